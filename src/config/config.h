@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration files: a lexer for Asterisk's syntax and the readers of pjsip.conf, sipsession.conf and
+ * extensions.conf on top of it. Nothing here acts on what it reads, and nothing here logs: what is wrong with a
+ * file goes into a report. Single-threaded: call it on one thread at a time.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/base.h"
+
+/* ---- the report: what is wrong with the files (report.c) ---- */
+
+enum config_severity {
+    CONFIG_ERROR,  /* the configuration cannot be used */
+    CONFIG_WARNING /* it can, but not everything in it has its effect */
+};
+
+struct config_problem {
+    struct config_problem *next;
+    enum config_severity severity;
+    char *file; /* never NULL */
+    unsigned line; /* from 1; 0: the file as a whole */
+    char *text; /* one sentence, without file, line and newline */
+};
+
+/* All that was found, in the order in which it was found. Errors do not end the reading: they are collected. */
+struct config_report;
+
+struct config_report *config_report_create(void); /* NULL: no memory */
+void config_report_free(struct config_report *report); /* NULL is allowed */
+/*
+ * Appends a problem; file is copied, `line` 0 means the whole file. Text of the file among the arguments may
+ * hold anything: it is escaped when it is shown. Without memory the problem still counts, and is said to be lost.
+ */
+void config_report_add(struct config_report *report, enum config_severity severity, const char *file,
+                       unsigned line, const char *format, ...) __attribute__((format(printf, 5, 6)));
+#define config_error(report, file, line, ...)                                                                \
+    config_report_add(report, CONFIG_ERROR, file, line, __VA_ARGS__)
+#define config_warning(report, file, line, ...)                                                              \
+    config_report_add(report, CONFIG_WARNING, file, line, __VA_ARGS__)
+
+unsigned config_report_errors(const struct config_report *report);
+unsigned config_report_warnings(const struct config_report *report);
+const struct config_problem *config_report_first(const struct config_report *report);
+/* "file:line: error: text" for each, one a line. */
+void config_report_print(const struct config_report *report, FILE *out);
+/* The same by ast_log, errors as AST_LOG_ERROR. */
+void config_report_log(const struct config_report *report);
+
+/* ---- the lexer: sections and lines of Asterisk's syntax (lexer.c) ---- */
+
+/*
+ * What the lexer has done already when it returns: comments (`;`, `;-- --;`) are gone and `\;` is `;`; includes
+ * are in place; templates are resolved, so that a section's lines are those it inherits, in the order of the
+ * templates named, followed by its own; `[x](+)` lines are at the end of the section x; `+=` has appended its
+ * text to the last value of that name. Names and values have no blanks around them.
+ */
+
+struct config_line {
+    struct config_line *next;
+    const char *name;  /* left of `=` or `=>`; never NULL, never empty; its case as written */
+    const char *value; /* right of it; never NULL, may be empty */
+    const char *file;  /* where it was written: for an inherited line, in the template */
+    unsigned line;
+    int arrow; /* 1: `=>`, 0: `=`. Both mean the same in every file that we read. */
+};
+
+struct config_section {
+    struct config_section *next;
+    const char *name; /* within the brackets; never empty. Sections of the same name are not merged. */
+    const char *file;
+    unsigned line;
+    int is_template; /* written with `(!)`: there to be inherited from, ignore it otherwise */
+    struct config_line *lines; /* in order */
+    struct config_line *last;
+};
+
+/* A file with all that it includes. Sections, lines and their strings live as long as it does. */
+struct config_file {
+    struct config_section *sections; /* in the order of the files */
+    struct config_section *last;
+    struct config_arena *arena; /* of the lexer */
+};
+
+#define CONFIG_LINE_SIZE 8192u       /* octets of a line with its end; a longer one is an error */
+#define CONFIG_VALUE_SIZE 65536u     /* octets of a value that `+=` has put together */
+#define CONFIG_INCLUDE_DEPTH 10u     /* includes within includes */
+#define CONFIG_COMMENT_DEPTH 128u    /* `;--` within `;--` */
+#define CONFIG_MEMORY (64u << 20)    /* octets that one config_file takes at most */
+
+/*
+ * Reads a file and what it includes. Relative includes start from the folder of `path`.
+ * Returns NULL when `path` cannot be read or memory is out, both reported. Wrong lines are reported and left out:
+ * whoever uses the result looks at config_report_errors first. Release with config_file_free.
+ */
+struct config_file *config_file_read(const char *path, struct config_report *report);
+/* As config_file_read, of `length` octets of text that errors call `name`. `folder` is where includes start;
+ * NULL: an include is an error. For tests and the fuzzer. */
+struct config_file *config_file_parse(const char *text, size_t length, const char *name, const char *folder,
+                                      struct config_report *report);
+void config_file_free(struct config_file *file); /* NULL is allowed */
+
+/* The last line of a section with this name (case does not matter), or NULL. */
+const struct config_line *config_section_get(const struct config_section *section, const char *name);
+
+#endif
