@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Channels: one leg of a call as the dialplan sees it, and applications that run on them.
+ *
+ * Threads: the SIP thread only. An application is a state machine: it starts, gets events, and says when it is done;
+ * it never waits.
+ */
+#ifndef SIPSESSION_CHANNEL_H
+#define SIPSESSION_CHANNEL_H
+
+#include <sipsession/party.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*! \brief A channel; opaque */
+struct ast_channel;
+struct ast_rtp;
+
+/*! \brief The state of a channel */
+enum ast_channel_state {
+    AST_CHANNEL_DOWN,   /*!< nothing was said to the peer yet */
+    AST_CHANNEL_RING,   /*!< incoming: the peer waits for an answer */
+    AST_CHANNEL_RINGING, /*!< ringing was indicated by us or by the peer */
+    AST_CHANNEL_UP,     /*!< answered */
+    AST_CHANNEL_GONE    /*!< hung up; final */
+};
+
+/*! \brief Causes of hang-up: the values of ITU-T Q.850, as far as they are used */
+enum ast_cause {
+    AST_CAUSE_UNALLOCATED = 1,
+    AST_CAUSE_NO_ROUTE_DESTINATION = 3,
+    AST_CAUSE_NORMAL_CLEARING = 16,
+    AST_CAUSE_USER_BUSY = 17,
+    AST_CAUSE_NO_USER_RESPONSE = 18,
+    AST_CAUSE_NO_ANSWER = 19,
+    AST_CAUSE_CALL_REJECTED = 21,
+    AST_CAUSE_NUMBER_CHANGED = 22,
+    AST_CAUSE_DESTINATION_OUT_OF_ORDER = 27,
+    AST_CAUSE_INVALID_NUMBER_FORMAT = 28,
+    AST_CAUSE_FACILITY_REJECTED = 29,
+    AST_CAUSE_NORMAL_UNSPECIFIED = 31,
+    AST_CAUSE_NO_CIRCUIT = 34,
+    AST_CAUSE_NETWORK_OUT_OF_ORDER = 38,
+    AST_CAUSE_TEMPORARY_FAILURE = 41,
+    AST_CAUSE_CONGESTION = 42,
+    AST_CAUSE_BEARERCAPABILITY_NOTIMPL = 65,
+    AST_CAUSE_INCOMPATIBLE_DESTINATION = 88,
+    AST_CAUSE_RECOVERY_ON_TIMER_EXPIRE = 102,
+    AST_CAUSE_INTERWORKING = 127
+};
+
+/*! \brief What a channel's peer can be told before the answer */
+enum ast_control {
+    AST_CONTROL_PROCEEDING, /*!< the call is being worked on (SIP 100) */
+    AST_CONTROL_RINGING,    /*!< it rings (180) */
+    AST_CONTROL_PROGRESS    /*!< early media flows (183 with SDP) */
+};
+
+/*!
+ * \brief A channel driver: what makes a channel's wishes happen on its peer
+ */
+struct ast_channel_tech {
+    const char *name; /*!< "PJSIP" */
+    /*! Answer the peer's call. 0; -1 it cannot be answered (the driver hangs up). */
+    int (*answer)(struct ast_channel *channel);
+    /*! Tell the peer. 0; -1 it can not be told in this state. */
+    int (*indicate)(struct ast_channel *channel, enum ast_control control);
+    /*! End the peer's call; ast_channel_get_cause says why. Called once; the driver lets go of its data. */
+    void (*hangup)(struct ast_channel *channel);
+};
+
+/*! \brief What a new channel is made of */
+struct ast_channel_options {
+    const struct ast_channel_tech *tech; /*!< the driver; must stay */
+    void *tech_data;                     /*!< the driver's own */
+    const char *name;                    /*!< "PJSIP/alice-00000001"; copied */
+    enum ast_channel_state state;
+    const char *context; /*!< where it enters the dialplan; copied */
+    const char *exten;
+    const struct ast_party_id *caller; /*!< who calls; copied; may be NULL */
+};
+
+/*! \brief Make a channel. A reference that the caller owns, or NULL: no memory. */
+struct ast_channel *ast_channel_create(const struct ast_channel_options *options);
+/*! \brief One more reference; returns its argument */
+struct ast_channel *ast_channel_ref(struct ast_channel *channel);
+/*! \brief One reference less; the last one frees. NULL is allowed. */
+void ast_channel_unref(struct ast_channel *channel);
+
+const char *ast_channel_get_name(const struct ast_channel *channel);
+/*! \brief A number that no other channel of this process has or had: `${UNIQUEID}` */
+const char *ast_channel_get_uniqueid(const struct ast_channel *channel);
+enum ast_channel_state ast_channel_get_state(const struct ast_channel *channel);
+void *ast_channel_get_tech_data(const struct ast_channel *channel);
+void ast_channel_set_tech_data(struct ast_channel *channel, void *data);
+
+const struct ast_party_id *ast_channel_get_caller(const struct ast_channel *channel);
+void ast_channel_set_caller(struct ast_channel *channel, const struct ast_party_id *caller);
+
+/*!
+ * \brief Set or, with a NULL value, remove a variable of a channel
+ *
+ * \param name Without `${}`; case matters; copied
+ * \param value Copied
+ * \retval 0 Success
+ * \retval -1 An empty name, or no memory
+ */
+int ast_channel_set_variable(struct ast_channel *channel, const char *name, const char *value);
+/*! \brief The value of a variable; borrowed until it is set again; NULL: there is none */
+const char *ast_channel_get_variable(const struct ast_channel *channel, const char *name);
+
+const char *ast_channel_get_context(const struct ast_channel *channel);
+const char *ast_channel_get_exten(const struct ast_channel *channel);
+int ast_channel_get_priority(const struct ast_channel *channel);
+
+/*! \brief Why it was or will be hung up: enum ast_cause; 0: not said */
+int ast_channel_get_cause(const struct ast_channel *channel);
+
+/*!
+ * \brief The audio of a channel (media.h); NULL before the SDP handler made one
+ *
+ * Borrowed; valid until the channel's driver or SDP handler sets another one, which applications are told.
+ */
+struct ast_rtp *ast_channel_get_rtp(const struct ast_channel *channel);
+/*! \brief For SDP handlers: set the audio, or NULL before it is destroyed */
+void ast_channel_set_rtp(struct ast_channel *channel, struct ast_rtp *rtp);
+
+/* ---- what a channel can be asked to do ---- */
+
+/*! \brief Answer. 0 (also when it is up already); -1: it is gone or cannot be answered. */
+int ast_channel_answer(struct ast_channel *channel);
+/*! \brief Tell the peer something before the answer. 0 (a channel that is up is told nothing); -1 gone or failed. */
+int ast_channel_indicate(struct ast_channel *channel, enum ast_control control);
+/*!
+ * \brief Hang up: ends the peer's call, the running application and the dialplan (which runs `h`)
+ *
+ * Once is enough, more often does no harm. The caller keeps its reference.
+ * \param cause enum ast_cause; 0: normal clearing
+ */
+void ast_channel_hangup(struct ast_channel *channel, int cause);
+
+/* ---- what a driver tells its channel ---- */
+
+/*! \brief The peer hung up (or the driver's session ended): as ast_channel_hangup, but tech->hangup is not called */
+void ast_channel_peer_hangup(struct ast_channel *channel, int cause);
+/*! \brief The peer of an outgoing call rings, or answered */
+void ast_channel_peer_state(struct ast_channel *channel, enum ast_channel_state state);
+/*! \brief A DTMF digit came: one of 0-9 * # A-D */
+void ast_channel_dtmf(struct ast_channel *channel, char digit, unsigned duration_ms);
+
+/* ---- dialplan ---- */
+
+/*!
+ * \brief Run the dialplan on a channel, from its context and extension, priority 1
+ *
+ * The dialplan takes a reference of its own and hangs up the channel at its end.
+ * \retval 0 It runs
+ * \retval -1 There is no such extension; nothing was done
+ */
+int ast_pbx_start(struct ast_channel *channel);
+/*! \brief Whether an extension exists for a channel's context. 1 or 0. */
+int ast_pbx_exists(const char *context, const char *exten);
+
+/* ---- applications ---- */
+
+/*! \brief What start and the event callbacks of an application return */
+enum ast_application_result {
+    AST_APPLICATION_DONE,    /*!< go on with the next priority */
+    AST_APPLICATION_RUNNING, /*!< it goes on; ast_application_done is called later */
+    AST_APPLICATION_HANGUP,  /*!< end the call, with the channel's cause */
+    AST_APPLICATION_JUMP     /*!< ast_pbx_goto was called: go on there */
+};
+
+/*!
+ * \brief An application of the dialplan
+ */
+struct ast_application {
+    const char *name;     /*!< as written in extensions.conf; case does not matter */
+    const char *synopsis; /*!< one line */
+    /*!
+     * \brief Start
+     *
+     * \param args What stands between the parentheses, variables replaced; valid during the call only
+     */
+    enum ast_application_result (*start)(struct ast_channel *channel, const char *args);
+    /*!
+     * \brief The end of a run: it is done, the channel is gone, or the dialplan goes elsewhere
+     *
+     * Called once for each start that returned RUNNING, on every way out. It stops what runs and frees what
+     * ast_application_set_data holds. NULL for applications that never return RUNNING.
+     */
+    void (*stop)(struct ast_channel *channel);
+    /*! \brief A digit came while it is RUNNING; may be NULL */
+    enum ast_application_result (*dtmf)(struct ast_channel *channel, char digit);
+    /*! \brief The channel's audio was set, exchanged or taken away while it is RUNNING; may be NULL */
+    void (*rtp_changed)(struct ast_channel *channel);
+};
+
+/*! \brief Register an application; it must stay. 0; -1: the name is taken. */
+int ast_register_application(const struct ast_application *application);
+/*! \brief Unregister; channels that run it are hung up. */
+void ast_unregister_application(const struct ast_application *application);
+/*! \brief A RUNNING application is done; on the SIP thread. */
+void ast_application_done(struct ast_channel *channel, enum ast_application_result result);
+/*! \brief Data of the running application on its channel */
+void ast_application_set_data(struct ast_channel *channel, void *data);
+void *ast_application_get_data(const struct ast_channel *channel);
+/*!
+ * \brief Where the dialplan goes on after AST_APPLICATION_JUMP; NULL or 0: as it is
+ *
+ * \param label A priority's number or its label, as text; NULL: 1
+ * \retval 0 Success
+ * \retval -1 There is no such place, logged
+ */
+int ast_pbx_goto(struct ast_channel *channel, const char *context, const char *exten, const char *label);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

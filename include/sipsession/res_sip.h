@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: the SIP service that everything above PJSIP registers with.
+ *
+ * Threads: one SIP thread runs PJSIP's event loop, its timers and every callback above it. Every function of
+ * this header must be called on it, with the one exception of ast_sip_push_task (any thread) and of those that
+ * say "any thread". Nothing here waits for the SIP thread, and code above PJSIP takes no lock.
+ *
+ * Modules and programs start from ast_server_start (server.h); at a module's init everything here works.
+ */
+#ifndef SIPSESSION_RES_SIP_H
+#define SIPSESSION_RES_SIP_H
+
+#include <pjsip.h>
+#include <pjsip_ua.h>
+
+#include <sipsession/party.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- endpoints ---- */
+
+/*! \brief A codec of an endpoint's `allow` list */
+struct ast_sip_codec_pref {
+    char name[16];  /*!< the name of pjsip.conf: "ulaw", "g722", "opus" ... */
+    unsigned ptime; /*!< packet time to ask for, in ms (`ulaw:40`); 0: the codec's own */
+};
+
+#define AST_SIP_MAX_CODECS 24
+
+/*! \brief The codecs of an endpoint in order of preference */
+struct ast_sip_codec_prefs {
+    unsigned count;
+    struct ast_sip_codec_pref codec[AST_SIP_MAX_CODECS];
+};
+
+/*! \brief How DTMF travels (`dtmf_mode`) */
+enum ast_sip_dtmf_mode {
+    AST_SIP_DTMF_RFC4733,  /*!< telephone-event; the default */
+    AST_SIP_DTMF_INBAND,   /*!< tones in the audio */
+    AST_SIP_DTMF_INFO,     /*!< INFO requests */
+    AST_SIP_DTMF_AUTO,     /*!< telephone-event when the peer has it, else inband */
+    AST_SIP_DTMF_AUTO_INFO, /*!< telephone-event when the peer has it, else INFO */
+    AST_SIP_DTMF_NONE
+};
+
+/*! \brief `100rel` of RFC 3262 */
+enum ast_sip_100rel { AST_SIP_100REL_NO, AST_SIP_100REL_YES, AST_SIP_100REL_REQUIRED, AST_SIP_100REL_PEER_SUPPORTED };
+
+/*! \brief `timers` of RFC 4028 */
+enum ast_sip_timers { AST_SIP_TIMERS_NO, AST_SIP_TIMERS_YES, AST_SIP_TIMERS_REQUIRED, AST_SIP_TIMERS_ALWAYS };
+
+/*! \brief A variable that is set on every channel of an endpoint (`set_var`) */
+struct ast_sip_variable {
+    struct ast_sip_variable *next;
+    char *name;
+    char *value;
+};
+
+/*!
+ * \brief A SIP endpoint: whom we talk with, and how
+ *
+ * Made from `type=endpoint` of pjsip.conf, or by a program with ast_sip_endpoint_create. It does not change while
+ * anybody holds it: a reload makes new ones. Members are added at the end only; who reads it uses a pointer.
+ * Unless said otherwise a string may be NULL, and each member is the option of the same name.
+ */
+struct ast_sip_endpoint {
+    char *name; /*!< the section's name; never NULL */
+    unsigned refs; /*!< use ast_sip_endpoint_ref and _unref */
+    char *context; /*!< where its calls enter the dialplan; never NULL */
+    char *transport; /*!< name of the transport of calls to it; NULL: any that fits */
+    char *aors;
+    struct ast_sip_codec_prefs codecs; /*!< allow and disallow, worked out */
+    struct ast_party_id callerid; /*!< callerid and callerid_privacy */
+    char *callerid_tag;
+    char *accountcode;
+    char *language;
+    char *from_user;
+    char *from_domain;
+    char *contact_user;
+    char *outbound_proxy;
+    char *media_address; /*!< the address our SDP names instead of the transport's own */
+    char *sdp_owner; /*!< username of o=; never NULL, "-" by default */
+    char *sdp_session; /*!< s=; never NULL */
+    struct ast_sip_variable *variables;
+    int dtmf_mode; /*!< enum ast_sip_dtmf_mode */
+    int rel100; /*!< `100rel`: enum ast_sip_100rel */
+    int timers; /*!< enum ast_sip_timers */
+    unsigned timers_min_se; /*!< seconds */
+    unsigned timers_sess_expires; /*!< seconds */
+    int trust_id_inbound;
+    int trust_id_outbound;
+    int send_pai;
+    int send_rpid;
+    int force_rport;
+    int rewrite_contact;
+    int rtp_symmetric;
+    int use_ptime;
+    int preferred_codec_only;
+    int rtp_ipv6;
+    int bind_rtp_to_media_address;
+    int inband_progress;
+    int allow_overlap;
+    unsigned rtp_timeout; /*!< seconds without RTP until a call ends; 0: never */
+    unsigned rtp_timeout_hold; /*!< the same for a call on hold */
+    unsigned rtp_keepalive; /*!< seconds; 0: none */
+    unsigned identify_by; /*!< bits of enum ast_sip_identify_by */
+    unsigned max_audio_streams;
+};
+
+/*! \brief Ways by which an endpoint lets itself be found (`identify_by`) */
+enum ast_sip_identify_by {
+    AST_SIP_IDENTIFY_BY_USERNAME = 1,
+    AST_SIP_IDENTIFY_BY_AUTH_USERNAME = 2,
+    AST_SIP_IDENTIFY_BY_IP = 4,
+    AST_SIP_IDENTIFY_BY_HEADER = 8,
+    AST_SIP_IDENTIFY_BY_REQUEST_URI = 16
+};
+
+/*!
+ * \brief Make an endpoint with every option at its default
+ *
+ * \param name Its name; copied
+ * \return A new reference that the caller owns, or NULL when there is no memory
+ */
+struct ast_sip_endpoint *ast_sip_endpoint_create(const char *name);
+
+/*! \brief One more reference; returns its argument */
+struct ast_sip_endpoint *ast_sip_endpoint_ref(struct ast_sip_endpoint *endpoint);
+
+/*! \brief One reference less; the last one frees. NULL is allowed. */
+void ast_sip_endpoint_unref(struct ast_sip_endpoint *endpoint);
+
+/*!
+ * \brief The configured endpoint of a name
+ *
+ * \return A new reference that the caller owns, or NULL
+ */
+struct ast_sip_endpoint *ast_sip_get_endpoint(const char *name);
+
+/* ---- the SIP thread ---- */
+
+/*!
+ * \brief Run a task on the SIP thread; any thread
+ *
+ * Tasks run in the order they were pushed. A task pushed by a task runs after the network had its turn.
+ *
+ * \param task Called with data; what it returns is for its own use: non-zero is logged at debug level
+ * \param data Given to the task; whoever pushes decides who owns it
+ * \retval 0 it will run
+ * \retval -1 it never will (the server is ending, or there is no memory); data stays the caller's
+ */
+int ast_sip_push_task(int (*task)(void *data), void *data);
+
+/*! \brief Whether the calling thread is the SIP thread; any thread. 1 or 0. */
+int ast_sip_thread_is_sip(void);
+
+/*!
+ * \brief Do what may block (a file, a database) off the SIP thread
+ *
+ * \param work Runs on a thread of the blocking pool; it must not call anything of this library but the log
+ * \param done Runs on the SIP thread afterwards with work's result
+ * \param data Given to both; it must live until done has run
+ * \retval 0 both will run
+ * \retval -1 neither will (ending, or no memory); data stays the caller's
+ */
+int ast_sip_push_blocking(int (*work)(void *data), void (*done)(void *data, int result), void *data);
+
+/*! \brief The PJSIP endpoint, for timers, pools and messages of one's own. Never NULL while the server runs. */
+pjsip_endpoint *ast_sip_get_pjsip_endpoint(void);
+
+/* ---- services ---- */
+
+/*!
+ * \brief Register a SIP service
+ *
+ * A service is a PJSIP module whose callbacks PJSIP calls on the SIP thread. Requests reach it with the endpoint
+ * that sent them known (ast_pjsip_rdata_get_endpoint) and, when the endpoint asks for it, authenticated.
+ *
+ * \param module The module; must stay until it is unregistered. Its id must be -1.
+ * \retval 0 Success
+ * \retval -1 Failure, logged
+ */
+int ast_sip_register_service(pjsip_module *module);
+
+/*! \brief Unregister a service; safe at any time but from within its own callbacks */
+void ast_sip_unregister_service(pjsip_module *module);
+
+/* ---- identification ---- */
+
+/*! \brief Finds the endpoint that sent a request */
+struct ast_sip_endpoint_identifier {
+    /*!
+     * \brief Identify the sender of a request
+     * \param rdata The request
+     * \return A new reference, or NULL when this identifier does not know the sender
+     */
+    struct ast_sip_endpoint *(*identify_endpoint)(pjsip_rx_data *rdata);
+};
+
+/*!
+ * \brief Register an identifier
+ *
+ * \param identifier Must stay until it is unregistered
+ * \param name Its name in `endpoint_identifier_order`; those that the option does not name come last, in the
+ *             order of their registration. NULL: no name. Not copied.
+ * \retval 0 Success
+ * \retval -1 Failure
+ */
+int ast_sip_register_endpoint_identifier_with_name(struct ast_sip_endpoint_identifier *identifier,
+                                                   const char *name);
+
+/*! \brief As ast_sip_register_endpoint_identifier_with_name without a name */
+int ast_sip_register_endpoint_identifier(struct ast_sip_endpoint_identifier *identifier);
+
+void ast_sip_unregister_endpoint_identifier(struct ast_sip_endpoint_identifier *identifier);
+
+/*!
+ * \brief Ask the identifiers in their order who sent a request
+ *
+ * \return A new reference that the caller owns, or NULL when nobody knows
+ */
+struct ast_sip_endpoint *ast_sip_identify_endpoint(pjsip_rx_data *rdata);
+
+/*!
+ * \brief The endpoint that the distributor found for a request before any service saw it
+ *
+ * \return Borrowed: valid as long as rdata; or NULL (a response, or an ACK or CANCEL of a stranger)
+ */
+struct ast_sip_endpoint *ast_pjsip_rdata_get_endpoint(pjsip_rx_data *rdata);
+
+/* ---- authentication ---- */
+
+enum ast_sip_check_auth_result {
+    AST_SIP_AUTHENTICATION_CHALLENGE, /*!< tdata was made the challenge: send it */
+    AST_SIP_AUTHENTICATION_SUCCESS,
+    AST_SIP_AUTHENTICATION_FAILED, /*!< tdata was made the refusal: send it */
+    AST_SIP_AUTHENTICATION_ERROR   /*!< it could not be checked: 500 */
+};
+
+/*! \brief Checks the credentials of requests */
+struct ast_sip_authenticator {
+    /*! \brief 1: requests of this endpoint need credentials; 0: not */
+    int (*requires_authentication)(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata);
+    /*! \brief Check them; tdata is a 401 response that it completes when it challenges */
+    enum ast_sip_check_auth_result (*check_authentication)(struct ast_sip_endpoint *endpoint,
+                                                           pjsip_rx_data *rdata, pjsip_tx_data *tdata);
+};
+
+/*!
+ * \brief Register the authenticator; there is one at a time
+ *
+ * \retval 0 Success
+ * \retval -1 There is one already
+ */
+int ast_sip_register_authenticator(struct ast_sip_authenticator *authenticator);
+void ast_sip_unregister_authenticator(struct ast_sip_authenticator *authenticator);
+
+/*! \brief 1 when a request of an endpoint must be authenticated; 0 when not, or without an authenticator */
+int ast_sip_requires_authentication(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata);
+
+/*!
+ * \brief Check a request's credentials with the registered authenticator
+ *
+ * \param endpoint Whom the request claims to be from
+ * \param rdata The request
+ * \param tdata A 401 response to it, completed when the result is a challenge or a refusal
+ */
+enum ast_sip_check_auth_result ast_sip_check_authentication(struct ast_sip_endpoint *endpoint,
+                                                            pjsip_rx_data *rdata, pjsip_tx_data *tdata);
+
+/* ---- common SIP methods ---- */
+
+/*!
+ * \brief Send a request
+ *
+ * \param tdata The request; its reference is taken, also on failure
+ * \param dlg The dialog it belongs to, or NULL for one outside of any
+ * \param endpoint Whom it goes to; may be NULL
+ * \param token Given to the callback
+ * \param callback Called once with the final response, a time-out or a transport error, unless NULL or the return
+ *                 is -1. A challenge is answered first where the endpoint has outbound credentials.
+ * \retval 0 it is on its way
+ * \retval -1 it is not, logged
+ */
+int ast_sip_send_request(pjsip_tx_data *tdata, pjsip_dialog *dlg, struct ast_sip_endpoint *endpoint, void *token,
+                         void (*callback)(void *token, pjsip_event *event));
+
+/*!
+ * \brief Append a header to a message
+ *
+ * \param tdata The message
+ * \param name A header field name, token of RFC 3261 25.1
+ * \param value Its text; copied. Line ends are refused.
+ * \retval 0 Success
+ * \retval -1 Bad name or value, or no memory
+ */
+int ast_sip_add_header(pjsip_tx_data *tdata, const char *name, const char *value);
+
+/*! \brief A message body */
+struct ast_sip_body {
+    const char *type;      /*!< "application" */
+    const char *subtype;   /*!< "sdp" */
+    const char *body_text; /*!< the text, ends with NUL; copied */
+};
+
+/*!
+ * \brief Give a message its body; one that is there is replaced
+ *
+ * \retval 0 Success
+ * \retval -1 Failure
+ */
+int ast_sip_add_body(pjsip_tx_data *tdata, const struct ast_sip_body *body);
+
+/*!
+ * \brief Append text to a message's text body
+ *
+ * \retval 0 Success
+ * \retval -1 There is no body of text, or no memory
+ */
+int ast_sip_append_body(pjsip_tx_data *tdata, const char *body_text);
+
+/*!
+ * \brief Look up the value of a header as text
+ *
+ * \param msg A received or an outgoing message
+ * \param name A header field name; case does not matter (RFC 3261 7.3.1)
+ * \param[out] out Gets the value, cut to size; untouched on failure
+ * \param size Of out, in octets
+ * \retval 0 Found
+ * \retval -1 There is none
+ */
+int ast_sip_get_header(const pjsip_msg *msg, const char *name, char *out, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ground floor: asserts, the task queue to the SIP thread, the blocking pool, option tables, the module
+ * loader. No SIP here: nothing in this folder may include a header of pjsip (module.h of the ABI check apart).
+ */
+#ifndef BASE_BASE_H
+#define BASE_BASE_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* ---- asserts: internal invariants only, kept in release builds ---- */
+
+void base_assert_failed(const char *expr, const char *file, int line) __attribute__((noreturn));
+
+#define base_assert(expr) ((expr) ? (void)0 : base_assert_failed(#expr, __FILE__, __LINE__))
+
+/* ---- the SIP thread (thread.c) ---- */
+
+/* Says that the calling thread is the SIP thread from now on, until base_thread_leave. */
+void base_thread_enter(void);
+void base_thread_leave(void);
+/* 1 on the SIP thread, or when no SIP thread exists (start, stop and unit tests are single-threaded); else 0. */
+int base_thread_is_sip(void);
+
+#ifdef NDEBUG
+#define base_assert_sip_thread() ((void)0)
+#else
+#define base_assert_sip_thread() base_assert(base_thread_is_sip())
+#endif
+
+/* ---- tasks: from any thread to one thread, in order (task.c) ---- */
+
+/*
+ * A queue of tasks for one consumer thread. Pushing never blocks but for a short mutex, and writes the eventfd
+ * only when the queue was empty and the consumer may be asleep.
+ */
+struct base_task_queue;
+
+typedef int (*base_task_fn)(void *data);
+
+struct base_task_queue *base_task_queue_create(void); /* NULL: no memory or no descriptor, logged */
+/* Frees the queue. Tasks still in it are not run; call base_task_queue_close and run them first. */
+void base_task_queue_destroy(struct base_task_queue *queue);
+/* 0; -1: closed or out of memory; then the task will never run and data stays the caller's. */
+int base_task_queue_push(struct base_task_queue *queue, base_task_fn task, void *data);
+/* From here on pushes fail; what is queued stays to be run. */
+void base_task_queue_close(struct base_task_queue *queue);
+/* The eventfd that is readable when there may be tasks. */
+int base_task_queue_fd(const struct base_task_queue *queue);
+/*
+ * On the consumer's thread: runs at most `most` tasks (those queued when called first: a task that pushes a task
+ * does not keep it busy for ever) and returns how many ran. When tasks remain, the eventfd stays readable, so
+ * that the consumer looks at the network in between.
+ */
+unsigned base_task_queue_run(struct base_task_queue *queue, unsigned most);
+size_t base_task_queue_length(struct base_task_queue *queue);
+
+/* ---- the blocking pool (blocking.c) ---- */
+
+/*
+ * A few threads for what may block. work(data) runs on one of them; then done(data, result of work) runs as a
+ * task of `back`, in no promised order among several jobs.
+ */
+struct base_blocking_pool;
+
+struct base_blocking_pool *base_blocking_pool_create(unsigned threads, struct base_task_queue *back);
+/* 0; -1: stopping or out of memory; then neither callback runs and data stays the caller's. */
+int base_blocking_pool_push(struct base_blocking_pool *pool, int (*work)(void *data),
+                            void (*done)(void *data, int result), void *data);
+/* Waits for all queued work to end; the done tasks are then in `back`. */
+void base_blocking_pool_destroy(struct base_blocking_pool *pool);
+
+/* ---- option tables (option.c) ---- */
+
+/*
+ * One table per object type drives parsing, defaults, validation, `show` and the generated reference page.
+ * An object is a zeroed struct; the table says where each option lives in it.
+ */
+enum base_option_kind {
+    BASE_OPTION_BOOL,     /* int: yes/no, true/false, on/off, 1/0 */
+    BASE_OPTION_UINT,     /* unsigned, within min..max */
+    BASE_OPTION_SECONDS,  /* unsigned milliseconds, written in seconds with up to 3 decimals ("3.0") */
+    BASE_OPTION_STRING,   /* char *: malloc'ed, freed by base_options_free */
+    BASE_OPTION_ENUM,     /* int: index in `names`, a NULL-terminated list */
+    BASE_OPTION_CUSTOM,   /* parse() does it */
+    BASE_OPTION_UNSUPPORTED /* known to Asterisk's file of the same name, not supported here: a warning */
+};
+
+struct base_option {
+    const char *name;
+    enum base_option_kind kind;
+    size_t offset;         /* of the member in the object; unused for UNSUPPORTED */
+    const char *fallback;  /* the default as one would write it; NULL: none, the member stays zero */
+    unsigned min, max;     /* of UINT and SECONDS (in ms); both 0: no bound */
+    const char *const *names;
+    /*
+     * Sets the option from its text. Called once for each line, in order, `append` when written `+=`.
+     * 0; -1 with a reason ("expected ...") in why.
+     */
+    int (*parse)(void *object, const struct base_option *option, const char *value, char *why, size_t why_size);
+    void (*release)(void *object, const struct base_option *option); /* of CUSTOM; may be NULL */
+    /* Writes the option's value as one would write it, for show. Of CUSTOM; NULL: not shown. */
+    void (*format)(const void *object, const struct base_option *option, char *out, size_t size);
+    /*
+     * For UNSUPPORTED: 1 when running without it would be unsafe, so that it is an error and not a warning
+     * (e.g. `auth` of an endpoint as long as nothing checks it).
+     */
+    int refuse;
+    const char *help; /* one sentence for the reference page */
+};
+
+struct base_option_table {
+    const char *type; /* "endpoint" */
+    const char *help;
+    const struct base_option *options; /* ends with a NULL name */
+    size_t object_size;
+};
+
+enum base_option_result {
+    BASE_OPTION_OK,
+    BASE_OPTION_BAD_VALUE,      /* why says what was expected */
+    BASE_OPTION_NOT_SUPPORTED,  /* known, warn */
+    BASE_OPTION_REFUSED,        /* known, not supported, and not safe to leave out */
+    BASE_OPTION_UNKNOWN         /* why names the nearest known name */
+};
+
+/* Puts every default into a zeroed object. 0; -1: out of memory or a default that does not parse (a defect). */
+int base_options_init(const struct base_option_table *table, void *object);
+enum base_option_result base_options_set(const struct base_option_table *table, void *object, const char *name,
+                                         const char *value, char *why, size_t why_size);
+void base_options_free(const struct base_option_table *table, void *object);
+/* Writes "name = value" text of one option; 0, or -1 when it has none to show. */
+int base_options_format(const struct base_option *option, const void *object, char *out, size_t size);
+/* The name in the list nearest to `name` by edit distance, or NULL when none is near enough to be meant. */
+const char *base_nearest_name(const char *name, const char *const *names, size_t count);
+
+/* ---- modules (module.c) ---- */
+
+/*
+ * Loads shared objects in the order of their `requires`, checks their ABI, and unloads them in reverse. On the
+ * SIP thread.
+ */
+struct base_module_list;
+
+struct base_module_list *base_module_list_create(const char *folder);
+/* name: NAME of the folder's NAME.so, or a path with a slash. Only opens and checks it. 0; -1, logged. */
+int base_module_list_add(struct base_module_list *list, const char *name);
+/*
+ * Runs init of all added, each after what it requires. 0; -1: a requirement is missing or circular, or an init
+ * failed; logged; then those that did start are running, and the failed are closed and gone.
+ */
+int base_module_list_start(struct base_module_list *list);
+/* Closes one (0), or -1 when there is none of the name or another one requires it (logged). */
+int base_module_list_unload(struct base_module_list *list, const char *name);
+/* Calls see for each one loaded, in order of their start. */
+void base_module_list_each(const struct base_module_list *list,
+                           void (*see)(const char *name, const char *description, void *data), void *data);
+/* Closes all in reverse order of their start, and frees the list. */
+void base_module_list_destroy(struct base_module_list *list);
+
+/* ---- text (text.c) ---- */
+
+/* Copies at most size - 1 octets, never in the middle of a UTF-8 character; always ends with NUL. Returns out. */
+char *base_copy_text(char *out, size_t size, const char *text, size_t length);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip, the part that no module sees: what the configuration fills, start and stop. Nothing here knows of
+ * sessions, media, channels or files.
+ */
+#ifndef RES_SIP_SIP_H
+#define RES_SIP_SIP_H
+
+#include <sipsession/res_sip.h>
+
+#include "base/base.h"
+
+/* ---- configuration: plain structs that src/config (or a program's options) fills ---- */
+
+enum sip_transport_protocol { SIP_TRANSPORT_UDP, SIP_TRANSPORT_TCP };
+
+/* type=transport */
+struct sip_transport_config {
+    struct sip_transport_config *next;
+    char *name;
+    int protocol; /* enum sip_transport_protocol */
+    pj_sockaddr bind; /* family, address, port; default port 5060 */
+    unsigned tcp_keepalive; /* seconds; 0: off */
+    int tos; /* DSCP << 2, or 0 */
+};
+
+/* A network of `match`: an address and a prefix length */
+struct sip_network {
+    pj_sockaddr address;
+    unsigned prefix;
+};
+
+/* type=identify */
+struct sip_identify_config {
+    struct sip_identify_config *next;
+    char *name;
+    char *endpoint; /* the endpoint's name */
+    unsigned match_count;
+    struct sip_network *match;
+};
+
+/* type=global and type=system */
+struct sip_global_config {
+    char *user_agent; /* never NULL; User-Agent and Server */
+    char *default_realm; /* of challenges; never NULL */
+    char *endpoint_identifier_order; /* "ip,username,anonymous" */
+    char *default_from_user;
+    unsigned max_forwards; /* 70 */
+    unsigned keep_alive_interval; /* seconds */
+    unsigned timer_t1; /* ms */
+    unsigned timer_b;  /* ms */
+    int compact_headers;
+    int disable_rport;
+    int disable_tcp_switch;
+    int debug; /* log every message */
+};
+
+struct sip_endpoint_entry {
+    struct sip_endpoint_entry *next;
+    struct ast_sip_endpoint *endpoint; /* a reference */
+};
+
+/* One whole configuration; sip_config_destroy frees it, strings and lists with it (all malloc'ed). */
+struct sip_config {
+    struct sip_global_config global;
+    struct sip_transport_config *transports; /* in the order of the file */
+    struct sip_endpoint_entry *endpoints;
+    struct sip_identify_config *identifies;
+};
+
+struct sip_config *sip_config_create(void); /* every option at its default; NULL: no memory */
+void sip_config_destroy(struct sip_config *config);
+
+/* ---- the SIP thread and its PJSIP endpoint: thread.c, endpt.c ---- */
+
+/*
+ * Makes PJLIB, the PJSIP endpoint and its modules, and opens the transports; on the thread that will be the SIP
+ * thread. Takes config (also on failure). 0; -1 logged, all undone.
+ */
+int sip_start(struct sip_config *config);
+/* Polls timers, network and tasks until sip_stop was called. On the SIP thread. */
+void sip_run(void);
+/* Ends sip_run after the current round; the SIP thread. */
+void sip_stop(void);
+/* Destroys all that sip_start made; tasks that were pushed have run. On the SIP thread. */
+void sip_destroy(void);
+
+/* The one task queue and blocking pool; NULL before start. Any thread. */
+struct base_task_queue *sip_tasks(void);
+
+/* The configuration in force; never NULL between start and destroy. SIP thread. */
+const struct sip_config *sip_get_config(void);
+
+/* Refuse new dialogs and out-of-dialog requests with 503 from now on (SIGTERM). */
+void sip_set_stopping(void);
+
+/* ---- counters: what was dropped or refused, for `show` and tests ---- */
+
+struct sip_counters {
+    unsigned long long malformed;    /* could not be parsed or broke RFC 3261: dropped or refused with 400 */
+    unsigned long long unidentified; /* challenged because nobody knows the sender */
+};
+
+extern struct sip_counters sip_counters;
+
+#endif
