@@ -15,6 +15,21 @@ void base_assert_failed(const char *expr, const char *file, int line) __attribut
 
 #define base_assert(expr) ((expr) ? (void)0 : base_assert_failed(#expr, __FILE__, __LINE__))
 
+/* ---- the log's own side (log.c); writing lines is <sipsession/log.h> ---- */
+
+/*
+ * From here on lines go to the end of this file instead of standard error; called again it goes over to another
+ * file, or to a new one of the same name after a rotation. 0; -1: it cannot be opened, logged, nothing changed.
+ */
+int base_log_open(const char *path);
+/* Back to standard error. Only when no other thread logs any more. */
+void base_log_close(void);
+/*
+ * Copies text with its control characters, wrong UTF-8 and line separators escaped (\n, \r, \t, \xNN); too long a
+ * text ends with "...". size is at least 4. Returns the length.
+ */
+size_t base_log_escape(char *out, size_t size, const char *text);
+
 /* ---- the SIP thread (thread.c) ---- */
 
 /* Says that the calling thread is the SIP thread from now on, until base_thread_leave. */
@@ -44,9 +59,22 @@ struct base_task_queue *base_task_queue_create(void); /* NULL: no memory or no d
 void base_task_queue_destroy(struct base_task_queue *queue);
 /* 0; -1: closed or out of memory; then the task will never run and data stays the caller's. */
 int base_task_queue_push(struct base_task_queue *queue, base_task_fn task, void *data);
-/* From here on pushes fail; what is queued stays to be run. */
+/* A task whose memory is part of what it works on, so that pushing it cannot fail */
+struct base_task {
+    struct base_task *next; /* this one and `pooled` are the queue's */
+    base_task_fn run;
+    void *data;
+    int pooled;
+};
+
+/*
+ * Pushes a task that the caller fills with run and data; it works also when the queue is closed. The node is the
+ * queue's until run is called, and the caller's from then on: run may free it.
+ */
+void base_task_queue_push_node(struct base_task_queue *queue, struct base_task *node);
+/* From here on pushes fail, save those of nodes; what is queued stays to be run. */
 void base_task_queue_close(struct base_task_queue *queue);
-/* The eventfd that is readable when there may be tasks. */
+/* The eventfd that is readable when there may be tasks. base_task_queue_run reads it; nobody else does. */
 int base_task_queue_fd(const struct base_task_queue *queue);
 /*
  * On the consumer's thread: runs at most `most` tasks (those queued when called first: a task that pushes a task
@@ -59,8 +87,9 @@ size_t base_task_queue_length(struct base_task_queue *queue);
 /* ---- the blocking pool (blocking.c) ---- */
 
 /*
- * A few threads for what may block. work(data) runs on one of them; then done(data, result of work) runs as a
- * task of `back`, in no promised order among several jobs.
+ * A few threads for what may block, known to PJLIB when pj_init came first. work(data) runs on one of them; then
+ * done(data, result of work) runs as a task of `back` (borrowed, outlives the pool), in no promised order among
+ * several jobs.
  */
 struct base_blocking_pool;
 
@@ -68,7 +97,7 @@ struct base_blocking_pool *base_blocking_pool_create(unsigned threads, struct ba
 /* 0; -1: stopping or out of memory; then neither callback runs and data stays the caller's. */
 int base_blocking_pool_push(struct base_blocking_pool *pool, int (*work)(void *data),
                             void (*done)(void *data, int result), void *data);
-/* Waits for all queued work to end; the done tasks are then in `back`. */
+/* Waits for all queued work to end; the done tasks are then in `back`, also when that was closed. NULL is allowed. */
 void base_blocking_pool_destroy(struct base_blocking_pool *pool);
 
 /* ---- option tables (option.c) ---- */
@@ -82,7 +111,7 @@ enum base_option_kind {
     BASE_OPTION_UINT,     /* unsigned, within min..max */
     BASE_OPTION_SECONDS,  /* unsigned milliseconds, written in seconds with up to 3 decimals ("3.0") */
     BASE_OPTION_STRING,   /* char *: malloc'ed, freed by base_options_free */
-    BASE_OPTION_ENUM,     /* int: index in `names`, a NULL-terminated list */
+    BASE_OPTION_ENUM,     /* int: index in `names`; names "yes" and "no" are met by every word of BOOL */
     BASE_OPTION_CUSTOM,   /* parse() does it */
     BASE_OPTION_UNSUPPORTED /* known to Asterisk's file of the same name, not supported here: a warning */
 };
@@ -93,10 +122,11 @@ struct base_option {
     size_t offset;         /* of the member in the object; unused for UNSUPPORTED */
     const char *fallback;  /* the default as one would write it; NULL: none, the member stays zero */
     unsigned min, max;     /* of UINT and SECONDS (in ms); both 0: no bound */
+    /* NULL-terminated. Of ENUM: its values; of UNSUPPORTED: values that ask for what happens here anyway. */
     const char *const *names;
     /*
-     * Sets the option from its text. Called once for each line, in order, `append` when written `+=`.
-     * 0; -1 with a reason ("expected ...") in why.
+     * Sets the option from its text. Called once for each line, in order.
+     * 0; -1 with what was expected in why ("expected ..."), and the object as it was.
      */
     int (*parse)(void *object, const struct base_option *option, const char *value, char *why, size_t why_size);
     void (*release)(void *object, const struct base_option *option); /* of CUSTOM; may be NULL */
@@ -107,7 +137,7 @@ struct base_option {
      * (e.g. `auth` of an endpoint as long as nothing checks it).
      */
     int refuse;
-    const char *help; /* one sentence for the reference page */
+    const char *help; /* one sentence for the reference page; of UNSUPPORTED with refuse: why it is refused */
 };
 
 struct base_option_table {
@@ -118,20 +148,32 @@ struct base_option_table {
 };
 
 enum base_option_result {
-    BASE_OPTION_OK,
-    BASE_OPTION_BAD_VALUE,      /* why says what was expected */
-    BASE_OPTION_NOT_SUPPORTED,  /* known, warn */
-    BASE_OPTION_REFUSED,        /* known, not supported, and not safe to leave out */
-    BASE_OPTION_UNKNOWN         /* why names the nearest known name */
+    BASE_OPTION_OK,            /* also: UNSUPPORTED, with the value that it has when it is left out */
+    BASE_OPTION_BAD_VALUE,     /* why says what was expected, or that memory is out */
+    BASE_OPTION_NOT_SUPPORTED, /* known, warn */
+    BASE_OPTION_REFUSED,       /* known, not supported, and not safe to leave out; why is the help */
+    BASE_OPTION_UNKNOWN        /* why is the nearest known name, or empty */
 };
 
-/* Puts every default into a zeroed object. 0; -1: out of memory or a default that does not parse (a defect). */
+/* Puts every default into an object. 0; -1: out of memory or a default that does not parse (a defect), logged. */
 int base_options_init(const struct base_option_table *table, void *object);
+/* Sets one option; names do not mind case. Unless BASE_OPTION_OK the object stays as it was. */
 enum base_option_result base_options_set(const struct base_option_table *table, void *object, const char *name,
                                          const char *value, char *why, size_t why_size);
+/* Frees what the options own and zeroes those members; the object itself is the caller's. */
 void base_options_free(const struct base_option_table *table, void *object);
-/* Writes "name = value" text of one option; 0, or -1 when it has none to show. */
+/* The option of a name (any case), or NULL. */
+const struct base_option *base_options_find(const struct base_option_table *table, const char *name);
+/* Writes "name = value" of one option; 0, or -1 when it has none to show. */
 int base_options_format(const struct base_option *option, const void *object, char *out, size_t size);
+
+/* 0, or -1 when the text is none of the words of BOOL. */
+int base_parse_bool(const char *text, int *value);
+/* Decimal digits, nothing else, at most max. 0 or -1. */
+int base_parse_uint(const char *text, unsigned max, unsigned *value);
+
+/* ---- the nearest name (nearest.c) ---- */
+
 /* The name in the list nearest to `name` by edit distance, or NULL when none is near enough to be meant. */
 const char *base_nearest_name(const char *name, const char *const *names, size_t count);
 
@@ -147,8 +189,9 @@ struct base_module_list *base_module_list_create(const char *folder);
 /* name: NAME of the folder's NAME.so, or a path with a slash. Only opens and checks it. 0; -1, logged. */
 int base_module_list_add(struct base_module_list *list, const char *name);
 /*
- * Runs init of all added, each after what it requires. 0; -1: a requirement is missing or circular, or an init
- * failed; logged; then those that did start are running, and the failed are closed and gone.
+ * Runs init of all added and not yet started, each after what it requires, else in the order they were added. 0;
+ * -1: a requirement is missing or circular, or an init failed; logged; then those that did start are running, and
+ * the others are gone.
  */
 int base_module_list_start(struct base_module_list *list);
 /* Closes one (0), or -1 when there is none of the name or another one requires it (logged). */
