@@ -13,6 +13,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /*! \brief A channel; opaque */
 struct ast_channel;
@@ -216,6 +217,7 @@ void *ast_application_get_data(const struct ast_channel *channel);
  */
 int ast_pbx_goto(struct ast_channel *channel, const char *context, const char *exten, const char *label);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

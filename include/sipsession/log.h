@@ -9,6 +9,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /*! \brief How much a line matters; a smaller value matters more */
 enum ast_log_level {
@@ -60,6 +61,7 @@ void ast_log_set_level(enum ast_log_level level);
         }                                                                                          \
     } while (0)
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -15,6 +15,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* ---- codecs ---- */
 
@@ -164,6 +165,7 @@ struct ast_rtp_stats {
 /*! \brief Ask for the counters; `told` is called on the SIP thread, also when the handle is destroyed meanwhile. */
 int ast_rtp_get_stats(struct ast_rtp *rtp, void (*told)(void *data, const struct ast_rtp_stats *stats), void *data);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /*! \brief Raised when a struct or a function that modules see changes its meaning */
 #define AST_SIP_MODULE_ABI 1
@@ -73,6 +74,7 @@ struct ast_sip_module {
     __attribute__((visibility("default"))) const struct ast_sip_module AST_SIP_MODULE_SYMBOL = {   \
         __VA_ARGS__, .abi = AST_SIP_MODULE_ABI_HERE}
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /*! \brief Who may be shown an identity (RFC 3323, RFC 3325) */
 enum ast_party_presentation {
@@ -25,6 +26,7 @@ struct ast_party_id {
     int presentation;                 /*!< enum ast_party_presentation */
 };
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

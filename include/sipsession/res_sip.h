@@ -19,6 +19,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* ---- endpoints ---- */
 
@@ -334,6 +335,7 @@ int ast_sip_append_body(pjsip_tx_data *tdata, const char *body_text);
  */
 int ast_sip_get_header(const pjsip_msg *msg, const char *name, char *out, size_t size);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

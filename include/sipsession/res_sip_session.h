@@ -28,6 +28,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct ast_sip_session_private;
 struct ast_sip_session_stream;
@@ -386,6 +387,7 @@ void *ast_sip_session_stream_get_data(const struct ast_sip_session_stream *strea
  */
 int ast_sip_session_media_address(const struct ast_sip_session *session, pj_sockaddr *address);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

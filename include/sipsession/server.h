@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /*! \brief What a server is started with; zero it with ast_server_options_init */
 struct ast_server_options {
@@ -62,6 +63,7 @@ int ast_server_check(const char *config_dir, FILE *out);
 /*! \brief The version of the library: "0.1.0"; static */
 const char *ast_server_version(void);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sipsession's settings of PJSIP: the one file that PJSIP, our library, every module and every
+ * program that uses them are compiled with (its structs depend on it). cmake/build-pjsip.sh puts
+ * one line before it that names the variant: SIPSESSION_PJ_RELEASE, _DEBUG, _ASAN, _TSAN or _FUZZ.
+ * A change here rebuilds PJSIP and changes the modules' ABI. Letters such as (A7) name the entries
+ * of the list of known defects in docs/pjsip.md.
+ */
+
+/* --- variants ------------------------------------------------------------------------------ */
+
+/* PJ_DEBUG 0: an assertion that peer input can reach must not end a server. The test variants
+ * keep them, so that such input shows; PJ_POOL_DEBUG makes each pool allocation a malloc of its
+ * own, so that ASan sees an overflow inside a pool. */
+#if defined(SIPSESSION_PJ_RELEASE)
+#define PJ_DEBUG 0
+#define PJ_TIMER_DEBUG 0
+#else
+#define PJ_DEBUG 1
+#define PJ_TIMER_DEBUG 1
+#define PJ_SAFE_POOL 1
+#endif
+#if defined(SIPSESSION_PJ_ASAN) || defined(SIPSESSION_PJ_FUZZ)
+#define PJ_POOL_DEBUG 1
+#endif
+
+/* --- base ---------------------------------------------------------------------------------- */
+
+/* Level 5 (a line for each message and each state) stays available at run time for `debug`. */
+#define PJ_LOG_MAX_LEVEL 5
+#define PJ_LOG_MAX_SIZE 4000
+#define PJ_HAS_IPV6 1
+#define PJ_ENABLE_EXTRA_CHECK 1
+#define PJ_HAS_SSL_SOCK 1
+#define PJ_SSL_SOCK_IMP PJ_SSL_SOCK_IMP_OPENSSL /* (A13) */
+#define PJ_TIMER_USE_LINKED_LIST 0
+
+/* Keys of the ioqueue are made in advance, 0.2 KiB each. Only SIP sockets live in it (listeners
+ * and TCP/TLS connections); RTP has its own epoll. The cap on connections stays below (B14, D3). */
+#define PJ_IOQUEUE_MAX_HANDLES 16384
+
+/* --- SIP ----------------------------------------------------------------------------------- */
+
+/* These two size hash tables (8 bytes a bucket, two tables for transactions); they limit nothing.
+ * An answered INVITE keeps its transaction for 32 s (C2): 1,000 calls/s make 64,000 of them. */
+#define PJSIP_MAX_TSX_COUNT (64 * 1024 - 1)
+#define PJSIP_MAX_DIALOG_COUNT (64 * 1024 - 1)
+
+/* The timer heap starts with this many slots and doubles when they are used up. */
+#define PJSIP_MAX_TIMER_COUNT 8192
+
+/* More expired timers for each turn of the loop than the default 10: at 400 calls/s some thousand
+ * timers expire each second. */
+#define PJSIP_MAX_TIMED_OUT_ENTRIES 64
+
+/* Extensions register as modules of PJSIP, and each struct has one slot for each of them. */
+#define PJSIP_MAX_MODULE 64
+
+/* Above what the guard in res_sip accepts, below 100,000 (C9). Each outgoing message has a buffer
+ * of this size while it lives. */
+#define PJSIP_MAX_PKT_LEN 8000
+
+/* No resolver of PJSIP's (A7, B8, D2, E9): res_sip plugs c-ares in as the external one. */
+#define PJSIP_HAS_RESOLVER 0
+
+/* A connection that sends nothing holds a slot: close it (seconds). */
+#define PJSIP_TCP_INITIAL_TIMEOUT 20
+#define PJSIP_TLS_KEEP_ALIVE_INTERVAL 90
+#define PJSIP_TCP_KEEP_ALIVE_INTERVAL 90
+
+/* The dispatcher in res_sip decides what a strange message gets. */
+#define PJSIP_UNESCAPE_IN_PLACE 0 /* (A11) */
+
+/* --- SDP and media --------------------------------------------------------------------------- */
+
+#define PJMEDIA_MAX_SDP_MEDIA 32 /* our own limit is 8 (A1) */
+#define PJMEDIA_MAX_SDP_FMT 32
+#define PJMEDIA_MAX_SDP_ATTR 64 /* (A2) */
+#define PJMEDIA_SDP_NEG_MAINTAIN_REMOTE_PT_MAP 0     /* (A6) */
+#define PJMEDIA_SDP_NEG_PREFER_REMOTE_CODEC_ORDER 1  /* (B4) */
+#define PJMEDIA_SDP_NEG_ANSWER_MULTIPLE_CODECS 0     /* (A0.3) */
+#define PJMEDIA_HAS_VIDEO 0
+#define PJMEDIA_HAS_RTCP_XR 0
+#define PJMEDIA_MAX_MRU 3000 /* DTLS flights (C13) */
+#define PJMEDIA_SRTP_HAS_SDES 1
+#define PJMEDIA_SRTP_HAS_DTLS 1
+/* Off: media may not be moved by whoever sends a packet (B7, E2). */
+#define PJMEDIA_TRANSPORT_SWITCH_REMOTE_ADDR 0
+/* No sound device and no mixing clock of PJMEDIA's in a server. */
+#define PJMEDIA_CONF_USE_SWITCH_BOARD 0
