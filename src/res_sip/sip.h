@@ -94,6 +94,48 @@ const struct sip_config *sip_get_config(void);
 /* Refuse new dialogs and out-of-dialog requests with 503 from now on (SIGTERM). */
 void sip_set_stopping(void);
 
+/* 1 after sip_set_stopping. */
+int sip_is_stopping(void);
+
+/* The level of PJSIP's own log follows ast_log_set_level only when this is called after it. Any thread. */
+void sip_log_level_changed(void);
+
+/* ---- transports, for whoever makes dialogs (transport.c, contact.c) ---- */
+
+/*
+ * The transport that an endpoint's `transport` names, as PJSIP wants it for a dialog or a message; of type NONE when
+ * it names none. The selector borrows the transport, which lives until sip_destroy. 0; -1 logged: no transport of
+ * that name; then the selector is untouched.
+ */
+int sip_transport_selector(const struct ast_sip_endpoint *endpoint, pjsip_tpselector *selector);
+
+/*
+ * Where the messages of a dialog reach us: the type of its transport, our address as the peer sees it (the address
+ * where rdata arrived, or the one that routes to target when we are bound to all), and the port that listens.
+ *
+ * rdata: the request that makes the dialog, or NULL for an outgoing one; then endpoint (may be NULL) and target, the
+ * request URI, decide, and a host name in it that is no number counts as the default route. 0; -1 logged: there is no
+ * such transport; then the output is untouched.
+ */
+int sip_local_address(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint, const pjsip_uri *target,
+                      pj_sockaddr *address, pjsip_transport_type_e *type);
+
+/*
+ * The same as a Contact in angle brackets, allocated from pool, e.g. "<sip:100@192.0.2.1:5060;transport=tcp>". The user
+ * part is the endpoint's contact_user, else that of the request URI for an incoming one, else the endpoint's
+ * from_user for an outgoing one, else there is none. 0; -1 logged, the output untouched.
+ */
+int sip_make_contact(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint,
+                     const pjsip_uri *target, pj_str_t *contact);
+
+/* ---- dialogs and endpoints (distributor.c) ---- */
+
+/*
+ * Requests within the dialog get this endpoint (ast_pjsip_rdata_get_endpoint) without being identified again. It is
+ * borrowed: whoever calls this keeps a reference as long as the dialog lives, or sets NULL.
+ */
+void sip_dialog_set_endpoint(pjsip_dialog *dlg, struct ast_sip_endpoint *endpoint);
+
 /* ---- counters: what was dropped or refused, for `show` and tests ---- */
 
 struct sip_counters {
