@@ -28,7 +28,7 @@ options=(--enable-epoll --disable-sound --disable-video --disable-resample --dis
     --disable-v4l2 --disable-openh264 --disable-vpx --with-external-srtp --with-external-gsm)
 if [ "$variant" = stock ]; then
     # PJSIP's defaults (select, -O2), but for what is missing
-    options=("${options[@]:1}" --with-external-speex)
+    options=("${options[@]:1}" --disable-speex-codec --disable-speex-aec --disable-pjsua2)
     cflags="-O2 -g"
     patches=()
 else
@@ -94,7 +94,7 @@ unpack() { # TREE
     local bdimad=$1/pjmedia/src/pjmedia-audiodev/bdimad_dev.c
     [ -e "$bdimad" ] || : >"$bdimad"
     # C++ that only a sound device of Android uses: it would make us need a C++ runtime
-    [ "$variant" = stock ] || sed -i 's/ atomic_queue\.o / /' "$1/pjlib/build/Makefile"
+    sed -i 's/ atomic_queue\.o / /' "$1/pjlib/build/Makefile"
 }
 
 make_in() { # LOG TREE SUBDIR TARGET...
@@ -128,7 +128,8 @@ build() {
         make_in "$log" "$tree" pjsip/build lib
         say "building pjsua and pjsip-perf"
         make_in "$log" "$tree" pjsip-apps/build pjsua
-        run "$log" make -C "$tree/pjsip-apps/build" -f Samples.mak pjsip-perf
+        # the makefile of the samples leaves these two to the one above it
+        make_in "$log" "$tree" pjsip-apps/build -f Samples.mak OBJDIR=./output/samples BINDIR=../bin pjsip-perf
     else
         make_in "$log" "$tree" pjmedia/build pjmedia pjmedia-codec pjmedia-audiodev pjmedia-videodev
         say "building pjsip"
@@ -141,7 +142,7 @@ collect() { # TREE RESULT
     mkdir -p "$out/lib" "$out/bin" "$out/include"
     if [ "$variant" = stock ]; then
         cp "$tree"/pjsip-apps/bin/pjsua-* "$out/bin/pjsua"
-        cp "$tree"/pjsip-apps/bin/samples/*/pjsip-perf "$out/bin/pjsip-perf"
+        cp "$tree"/pjsip-apps/bin/pjsip-perf "$out/bin/pjsip-perf"
     else
         for lib in "$tree"/{pjlib,pjlib-util,pjnath,pjmedia,pjsip}/lib/lib*.a; do
             name=$(basename "$lib")
@@ -174,7 +175,10 @@ if [ ! -e "$result/done" ]; then
         say "built in $((SECONDS - start)) s"
     fi
     rm -f "$cache/.lock-$variant-$hash"
+    # what no build has used for a month goes
+    find "$cache" -mindepth 2 -maxdepth 2 -path '*/pjsip-*/done' -mtime +30 -printf '%h\0' | xargs -0r rm -rf
 fi
+touch "$result/done"
 
 if [ "$(cat "$dest/id" 2>/dev/null)" != "$result" ]; then
     rm -rf "$dest"

@@ -4,7 +4,7 @@
  * program that uses them are compiled with (its structs depend on it). cmake/build-pjsip.sh puts
  * one line before it that names the variant: SIPSESSION_PJ_RELEASE, _DEBUG, _ASAN, _TSAN or _FUZZ.
  * A change here rebuilds PJSIP and changes the modules' ABI. Letters such as (A7) name the entries
- * of the list of known defects in docs/pjsip.md.
+ * of docs/pjsip.md, what is known to be wrong in PJSIP 2.17.
  */
 
 /* --- variants ------------------------------------------------------------------------------ */
@@ -13,12 +13,14 @@
  * keep them, so that such input shows; PJ_POOL_DEBUG makes each pool allocation a malloc of its
  * own, so that ASan sees an overflow inside a pool. */
 #if defined(SIPSESSION_PJ_RELEASE)
-#define PJ_DEBUG 0
-#define PJ_TIMER_DEBUG 0
+#define PJ_DEBUG         0
+#define PJ_TIMER_DEBUG   0
+#define PJ_LOG_MAX_LEVEL 4
 #else
-#define PJ_DEBUG 1
-#define PJ_TIMER_DEBUG 1
-#define PJ_SAFE_POOL 1
+#define PJ_DEBUG         1
+#define PJ_TIMER_DEBUG   1
+#define PJ_LOG_MAX_LEVEL 5
+#define PJ_SAFE_POOL     1
 #endif
 #if defined(SIPSESSION_PJ_ASAN) || defined(SIPSESSION_PJ_FUZZ)
 #define PJ_POOL_DEBUG 1
@@ -26,24 +28,26 @@
 
 /* --- base ---------------------------------------------------------------------------------- */
 
-/* Level 5 (a line for each message and each state) stays available at run time for `debug`. */
-#define PJ_LOG_MAX_LEVEL 5
-#define PJ_LOG_MAX_SIZE 4000
-#define PJ_HAS_IPV6 1
-#define PJ_ENABLE_EXTRA_CHECK 1
-#define PJ_HAS_SSL_SOCK 1
-#define PJ_SSL_SOCK_IMP PJ_SSL_SOCK_IMP_OPENSSL /* (A13) */
+#define PJ_LOG_MAX_SIZE          4000
+#define PJ_HAS_IPV6              1
+#define PJ_ENABLE_EXTRA_CHECK    1
+#define PJ_HAS_SSL_SOCK          1
+#define PJ_SSL_SOCK_IMP          PJ_SSL_SOCK_IMP_OPENSSL /* (A13) */
 #define PJ_TIMER_USE_LINKED_LIST 0
 
-/* Keys of the ioqueue are made in advance, 0.2 KiB each. Only SIP sockets live in it (listeners
+/* Keys of the ioqueue are made in advance, 0.6 KiB each. Only SIP sockets live in it (listeners
  * and TCP/TLS connections); RTP has its own epoll. The cap on connections stays below (B14, D3). */
-#define PJ_IOQUEUE_MAX_HANDLES 16384
+#define PJ_IOQUEUE_MAX_HANDLES 8192
+
+/* Plain epoll. One thread polls, so nothing is gained by EPOLLEXCLUSIVE, which costs a second
+ * system call (delete, then add) for each change of what a socket waits for. */
+#define PJ_IOQUEUE_DEFAULT_EPOLL_FLAGS 0
 
 /* --- SIP ----------------------------------------------------------------------------------- */
 
 /* These two size hash tables (8 bytes a bucket, two tables for transactions); they limit nothing.
  * An answered INVITE keeps its transaction for 32 s (C2): 1,000 calls/s make 64,000 of them. */
-#define PJSIP_MAX_TSX_COUNT (64 * 1024 - 1)
+#define PJSIP_MAX_TSX_COUNT    (64 * 1024 - 1)
 #define PJSIP_MAX_DIALOG_COUNT (64 * 1024 - 1)
 
 /* The timer heap starts with this many slots and doubles when they are used up. */
@@ -65,26 +69,21 @@
 
 /* A connection that sends nothing holds a slot: close it (seconds). */
 #define PJSIP_TCP_INITIAL_TIMEOUT 20
-#define PJSIP_TLS_KEEP_ALIVE_INTERVAL 90
-#define PJSIP_TCP_KEEP_ALIVE_INTERVAL 90
 
-/* The dispatcher in res_sip decides what a strange message gets. */
 #define PJSIP_UNESCAPE_IN_PLACE 0 /* (A11) */
 
 /* --- SDP and media --------------------------------------------------------------------------- */
 
-#define PJMEDIA_MAX_SDP_MEDIA 32 /* our own limit is 8 (A1) */
-#define PJMEDIA_MAX_SDP_FMT 32
-#define PJMEDIA_MAX_SDP_ATTR 64 /* (A2) */
-#define PJMEDIA_SDP_NEG_MAINTAIN_REMOTE_PT_MAP 0     /* (A6) */
+#define PJMEDIA_MAX_SDP_MEDIA                     32 /* our own limit is 8 (A1) */
+#define PJMEDIA_MAX_SDP_FMT                       32
+#define PJMEDIA_MAX_SDP_ATTR                      64 /* (A2) */
+#define PJMEDIA_SDP_NEG_MAINTAIN_REMOTE_PT_MAP    0  /* (A6) */
 #define PJMEDIA_SDP_NEG_PREFER_REMOTE_CODEC_ORDER 1  /* (B4) */
-#define PJMEDIA_SDP_NEG_ANSWER_MULTIPLE_CODECS 0     /* (A0.3) */
-#define PJMEDIA_HAS_VIDEO 0
-#define PJMEDIA_HAS_RTCP_XR 0
-#define PJMEDIA_MAX_MRU 3000 /* DTLS flights (C13) */
-#define PJMEDIA_SRTP_HAS_SDES 1
-#define PJMEDIA_SRTP_HAS_DTLS 1
+#define PJMEDIA_SDP_NEG_ANSWER_MULTIPLE_CODECS    0  /* (A0.3) */
+#define PJMEDIA_HAS_VIDEO                         0
+#define PJMEDIA_HAS_RTCP_XR                       0
+#define PJMEDIA_MAX_MRU                           3000 /* DTLS flights (C13) */
+#define PJMEDIA_SRTP_HAS_SDES                     1
+#define PJMEDIA_SRTP_HAS_DTLS                     1
 /* Off: media may not be moved by whoever sends a packet (B7, E2). */
 #define PJMEDIA_TRANSPORT_SWITCH_REMOTE_ADDR 0
-/* No sound device and no mixing clock of PJMEDIA's in a server. */
-#define PJMEDIA_CONF_USE_SWITCH_BOARD 0
