@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fixtures: a daemon for a whole file of tests, daemons for one test, and peers."""
+
+import os
+from pathlib import Path
+
+import pytest
+from support.daemon import Daemon
+
+# The dialplan that most tests call.
+EXTENSIONS = """\
+[default]
+exten = echo,1,Answer()
+ same = n,Echo()
+
+exten = wait,1,Answer()
+ same = n,Wait(60)
+
+exten = ring,1,Ringing()
+ same = n,Wait(60)
+
+exten = ringanswer,1,Ringing()
+ same = n,Wait(0.2)
+ same = n,Answer()
+ same = n,Echo()
+
+exten = silent,1,Wait(60)
+
+exten = busy,1,Busy()
+exten = congestion,1,Congestion()
+
+exten = brief,1,Answer()
+ same = n,Wait(0.3)
+ same = n,Hangup()
+
+exten = gone,1,Answer()
+ same = n,Echo()
+exten = h,1,Verbose(1,ENDED ${EXTEN} ${UNIQUEID})
+"""
+
+
+def pytest_configure(config):
+    if not os.environ.get("SIPSESSION_DAEMON"):
+        raise pytest.UsageError("SIPSESSION_DAEMON must name the daemon: run these tests with ctest, or see docs/testing.md")
+
+
+@pytest.fixture(scope="session")
+def sanitized():
+    """Whether the daemon is a build with a sanitizer: it is slower, and its memory says little."""
+    return os.environ.get("SIPSESSION_VARIANT", "release") in ("asan", "tsan")
+
+
+@pytest.fixture(scope="module")
+def daemon_options():
+    """A file of tests that wants another configuration for its daemon overrides this."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def shared_daemon(tmp_path_factory, daemon_options):
+    folder = tmp_path_factory.mktemp("daemon")
+    daemon = Daemon(folder, **{"extensions": EXTENSIONS, **daemon_options})
+    daemon.start()
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture
+def daemon(shared_daemon):
+    """The daemon of this file of tests. After each test it must be alive and without calls."""
+    yield shared_daemon
+    for peer in shared_daemon.peers:
+        peer.close()
+    shared_daemon.peers.clear()
+    assert shared_daemon.alive(), f"the daemon ended with {shared_daemon.process.returncode}:\n{shared_daemon.log()[-6000:]}"
+    shared_daemon.check_at_rest()
+
+
+@pytest.fixture
+def start_daemon(tmp_path):
+    """Starts daemons for one test; each must end well."""
+    started = []
+
+    def start(extensions=EXTENSIONS, ready=True, **options):
+        daemon = Daemon(tmp_path / f"daemon{len(started)}", extensions, **options)
+        started.append(daemon)
+        return daemon.start() if ready else daemon.spawn()
+
+    yield start
+    try:
+        for daemon in started:
+            daemon.stop()
+    finally:
+        for daemon in started:
+            daemon.kill()
+
+
+@pytest.fixture
+def peer(daemon):
+    """A UDP peer."""
+    return daemon.peer()
+
+
+@pytest.fixture(scope="session")
+def api_module():
+    """The path of a module of tests/api by its name."""
+    folder = os.environ.get("SIPSESSION_API_MODULES")
+    if not folder:
+        pytest.skip("SIPSESSION_API_MODULES does not name the folder of tests/api's modules")
+
+    def path(name):
+        found = Path(folder) / f"{name}.so"
+        assert found.exists(), f"{found} does not exist"
+        return str(found)
+
+    return path
