@@ -93,7 +93,8 @@ size_t base_task_queue_length(struct base_task_queue *queue);
  */
 struct base_blocking_pool;
 
-struct base_blocking_pool *base_blocking_pool_create(unsigned threads, struct base_task_queue *back);
+struct base_blocking_pool *base_blocking_pool_create(unsigned threads,
+                                                     struct base_task_queue *back);
 /* 0; -1: stopping or out of memory; then neither callback runs and data stays the caller's. */
 int base_blocking_pool_push(struct base_blocking_pool *pool, int (*work)(void *data),
                             void (*done)(void *data, int result), void *data);
@@ -107,28 +108,29 @@ void base_blocking_pool_destroy(struct base_blocking_pool *pool);
  * An object is a zeroed struct; the table says where each option lives in it.
  */
 enum base_option_kind {
-    BASE_OPTION_BOOL,     /* int: yes/no, true/false, on/off, 1/0 */
-    BASE_OPTION_UINT,     /* unsigned, within min..max */
-    BASE_OPTION_SECONDS,  /* unsigned milliseconds, written in seconds with up to 3 decimals ("3.0") */
-    BASE_OPTION_STRING,   /* char *: malloc'ed, freed by base_options_free */
-    BASE_OPTION_ENUM,     /* int: index in `names`; names "yes" and "no" are met by every word of BOOL */
-    BASE_OPTION_CUSTOM,   /* parse() does it */
+    BASE_OPTION_BOOL,    /* int: yes/no, true/false, on/off, 1/0 */
+    BASE_OPTION_UINT,    /* unsigned, within min..max */
+    BASE_OPTION_SECONDS, /* unsigned milliseconds, written in seconds with up to 3 decimals ("3.0") */
+    BASE_OPTION_STRING, /* char *: malloc'ed, freed by base_options_free */
+    BASE_OPTION_ENUM, /* int: index in `names`; names "yes" and "no" are met by every word of BOOL */
+    BASE_OPTION_CUSTOM, /* parse() does it */
     BASE_OPTION_UNSUPPORTED /* known to Asterisk's file of the same name, not supported here: a warning */
 };
 
 struct base_option {
     const char *name;
     enum base_option_kind kind;
-    size_t offset;         /* of the member in the object; unused for UNSUPPORTED */
-    const char *fallback;  /* the default as one would write it; NULL: none, the member stays zero */
-    unsigned min, max;     /* of UINT and SECONDS (in ms); both 0: no bound */
+    size_t offset;        /* of the member in the object; unused for UNSUPPORTED */
+    const char *fallback; /* the default as one would write it; NULL: none, the member stays zero */
+    unsigned min, max;    /* of UINT and SECONDS (in ms); both 0: no bound */
     /* NULL-terminated. Of ENUM: its values; of UNSUPPORTED: values that ask for what happens here anyway. */
     const char *const *names;
     /*
      * Sets the option from its text. Called once for each line, in order.
      * 0; -1 with what was expected in why ("expected ..."), and the object as it was.
      */
-    int (*parse)(void *object, const struct base_option *option, const char *value, char *why, size_t why_size);
+    int (*parse)(void *object, const struct base_option *option, const char *value, char *why,
+                 size_t why_size);
     void (*release)(void *object, const struct base_option *option); /* of CUSTOM; may be NULL */
     /* Writes the option's value as one would write it, for show. Of CUSTOM; NULL: not shown. */
     void (*format)(const void *object, const struct base_option *option, char *out, size_t size);
@@ -137,7 +139,8 @@ struct base_option {
      * (e.g. `auth` of an endpoint as long as nothing checks it).
      */
     int refuse;
-    const char *help; /* one sentence for the reference page; of UNSUPPORTED with refuse: why it is refused */
+    const char *
+        help; /* one sentence for the reference page; of UNSUPPORTED with refuse: why it is refused */
 };
 
 struct base_option_table {
@@ -148,24 +151,27 @@ struct base_option_table {
 };
 
 enum base_option_result {
-    BASE_OPTION_OK,            /* also: UNSUPPORTED, with the value that it has when it is left out */
-    BASE_OPTION_BAD_VALUE,     /* why says what was expected, or that memory is out */
+    BASE_OPTION_OK,        /* also: UNSUPPORTED, with the value that it has when it is left out */
+    BASE_OPTION_BAD_VALUE, /* why says what was expected, or that memory is out */
     BASE_OPTION_NOT_SUPPORTED, /* known, warn */
-    BASE_OPTION_REFUSED,       /* known, not supported, and not safe to leave out; why is the help */
-    BASE_OPTION_UNKNOWN        /* why is the nearest known name, or empty */
+    BASE_OPTION_REFUSED, /* known, not supported, and not safe to leave out; why is the help */
+    BASE_OPTION_UNKNOWN  /* why is the nearest known name, or empty */
 };
 
 /* Puts every default into an object. 0; -1: out of memory or a default that does not parse (a defect), logged. */
 int base_options_init(const struct base_option_table *table, void *object);
 /* Sets one option; names do not mind case. Unless BASE_OPTION_OK the object stays as it was. */
-enum base_option_result base_options_set(const struct base_option_table *table, void *object, const char *name,
-                                         const char *value, char *why, size_t why_size);
+enum base_option_result base_options_set(const struct base_option_table *table, void *object,
+                                         const char *name, const char *value, char *why,
+                                         size_t why_size);
 /* Frees what the options own and zeroes those members; the object itself is the caller's. */
 void base_options_free(const struct base_option_table *table, void *object);
 /* The option of a name (any case), or NULL. */
-const struct base_option *base_options_find(const struct base_option_table *table, const char *name);
+const struct base_option *base_options_find(const struct base_option_table *table,
+                                            const char *name);
 /* Writes "name = value" of one option; 0, or -1 when it has none to show. */
-int base_options_format(const struct base_option *option, const void *object, char *out, size_t size);
+int base_options_format(const struct base_option *option, const void *object, char *out,
+                        size_t size);
 
 /* 0, or -1 when the text is none of the words of BOOL. */
 int base_parse_bool(const char *text, int *value);
@@ -198,7 +204,8 @@ int base_module_list_start(struct base_module_list *list);
 int base_module_list_unload(struct base_module_list *list, const char *name);
 /* Calls see for each one loaded, in order of their start. */
 void base_module_list_each(const struct base_module_list *list,
-                           void (*see)(const char *name, const char *description, void *data), void *data);
+                           void (*see)(const char *name, const char *description, void *data),
+                           void *data);
 /* Closes all in reverse order of their start, and frees the list. */
 void base_module_list_destroy(struct base_module_list *list);
 

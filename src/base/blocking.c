@@ -14,7 +14,8 @@
 #include <sipsession/log.h>
 
 struct job {
-    struct base_task task; /* takes the job back; part of it, so that it needs no memory at the end */
+    struct base_task
+        task; /* takes the job back; part of it, so that it needs no memory at the end */
     struct job *next;
     int (*work)(void *data);
     void (*done)(void *data, int result);

@@ -36,7 +36,8 @@ static size_t put_time(char *out, size_t size)
     if (now.tv_sec != kept_second) {
         struct tm local;
 
-        if (!localtime_r(&now.tv_sec, &local) || strftime(kept, sizeof(kept), "%F %T", &local) == 0) {
+        if (!localtime_r(&now.tv_sec, &local) ||
+            strftime(kept, sizeof(kept), "%F %T", &local) == 0) {
             kept[0] = '\0';
         }
         kept_second = now.tv_sec;
@@ -161,7 +162,8 @@ void ast_log(enum ast_log_level level, const char *format, ...)
         return;
     }
     va_start(args, format);
-    length = vsnprintf(text, sizeof(text), format, args); /* errno is as the caller had it, for %m */
+    length =
+        vsnprintf(text, sizeof(text), format, args); /* errno is as the caller had it, for %m */
     va_end(args);
     if (length < 0) {
         text[0] = '\0';

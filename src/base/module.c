@@ -12,11 +12,12 @@
 #include <sipsession/log.h>
 #include <sipsession/module.h>
 
-#define STRING_OF(name) #name
+#define STRING_OF(name)     #name
 #define SYMBOL_STRING(name) STRING_OF(name)
 
 struct module {
-    struct module *next; /* in the order of adding; of those that run, in the order of their start */
+    struct module
+        *next; /* in the order of adding; of those that run, in the order of their start */
     void *handle;
     const struct ast_sip_module *descriptor; /* within the shared object */
 };
@@ -32,7 +33,8 @@ static struct module *find(struct module *first, const char *name, size_t length
     struct module *module;
 
     for (module = first; module; module = module->next) {
-        if (strlen(module->descriptor->name) == length && strncmp(module->descriptor->name, name, length) == 0) {
+        if (strlen(module->descriptor->name) == length &&
+            strncmp(module->descriptor->name, name, length) == 0) {
             return module;
         }
     }
@@ -115,11 +117,11 @@ static void log_missing(const struct base_module_list *list, const struct module
             continue;
         }
         if (find(list->added, required, length)) {
-            ast_error("module %s: it requires %.*s, which cannot start before it or at all", module->descriptor->name,
-                      (int)length, required);
+            ast_error("module %s: it requires %.*s, which cannot start before it or at all",
+                      module->descriptor->name, (int)length, required);
         } else {
-            ast_error("module %s: it requires %.*s, which is not loaded", module->descriptor->name, (int)length,
-                      required);
+            ast_error("module %s: it requires %.*s, which is not loaded", module->descriptor->name,
+                      (int)length, required);
         }
     }
 }
@@ -143,8 +145,9 @@ static int abi_fits(const char *path, const struct ast_sip_module_abi *its)
 
     for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         if (numbers[i].its != numbers[i].ours) {
-            ast_error("module %s: it was built with other headers, %s is %u there and %u here; build it again", path,
-                      numbers[i].what, numbers[i].its, numbers[i].ours);
+            ast_error(
+                "module %s: it was built with other headers, %s is %u there and %u here; build it again",
+                path, numbers[i].what, numbers[i].its, numbers[i].ours);
             return 0;
         }
     }
@@ -152,13 +155,17 @@ static int abi_fits(const char *path, const struct ast_sip_module_abi *its)
 }
 
 /* Looks whether the descriptor may be used. `name` is what it must be called; NULL: anything. */
-static int descriptor_fits(const char *path, const char *name, const struct ast_sip_module *descriptor)
+static int descriptor_fits(const char *path, const char *name,
+                           const struct ast_sip_module *descriptor)
 {
     if (!descriptor) {
-        ast_error("module %s: it has no " SYMBOL_STRING(AST_SIP_MODULE_SYMBOL) ", see AST_SIP_MODULE", path);
+        ast_error("module %s: it has no " SYMBOL_STRING(
+                      AST_SIP_MODULE_SYMBOL) ", see AST_SIP_MODULE",
+                  path);
         return 0;
     }
-    if (!abi_fits(path, &descriptor->abi)) { /* first: the rest may lie elsewhere in a foreign one */
+    if (!abi_fits(path,
+                  &descriptor->abi)) { /* first: the rest may lie elsewhere in a foreign one */
         return 0;
     }
     if (!descriptor->name || !*descriptor->name || !descriptor->init) {
@@ -313,7 +320,8 @@ int base_module_list_unload(struct base_module_list *list, const char *name)
 }
 
 void base_module_list_each(const struct base_module_list *list,
-                           void (*see)(const char *name, const char *description, void *data), void *data)
+                           void (*see)(const char *name, const char *description, void *data),
+                           void *data)
 {
     const struct module *module;
 

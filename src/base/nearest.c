@@ -38,7 +38,8 @@ static unsigned distance(const char *a, size_t a_length, const char *b, size_t b
             unsigned change = fold(a[i - 1]) == fold(b[j - 1]) ? 0 : 1;
 
             row[j] = least(above[j] + 1, row[j - 1] + 1, above[j - 1] + change);
-            if (i > 1 && j > 1 && fold(a[i - 1]) == fold(b[j - 2]) && fold(a[i - 2]) == fold(b[j - 1])) {
+            if (i > 1 && j > 1 && fold(a[i - 1]) == fold(b[j - 2]) &&
+                fold(a[i - 2]) == fold(b[j - 1])) {
                 row[j] = least(row[j], before[j - 2] + 1, row[j]);
             }
         }

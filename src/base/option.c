@@ -127,7 +127,8 @@ static int set_bool(void *member, const char *value, char *why, size_t why_size)
     return 0;
 }
 
-static int set_uint(void *member, const struct base_option *option, const char *value, char *why, size_t why_size)
+static int set_uint(void *member, const struct base_option *option, const char *value, char *why,
+                    size_t why_size)
 {
     unsigned number;
 
@@ -135,7 +136,8 @@ static int set_uint(void *member, const struct base_option *option, const char *
         if (option->min == 0 && option->max == 0) {
             snprintf(why, why_size, "expected a whole number");
         } else {
-            snprintf(why, why_size, "expected a whole number from %u to %u", option->min, option->max);
+            snprintf(why, why_size, "expected a whole number from %u to %u", option->min,
+                     option->max);
         }
         return -1;
     }
@@ -156,7 +158,8 @@ static int set_seconds(void *member, const struct base_option *option, const cha
 
             put_seconds(from, sizeof(from), option->min);
             put_seconds(to, sizeof(to), option->max);
-            snprintf(why, why_size, "expected seconds from %s to %s with at most 3 decimals", from, to);
+            snprintf(why, why_size, "expected seconds from %s to %s with at most 3 decimals", from,
+                     to);
         }
         return -1;
     }
@@ -210,7 +213,8 @@ static int name_index(const char *const *names, const char *value)
     return -1;
 }
 
-static int set_enum(void *member, const struct base_option *option, const char *value, char *why, size_t why_size)
+static int set_enum(void *member, const struct base_option *option, const char *value, char *why,
+                    size_t why_size)
 {
     int index = name_index(option->names, value);
 
@@ -222,8 +226,8 @@ static int set_enum(void *member, const struct base_option *option, const char *
     return 0;
 }
 
-static int set_supported(const struct base_option *option, void *object, const char *value, char *why,
-                         size_t why_size)
+static int set_supported(const struct base_option *option, void *object, const char *value,
+                         char *why, size_t why_size)
 {
     void *member = member_of(object, option);
 
@@ -313,16 +317,17 @@ int base_options_init(const struct base_option_table *table, void *object)
             continue;
         }
         if (set_supported(option, object, option->fallback, why, sizeof(why)) != 0) {
-            ast_error("default '%s' of option '%s' of type '%s': %s", option->fallback, option->name, table->type,
-                      why);
+            ast_error("default '%s' of option '%s' of type '%s': %s", option->fallback,
+                      option->name, table->type, why);
             return -1;
         }
     }
     return 0;
 }
 
-enum base_option_result base_options_set(const struct base_option_table *table, void *object, const char *name,
-                                         const char *value, char *why, size_t why_size)
+enum base_option_result base_options_set(const struct base_option_table *table, void *object,
+                                         const char *name, const char *value, char *why,
+                                         size_t why_size)
 {
     const struct base_option *option = base_options_find(table, name);
 
@@ -334,7 +339,8 @@ enum base_option_result base_options_set(const struct base_option_table *table, 
         return BASE_OPTION_UNKNOWN;
     }
     if (option->kind != BASE_OPTION_UNSUPPORTED) {
-        return set_supported(option, object, value, why, why_size) == 0 ? BASE_OPTION_OK : BASE_OPTION_BAD_VALUE;
+        return set_supported(option, object, value, why, why_size) == 0 ? BASE_OPTION_OK
+                                                                        : BASE_OPTION_BAD_VALUE;
     }
     if (is_harmless(option, value)) {
         return BASE_OPTION_OK;
@@ -362,7 +368,8 @@ void base_options_free(const struct base_option_table *table, void *object)
     }
 }
 
-int base_options_format(const struct base_option *option, const void *object, char *out, size_t size)
+int base_options_format(const struct base_option *option, const void *object, char *out,
+                        size_t size)
 {
     const void *member = const_member_of(object, option);
     char text[32];

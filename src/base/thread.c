@@ -13,7 +13,8 @@ void base_thread_enter(void)
 {
     int expected = 0;
 
-    base_assert(atomic_compare_exchange_strong(&entered, &expected, 1)); /* there is one, and one only */
+    base_assert(
+        atomic_compare_exchange_strong(&entered, &expected, 1)); /* there is one, and one only */
     this_thread_is_sip = 1;
 }
 

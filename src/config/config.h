@@ -22,25 +22,26 @@ enum config_severity {
 struct config_problem {
     struct config_problem *next;
     enum config_severity severity;
-    char *file; /* never NULL */
+    char *file;    /* never NULL */
     unsigned line; /* from 1; 0: the file as a whole */
-    char *text; /* one sentence, without file, line and newline */
+    char *text;    /* one sentence, without file, line and newline */
 };
 
 /* All that was found, in the order in which it was found. Errors do not end the reading: they are collected. */
 struct config_report;
 
-struct config_report *config_report_create(void); /* NULL: no memory */
+struct config_report *config_report_create(void);      /* NULL: no memory */
 void config_report_free(struct config_report *report); /* NULL is allowed */
 /*
  * Appends a problem; file is copied, `line` 0 means the whole file. Text of the file among the arguments may
  * hold anything: it is escaped when it is shown. Without memory the problem still counts, and is said to be lost.
  */
-void config_report_add(struct config_report *report, enum config_severity severity, const char *file,
-                       unsigned line, const char *format, ...) __attribute__((format(printf, 5, 6)));
-#define config_error(report, file, line, ...)                                                                \
+void config_report_add(struct config_report *report, enum config_severity severity,
+                       const char *file, unsigned line, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+#define config_error(report, file, line, ...)                                                      \
     config_report_add(report, CONFIG_ERROR, file, line, __VA_ARGS__)
-#define config_warning(report, file, line, ...)                                                              \
+#define config_warning(report, file, line, ...)                                                    \
     config_report_add(report, CONFIG_WARNING, file, line, __VA_ARGS__)
 
 unsigned config_report_errors(const struct config_report *report);
@@ -71,7 +72,8 @@ struct config_line {
 
 struct config_section {
     struct config_section *next;
-    const char *name; /* within the brackets; never empty. Sections of the same name are not merged. */
+    const char
+        *name; /* within the brackets; never empty. Sections of the same name are not merged. */
     const char *file;
     unsigned line;
     int is_template; /* written with `(!)`: there to be inherited from, ignore it otherwise */
@@ -86,11 +88,11 @@ struct config_file {
     struct config_arena *arena; /* of the lexer */
 };
 
-#define CONFIG_LINE_SIZE 8192u       /* octets of a line with its end; a longer one is an error */
-#define CONFIG_VALUE_SIZE 65536u     /* octets of a value that `+=` has put together */
-#define CONFIG_INCLUDE_DEPTH 10u     /* includes within includes */
-#define CONFIG_COMMENT_DEPTH 128u    /* `;--` within `;--` */
-#define CONFIG_MEMORY (64u << 20)    /* octets that one config_file takes at most */
+#define CONFIG_LINE_SIZE     8192u  /* octets of a line with its end; a longer one is an error */
+#define CONFIG_VALUE_SIZE    65536u /* octets of a value that `+=` has put together */
+#define CONFIG_INCLUDE_DEPTH 10u    /* includes within includes */
+#define CONFIG_COMMENT_DEPTH 128u   /* `;--` within `;--` */
+#define CONFIG_MEMORY        (64u << 20) /* octets that one config_file takes at most */
 
 /*
  * Reads a file and what it includes. Relative includes start from the folder of `path`.
@@ -100,11 +102,42 @@ struct config_file {
 struct config_file *config_file_read(const char *path, struct config_report *report);
 /* As config_file_read, of `length` octets of text that errors call `name`. `folder` is where includes start;
  * NULL: an include is an error. For tests and the fuzzer. */
-struct config_file *config_file_parse(const char *text, size_t length, const char *name, const char *folder,
-                                      struct config_report *report);
+struct config_file *config_file_parse(const char *text, size_t length, const char *name,
+                                      const char *folder, struct config_report *report);
 void config_file_free(struct config_file *file); /* NULL is allowed */
 
 /* The last line of a section with this name (case does not matter), or NULL. */
-const struct config_line *config_section_get(const struct config_section *section, const char *name);
+const struct config_line *config_section_get(const struct config_section *section,
+                                             const char *name);
+
+/* ---- within the lexer (source.c, arena.c) ---- */
+
+/* One file's lines, without comments and blanks around them */
+struct config_source {
+    const char *name;
+    struct config_report *report;
+    const char *rest, *end;
+    unsigned line;     /* of the line that config_source_line returned last */
+    unsigned comments; /* how many block comments are open */
+    unsigned comment_lines[CONFIG_COMMENT_DEPTH]; /* and where they began */
+    char buffer[CONFIG_LINE_SIZE];
+};
+
+/* The whole of a regular file, with a NUL behind it; malloc'ed. NULL: reported as a problem of `from`:`line`. */
+char *config_source_read(const char *path, size_t *length, struct config_report *report,
+                         const char *from, unsigned line);
+void config_source_init(struct config_source *source, const char *text, size_t length,
+                        const char *name, struct config_report *report);
+/* The next line that holds anything, to be changed at will, valid until the next call; NULL at the end. */
+char *config_source_line(struct config_source *source);
+/* Text without the blanks around it, in place. */
+char *config_trim(char *text);
+
+struct config_arena *config_arena_create(void); /* NULL: no memory */
+void config_arena_free(struct config_arena *arena);
+/* Zeroed, aligned for anything; NULL: no memory, or more than CONFIG_MEMORY. */
+void *config_arena_take(struct config_arena *arena, size_t size);
+char *config_arena_copy(struct config_arena *arena, const char *text,
+                        size_t length); /* adds the NUL */
 
 #endif
