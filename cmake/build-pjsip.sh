@@ -22,13 +22,14 @@ say() { echo "pjsip[$variant]: $*"; }
 
 # What this distribution's source package leaves out of third_party is off or comes from the
 # distribution's own packages; so is what a server has no use for.
-options=(--enable-epoll --disable-sound --disable-video --disable-resample --disable-libyuv
+options=(--enable-epoll --disable-sound --disable-video --enable-speex-resample --disable-libyuv
     --disable-libwebrtc --disable-ilbc-codec --disable-g7221-codec --disable-silk --disable-bcg729
     --disable-opencore-amr --disable-lyra --disable-upnp --disable-sdl --disable-ffmpeg
-    --disable-v4l2 --disable-openh264 --disable-vpx --with-external-srtp --with-external-gsm)
+    --disable-v4l2 --disable-openh264 --disable-vpx --with-external-srtp --with-external-gsm
+    --with-external-speex)
 if [ "$variant" = stock ]; then
     # PJSIP's defaults (select, -O2), but for what is missing
-    options=("${options[@]:1}" --disable-speex-codec --disable-speex-aec --disable-pjsua2)
+    options=("${options[@]:1}" --disable-pjsua2)
     cflags="-O2 -g"
     patches=()
 else

@@ -54,6 +54,6 @@ add_link_options(${variant_link})
 # sipsession_warnings(TARGET): how our own code is compiled
 function(sipsession_warnings target)
   target_compile_options(${target} PRIVATE
-    -Wall -Wextra -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings
+    -Wall -Wextra -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes
     -Wpointer-arith -Werror ${variant_own})
 endfunction()

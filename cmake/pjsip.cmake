@@ -8,7 +8,7 @@
 include(ExternalProject)
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-pkg_check_modules(PJDEPS REQUIRED IMPORTED_TARGET libssl libcrypto opus libsrtp2 uuid)
+pkg_check_modules(PJDEPS REQUIRED IMPORTED_TARGET libssl libcrypto opus libsrtp2 speexdsp uuid)
 find_library(GSM_LIBRARY gsm REQUIRED)
 
 set(PJSIP_DIR "${CMAKE_BINARY_DIR}/pjsip")
