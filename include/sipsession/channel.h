@@ -2,8 +2,8 @@
 /*
  * Channels: one leg of a call as the dialplan sees it, and applications that run on them.
  *
- * Threads: the SIP thread only. An application is a state machine: it starts, gets events, and says when it is done;
- * it never waits.
+ * Threads: the SIP thread only. An application is a state machine: it starts, gets events, and says
+ * when it is done; it never waits.
  */
 #ifndef SIPSESSION_CHANNEL_H
 #define SIPSESSION_CHANNEL_H
@@ -21,11 +21,11 @@ struct ast_rtp;
 
 /*! \brief The state of a channel */
 enum ast_channel_state {
-    AST_CHANNEL_DOWN,   /*!< nothing was said to the peer yet */
-    AST_CHANNEL_RING,   /*!< incoming: the peer waits for an answer */
+    AST_CHANNEL_DOWN,    /*!< nothing was said to the peer yet */
+    AST_CHANNEL_RING,    /*!< incoming: the peer waits for an answer */
     AST_CHANNEL_RINGING, /*!< ringing was indicated by us or by the peer */
-    AST_CHANNEL_UP,     /*!< answered */
-    AST_CHANNEL_GONE    /*!< hung up; final */
+    AST_CHANNEL_UP,      /*!< answered */
+    AST_CHANNEL_GONE     /*!< hung up; final */
 };
 
 /*! \brief Causes of hang-up: the values of ITU-T Q.850, as far as they are used */
@@ -68,7 +68,8 @@ struct ast_channel_tech {
     int (*answer)(struct ast_channel *channel);
     /*! Tell the peer. 0; -1 it can not be told in this state. */
     int (*indicate)(struct ast_channel *channel, enum ast_control control);
-    /*! End the peer's call; ast_channel_get_cause says why. Called once; the driver lets go of its data. */
+    /*! End the peer's call; ast_channel_get_cause says why. Called once; the driver lets go of its
+     * data. */
     void (*hangup)(struct ast_channel *channel);
 };
 
@@ -122,7 +123,8 @@ int ast_channel_get_cause(const struct ast_channel *channel);
 /*!
  * \brief The audio of a channel (media.h); NULL before the SDP handler made one
  *
- * Borrowed; valid until the channel's driver or SDP handler sets another one, which applications are told.
+ * Borrowed; valid until the channel's driver or SDP handler sets another one, which applications
+ * are told.
  */
 struct ast_rtp *ast_channel_get_rtp(const struct ast_channel *channel);
 /*! \brief For SDP handlers: set the audio, or NULL before it is destroyed */
@@ -132,7 +134,8 @@ void ast_channel_set_rtp(struct ast_channel *channel, struct ast_rtp *rtp);
 
 /*! \brief Answer. 0 (also when it is up already); -1: it is gone or cannot be answered. */
 int ast_channel_answer(struct ast_channel *channel);
-/*! \brief Tell the peer something before the answer. 0 (a channel that is up is told nothing); -1 gone or failed. */
+/*! \brief Tell the peer something before the answer. 0 (a channel that is up is told nothing); -1
+ * gone or failed. */
 int ast_channel_indicate(struct ast_channel *channel, enum ast_control control);
 /*!
  * \brief Hang up: ends the peer's call, the running application and the dialplan (which runs `h`)
@@ -144,7 +147,8 @@ void ast_channel_hangup(struct ast_channel *channel, int cause);
 
 /* ---- what a driver tells its channel ---- */
 
-/*! \brief The peer hung up (or the driver's session ended): as ast_channel_hangup, but tech->hangup is not called */
+/*! \brief The peer hung up (or the driver's session ended): as ast_channel_hangup, but tech->hangup
+ * is not called */
 void ast_channel_peer_hangup(struct ast_channel *channel, int cause);
 /*! \brief The peer of an outgoing call rings, or answered */
 void ast_channel_peer_state(struct ast_channel *channel, enum ast_channel_state state);
@@ -183,19 +187,21 @@ struct ast_application {
     /*!
      * \brief Start
      *
-     * \param args What stands between the parentheses, variables replaced; valid during the call only
+     * \param args What stands between the parentheses, variables replaced; valid during the call
+     * only
      */
     enum ast_application_result (*start)(struct ast_channel *channel, const char *args);
     /*!
      * \brief The end of a run: it is done, the channel is gone, or the dialplan goes elsewhere
      *
-     * Called once for each start that returned RUNNING, on every way out. It stops what runs and frees what
-     * ast_application_set_data holds. NULL for applications that never return RUNNING.
+     * Called once for each start that returned RUNNING, on every way out. It stops what runs and
+     * frees what ast_application_set_data holds. NULL for applications that never return RUNNING.
      */
     void (*stop)(struct ast_channel *channel);
     /*! \brief A digit came while it is RUNNING; may be NULL */
     enum ast_application_result (*dtmf)(struct ast_channel *channel, char digit);
-    /*! \brief The channel's audio was set, exchanged or taken away while it is RUNNING; may be NULL */
+    /*! \brief The channel's audio was set, exchanged or taken away while it is RUNNING; may be NULL
+     */
     void (*rtp_changed)(struct ast_channel *channel);
 };
 
@@ -215,7 +221,8 @@ void *ast_application_get_data(const struct ast_channel *channel);
  * \retval 0 Success
  * \retval -1 There is no such place, logged
  */
-int ast_pbx_goto(struct ast_channel *channel, const char *context, const char *exten, const char *label);
+int ast_pbx_goto(struct ast_channel *channel, const char *context, const char *exten,
+                 const char *label);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

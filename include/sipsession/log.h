@@ -24,8 +24,8 @@ enum ast_log_level {
  * \brief Write one line
  *
  * \param level How much it matters; lines beyond the configured level are dropped
- * \param format As of printf; without a newline. Control characters of the arguments are written escaped,
- *               so that a peer's text can never forge a line.
+ * \param format As of printf; without a newline. Control characters of the arguments are written
+ * escaped, so that a peer's text can never forge a line.
  */
 void ast_log(enum ast_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -45,9 +45,9 @@ int ast_log_enabled(enum ast_log_level level);
 void ast_log_set_level(enum ast_log_level level);
 
 /* The arguments are not evaluated when the level is off. */
-#define ast_error(...) ast_log(AST_LOG_ERROR, __VA_ARGS__)
+#define ast_error(...)   ast_log(AST_LOG_ERROR, __VA_ARGS__)
 #define ast_warning(...) ast_log(AST_LOG_WARNING, __VA_ARGS__)
-#define ast_notice(...) ast_log(AST_LOG_NOTICE, __VA_ARGS__)
+#define ast_notice(...)  ast_log(AST_LOG_NOTICE, __VA_ARGS__)
 #define ast_verbose(...)                                                                           \
     do {                                                                                           \
         if (ast_log_enabled(AST_LOG_VERBOSE)) {                                                    \

@@ -60,7 +60,12 @@ struct ast_rtp_options {
     pj_sockaddr address; /*!< where to bind; its port does not matter */
     unsigned port_start; /*!< first port of the range, even; 0: the configured range */
     unsigned port_end;   /*!< last port */
-    int symmetric;       /*!< send to where RTP comes from (RFC 4961, rtp_symmetric) */
+    /*!
+     * Send to where RTP comes from (RFC 4961, rtp_symmetric), once it is known. Whether or not it is set, RTP is
+     * accepted from one source only: the peer's address of the SDP, or another one that sent four packets in a
+     * row while the former was silent.
+     */
+    int symmetric;
     const struct ast_rtp_events *events; /*!< may be NULL */
     void *data;          /*!< of the events */
 };
@@ -75,14 +80,19 @@ struct ast_rtp_params {
     const struct ast_codec *codec;
     int tx_payload_type;        /*!< what we send: the number of the peer's SDP */
     int rx_payload_type;        /*!< what we get: the number of our SDP */
-    int tx_event_payload_type;  /*!< telephone-event; -1: none */
-    int rx_event_payload_type;
-    unsigned ptime;             /*!< of what we send, ms */
+    int tx_event_payload_type;  /*!< telephone-event (RFC 4733); -1: none */
+    int rx_event_payload_type;  /*!< likewise */
+    unsigned event_clock_rate;  /*!< of telephone-event durations, Hz; 0: the codec's clock rate */
+    unsigned ptime;             /*!< of what we send, ms; 0: the codec's; rounded to what the codec can do */
     int direction;              /*!< enum ast_rtp_direction */
     pj_sockaddr remote_rtp;
     pj_sockaddr remote_rtcp;    /*!< family 0: no RTCP */
-    unsigned timeout_ms;        /*!< until the timeout event; 0: never */
+    unsigned timeout_ms;        /*!< without RTP until the timeout event; 0: never */
+    unsigned keepalive_ms;      /*!< send a packet after so long without one (RFC 6263); 0: never */
 };
+
+/*! \brief Everything at zero, but for payload types of telephone-event (-1) and direction (sendrecv) */
+void ast_rtp_params_init(struct ast_rtp_params *params);
 
 /*!
  * \brief Open a pair of ports (RTP even, RTCP next) and make the stream; it receives and drops until it is started

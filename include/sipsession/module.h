@@ -21,8 +21,8 @@ extern "C" {
 /*!
  * \brief What a module and the library must have been compiled alike with
  *
- * PJSIP's structs depend on config_site.h. The loader refuses a module whose numbers differ from the
- * library's own, and says which one.
+ * PJSIP's structs depend on config_site.h. The loader refuses a module whose numbers differ from
+ * the library's own, and says which one.
  */
 struct ast_sip_module_abi {
     unsigned abi;              /*!< AST_SIP_MODULE_ABI */
@@ -36,7 +36,8 @@ struct ast_sip_module_abi {
 struct ast_sip_module {
     const char *name;        /*!< the name in `load = NAME`, and of the file NAME.so */
     const char *description; /*!< one line for `sipsession show modules` */
-    const char *requires;    /*!< names of modules that must be loaded before, separated by blanks; or NULL */
+    const char
+        *requires; /*!< names of modules that must be loaded before, separated by blanks; or NULL */
     /*!
      * \brief Start the module; on the SIP thread
      *
@@ -47,8 +48,8 @@ struct ast_sip_module {
     /*!
      * \brief End the module; on the SIP thread, before the shared object goes
      *
-     * It unregisters all that init registered. Calls may be up; none of its callbacks runs afterwards. May be
-     * NULL.
+     * It unregisters all that init registered. Calls may be up; none of its callbacks runs
+     * afterwards. May be NULL.
      */
     void (*close)(void);
     struct ast_sip_module_abi abi; /*!< filled by AST_SIP_MODULE */
@@ -71,8 +72,9 @@ struct ast_sip_module {
  */
 #define AST_SIP_MODULE(...)                                                                        \
     extern const struct ast_sip_module AST_SIP_MODULE_SYMBOL;                                      \
-    __attribute__((visibility("default"))) const struct ast_sip_module AST_SIP_MODULE_SYMBOL = {   \
-        __VA_ARGS__, .abi = AST_SIP_MODULE_ABI_HERE}
+    __attribute__((visibility("default")))                                                         \
+    const struct ast_sip_module AST_SIP_MODULE_SYMBOL = {__VA_ARGS__,                              \
+                                                         .abi = AST_SIP_MODULE_ABI_HERE}
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

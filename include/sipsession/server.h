@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The server as a whole: start, stop, check. A program calls these from its main thread; everything else of this
- * library happens on the SIP thread that ast_server_start makes.
+ * The server as a whole: start, stop, check. A program calls these from its main thread; everything
+ * else of this library happens on the SIP thread that ast_server_start makes.
  */
 #ifndef SIPSESSION_SERVER_H
 #define SIPSESSION_SERVER_H
@@ -16,17 +16,21 @@ extern "C" {
 /*! \brief What a server is started with; zero it with ast_server_options_init */
 struct ast_server_options {
     /*!
-     * Folder of pjsip.conf, extensions.conf and sipsession.conf. NULL: no files; an endpoint "anonymous" does not
-     * exist then, and the program makes its endpoints itself (ast_sip_endpoint_create).
+     * Folder of pjsip.conf, extensions.conf and sipsession.conf. NULL: no files; an endpoint
+     * "anonymous" does not exist then, and the program makes its endpoints itself
+     * (ast_sip_endpoint_create).
      */
     const char *config_dir;
-    /*! Folder of loadable modules; NULL: the one that the library was installed with, or $SIPSESSION_MODULES */
+    /*! Folder of loadable modules; NULL: the one that the library was installed with, or
+     * $SIPSESSION_MODULES */
     const char *module_dir;
-    /*! With no config_dir: address to bind UDP and TCP to, e.g. "127.0.0.1:0"; NULL: 127.0.0.1, any free port */
+    /*! With no config_dir: address to bind UDP and TCP to, e.g. "127.0.0.1:0"; NULL: 127.0.0.1, any
+     * free port */
     const char *bind;
     /*! With no config_dir: the modules to load, separated by blanks; NULL: the shipped defaults */
     const char *modules;
-    /*! Called on the SIP thread when everything runs, before the first message; may be NULL. Non-zero stops. */
+    /*! Called on the SIP thread when everything runs, before the first message; may be NULL.
+     * Non-zero stops. */
     int (*started)(void *data);
     void *data;
 };
@@ -44,11 +48,13 @@ int ast_server_start(const struct ast_server_options *options);
 /*!
  * \brief Ask the server to stop; any thread, also in a signal handler's thread; returns at once
  *
- * \param at_once 0: end calls with BYE and wait for their end, 32 s at most. 1: now (a second request).
+ * \param at_once 0: end calls with BYE and wait for their end, 32 s at most. 1: now (a second
+ * request).
  */
 void ast_server_stop(int at_once);
 
-/*! \brief Wait until the server has stopped, whoever asked for it; not on the SIP thread. All is freed then. */
+/*! \brief Wait until the server has stopped, whoever asked for it; not on the SIP thread. All is
+ * freed then. */
 void ast_server_wait(void);
 
 /*!

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip_session: the messages of a session's dialog, in both directions. Incoming ones come here
+ * before PJSIP's invite usage acts on them: a request that a hook stops has had its final response
+ * by then, and PJSIP leaves transactions alone that are not in state Trying any more.
+ */
+#include <sipsession/log.h>
+
+#include "res_sip_session/session.h"
+
+int session_is_update(const pjsip_method *method)
+{
+    return method->id == PJSIP_OTHER_METHOD && pj_strcmp2(&method->name, "UPDATE") == 0;
+}
+
+int session_is_core_method(const pjsip_method *method)
+{
+    return method->id == PJSIP_INVITE_METHOD || method->id == PJSIP_ACK_METHOD ||
+           method->id == PJSIP_BYE_METHOD || method->id == PJSIP_CANCEL_METHOD ||
+           session_is_update(method) || pjsip_method_cmp(method, pjsip_get_prack_method()) == 0;
+}
+
+/* Methods that exist (RFC 3261 21.4.6 against 21.5.2): 405 for these, 501 for others. */
+static int is_known_method(const pjsip_method *method)
+{
+    static const char *const known[] = {"INFO",   "REFER",     "MESSAGE",
+                                        "NOTIFY", "SUBSCRIBE", "PUBLISH"};
+
+    if (method->id != PJSIP_OTHER_METHOD) {
+        return 1;
+    }
+    for (unsigned i = 0; i < PJ_ARRAY_SIZE(known); ++i) {
+        if (pj_strcmp2(&method->name, known[i]) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* RFC 3261 8.2.1: a method that no extension took. Allow goes with it (PJSIP puts it into every
+ * dialog response). */
+static void answer_unowned(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+    const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
+    int code = is_known_method(method) ? PJSIP_SC_METHOD_NOT_ALLOWED : PJSIP_SC_NOT_IMPLEMENTED;
+
+    if (method->id == PJSIP_OPTIONS_METHOD) {
+        code = PJSIP_SC_OK; /* RFC 3261 11.2 */
+    }
+    ast_sip_session_send_response(session, code, rdata);
+}
+
+void session_on_request(struct ast_sip_session *session, pjsip_transaction *tsx,
+                        pjsip_rx_data *rdata)
+{
+    const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
+
+    ast_sip_session_ref(session);
+    if (session_hook_request(session, rdata) != 0 || tsx->status_code >= 200) {
+        goto out;
+    }
+    if (!session_is_core_method(method)) {
+        answer_unowned(session, rdata);
+    } else if (inv_cannot_take(session->inv_session, method)) {
+        /* A PRACK without a reliable response (RFC 3262 3), an UPDATE before the first offer was
+         * answered (RFC 3311 5.2). */
+        int prack = pjsip_method_cmp(method, pjsip_get_prack_method()) == 0;
+
+        ast_sip_session_send_response(session,
+                                      prack ? PJSIP_SC_CALL_TSX_DOES_NOT_EXIST
+                                            : PJSIP_SC_REQUEST_PENDING,
+                                      rdata);
+    }
+out:
+    ast_sip_session_unref(session);
+}
+
+/* The SDP of a message, or NULL. A body that is no SDP, or is broken, is PJSIP's to refuse. */
+static const pjmedia_sdp_session *sdp_of(pjsip_rx_data *rdata)
+{
+    return rdata->msg_info.msg->body != NULL ? pjsip_rdata_get_sdp_info(rdata)->sdp : NULL;
+}
+
+static void take_answer(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+    const pjmedia_sdp_session *answer;
+
+    if (!inv_has_local_offer(session->inv_session)) {
+        return; /* the same answer again, in a later response (RFC 6337 3.1.1) */
+    }
+    answer = sdp_of(rdata);
+    if (answer != NULL) {
+        session->priv->sdp.bad_answer = session_sdp_incoming(session, rdata, answer, 0) != 0;
+    }
+}
+
+void session_on_ack(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+    if (!inv_awaits_ack(session->inv_session, rdata->msg_info.cseq->cseq)) {
+        return; /* it came again */
+    }
+    ast_sip_session_ref(session);
+    session_hook_request(session, rdata); /* nobody can stop an ACK */
+    if (session_of_dialog(session->priv->dlg) != NULL) {
+        take_answer(session, rdata);
+    }
+    ast_sip_session_unref(session);
+}
+
+void session_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+    int code = rdata->msg_info.msg->line.status.code;
+
+    ast_sip_session_ref(session);
+    session_hook(SESSION_INCOMING_RESPONSE, &rdata->msg_info.cseq->method, session, rdata);
+    if (code < 300 && session_of_dialog(session->priv->dlg) != NULL) {
+        take_answer(session, rdata);
+    }
+    ast_sip_session_unref(session);
+}
+
+/* ---- what leaves ---- */
+
+/* Kept on a message while it lives: that its hooks ran, and what they added. In tdata->pool. */
+struct tx_mark {
+    int code;                /* status code of the response when they ran; 0: a request */
+    pjsip_hdr *first, *last; /* the headers that they appended; NULL: none */
+};
+
+static int code_of(const pjsip_tx_data *tdata)
+{
+    return tdata->msg->type == PJSIP_RESPONSE_MSG ? tdata->msg->line.status.code : 0;
+}
+
+/* PJSIP makes some final responses out of a provisional one: what was added to that one goes first.
+ */
+static void take_back(struct tx_mark *mark)
+{
+    pjsip_hdr *hdr = mark->first;
+
+    while (hdr != NULL) {
+        pjsip_hdr *next = hdr == mark->last ? NULL : hdr->next;
+
+        pj_list_erase(hdr);
+        hdr = next;
+    }
+    mark->first = mark->last = NULL;
+}
+
+void session_on_tx(struct ast_sip_session *session, pjsip_tx_data *tdata)
+{
+    struct tx_mark *mark = tdata->mod_data[session_usage.id];
+    pjsip_msg *msg = tdata->msg;
+    const pjsip_cseq_hdr *cseq;
+    pjsip_hdr *before;
+
+    if (mark != NULL && mark->code == code_of(tdata)) {
+        return; /* sent again, or with credentials */
+    }
+    if (mark == NULL) {
+        mark = PJ_POOL_ZALLOC_T(tdata->pool, struct tx_mark);
+        tdata->mod_data[session_usage.id] = mark;
+    } else {
+        take_back(mark);
+    }
+    mark->code = code_of(tdata);
+    if (session_sdp_has_body(msg)) {
+        session_sdp_set_body(session, tdata);
+    }
+
+    cseq = pjsip_msg_find_hdr(msg, PJSIP_H_CSEQ, NULL);
+    before = msg->hdr.prev;
+    ast_sip_session_ref(session);
+    if (msg->type == PJSIP_REQUEST_MSG) {
+        session_hook(SESSION_OUTGOING_REQUEST, &msg->line.req.method, session, tdata);
+    } else if (cseq != NULL) {
+        session_hook(SESSION_OUTGOING_RESPONSE, &cseq->method, session, tdata);
+    }
+    ast_sip_session_unref(session);
+    if (msg->hdr.prev != before) {
+        mark->first = before->next;
+        mark->last = msg->hdr.prev;
+    }
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip_session: a new INVITE becomes a session. Its offer goes to the SDP handlers first, then
+ * the extensions see it, the channel driver first and last of all.
+ */
+#include <sipsession/log.h>
+
+#include "res_sip_session/session.h"
+
+/* Answers outside of any dialog: the INVITE never became a session. */
+static void refuse(pjsip_rx_data *rdata, int code)
+{
+    pjsip_endpt_respond_stateless(ast_sip_get_pjsip_endpoint(), rdata, code, NULL, NULL, NULL);
+}
+
+/* RFC 3261 8.2: Contact, Require, body. 0: fine; -1: refused. */
+static int verify(pjsip_rx_data *rdata, unsigned *options)
+{
+    pjsip_endpoint *endpt = ast_sip_get_pjsip_endpoint();
+    pjsip_tx_data *tdata = NULL;
+    pjsip_response_addr where;
+
+    if (pjsip_inv_verify_request(rdata, options, NULL, NULL, endpt, &tdata) == PJ_SUCCESS) {
+        return 0;
+    }
+    if (tdata == NULL) {
+        refuse(rdata, PJSIP_SC_INTERNAL_SERVER_ERROR);
+    } else if (pjsip_get_response_addr(tdata->pool, rdata, &where) != PJ_SUCCESS ||
+               pjsip_endpt_send_response(endpt, &where, tdata, NULL, NULL) != PJ_SUCCESS) {
+        pjsip_tx_data_dec_ref(tdata);
+    }
+    return -1;
+}
+
+/* Makes dialog, invite session and session; on success the dialog is locked once. NULL: answered.
+ */
+static struct ast_sip_session *make_session(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata,
+                                            unsigned options)
+{
+    struct ast_sip_session *session;
+    pjsip_transport_type_e type;
+    pjsip_inv_session *inv;
+    pj_sockaddr address;
+    pjsip_dialog *dlg;
+    pj_str_t contact;
+
+    if (sip_local_address(rdata, endpoint, NULL, &address, &type) != 0 ||
+        sip_make_contact(rdata->tp_info.pool, rdata, endpoint, NULL, &contact) != 0 ||
+        pjsip_dlg_create_uas_and_inc_lock(pjsip_ua_instance(), rdata, &contact, &dlg) !=
+            PJ_SUCCESS) {
+        refuse(rdata, PJSIP_SC_INTERNAL_SERVER_ERROR);
+        return NULL;
+    }
+    if (pjsip_inv_create_uas(dlg, rdata, NULL, options, &inv) != PJ_SUCCESS) {
+        pjsip_dlg_respond(dlg, rdata, PJSIP_SC_INTERNAL_SERVER_ERROR, NULL, NULL, NULL);
+        pjsip_dlg_dec_lock(dlg);
+        return NULL;
+    }
+    session = session_create(endpoint, dlg, inv, 0);
+    if (session == NULL) {
+        pjsip_dlg_respond(dlg, rdata, PJSIP_SC_SERVICE_UNAVAILABLE, NULL, NULL, NULL);
+        inv_drop(inv, PJSIP_SC_SERVICE_UNAVAILABLE);
+        pjsip_dlg_dec_lock(dlg);
+        return NULL;
+    }
+    pj_sockaddr_set_port(&address, 0);
+    session->priv->address = address;
+    sip_dialog_set_endpoint(dlg, endpoint);
+    return session;
+}
+
+void session_on_new_invite(pjsip_rx_data *rdata)
+{
+    struct ast_sip_endpoint *endpoint = ast_pjsip_rdata_get_endpoint(rdata);
+    const pjmedia_sdp_session *offer;
+    struct ast_sip_session *session;
+    unsigned options;
+    pjsip_dialog *dlg;
+
+    if (endpoint == NULL) { /* the distributor lets nobody through whom it does not know */
+        refuse(rdata, PJSIP_SC_FORBIDDEN);
+        return;
+    }
+    options = inv_options(endpoint);
+    if (verify(rdata, &options) != 0) {
+        return;
+    }
+    session = make_session(endpoint, rdata, options);
+    if (session == NULL) {
+        return;
+    }
+    dlg = session->priv->dlg;
+    ast_sip_session_ref(session);
+    session_set_state(session, AST_SIP_SESSION_STATE_INCOMING);
+    session->priv->invite = rdata;
+    session_begin(session);
+
+    offer = inv_pending_offer(session->inv_session);
+    if (offer != NULL && session_sdp_incoming(session, rdata, offer, 1) != 0) {
+        session_refuse_media(session);
+    } else if (session_hook_request(session, rdata) == 0) {
+        session_answer_trying(session);
+    }
+    session->priv->invite = NULL;
+    ast_sip_session_unref(session);
+    pjsip_dlg_dec_lock(dlg);
+}

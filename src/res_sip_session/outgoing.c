@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip_session: sessions that we begin, and the requests that we send in them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <pj/ctype.h>
+#include <sipsession/log.h>
+
+#include "res_sip_session/session.h"
+
+/* The room for From: both texts with every octet escaped, and a host. */
+#define FROM_SIZE (6 * AST_PARTY_TEXT_SIZE + 300)
+
+void ast_sip_session_outgoing_init(struct ast_sip_session_outgoing *outgoing)
+{
+    memset(outgoing, 0, sizeof(*outgoing));
+}
+
+/* RFC 3261 25.1: quoted-string; control characters have no place in it. */
+static size_t append_quoted(char *out, size_t at, const char *name)
+{
+    out[at++] = '"';
+    for (; *name != '\0'; ++name) {
+        if ((unsigned char)*name < ' ') {
+            continue;
+        }
+        if (*name == '"' || *name == '\\') {
+            out[at++] = '\\';
+        }
+        out[at++] = *name;
+    }
+    out[at++] = '"';
+    out[at++] = ' ';
+    return at;
+}
+
+/* RFC 3261 25.1: user */
+static size_t append_user(char *out, size_t at, const char *user)
+{
+    static const char unescaped[] = "-_.!~*'()&=+$,;?/";
+
+    for (; *user != '\0'; ++user) {
+        if (pj_isalnum((unsigned char)*user) || strchr(unescaped, *user) != NULL) {
+            out[at++] = *user;
+        } else {
+            at += (size_t)snprintf(out + at, 4, "%%%02X", (unsigned char)*user);
+        }
+    }
+    return at;
+}
+
+/* Who calls: the caller given, else the endpoint's callerid; from_user and from_domain overrule
+ * both. */
+static void make_from(const struct ast_sip_session_outgoing *outgoing, const pj_sockaddr *address,
+                      char *out)
+{
+    const struct ast_sip_endpoint *endpoint = outgoing->endpoint;
+    const struct ast_party_id *caller = &outgoing->caller;
+    const char *user = endpoint->from_user;
+    char host[PJ_INET6_ADDRSTRLEN + 10];
+    size_t at = 0;
+
+    if (caller->name[0] == '\0' && caller->number[0] == '\0') {
+        caller = &endpoint->callerid;
+    }
+    if (caller->name[0] != '\0') {
+        at = append_quoted(out, at, caller->name);
+    }
+    if (user == NULL) {
+        user = caller->number[0] != '\0' ? caller->number : "anonymous";
+    }
+    out[at++] = '<';
+    memcpy(out + at, "sip:", 4);
+    at = append_user(out, at + 4, user);
+    pj_sockaddr_print(address, host, sizeof(host), 2);
+    snprintf(out + at, FROM_SIZE - at, "@%.255s>",
+             endpoint->from_domain != NULL ? endpoint->from_domain : host);
+}
+
+/* The URI may be in angle brackets; PJSIP wants it alone in the request line and bracketed in To.
+ */
+static const pjsip_uri *parse_target(pj_pool_t *pool, const char *text, pj_str_t *target)
+{
+    pjsip_uri *uri;
+    char *copy;
+
+    copy = pj_pool_alloc(pool, strlen(text) + 1);
+    strcpy(copy, text);
+    uri = pjsip_parse_uri(pool, copy, strlen(copy), 0);
+    if (uri == NULL || (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri))) {
+        ast_error("'%s' is not a SIP URI: expected sip:user@host", text);
+        return NULL;
+    }
+    pj_strdup2_with_null(pool, target, text);
+    return pjsip_uri_get_uri(uri);
+}
+
+static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing, pj_pool_t *pool,
+                                 pj_sockaddr *address)
+{
+    pjsip_transport_type_e type;
+    pjsip_tpselector selector;
+    char from[FROM_SIZE];
+    const pjsip_uri *uri;
+    pjsip_dialog *dlg;
+    pj_str_t contact;
+    pj_str_t target;
+    pj_str_t local;
+
+    uri = parse_target(pool, outgoing->uri, &target);
+    if (uri == NULL || sip_local_address(NULL, outgoing->endpoint, uri, address, &type) != 0 ||
+        sip_make_contact(pool, NULL, outgoing->endpoint, uri, &contact) != 0 ||
+        sip_transport_selector(outgoing->endpoint, &selector) != 0) {
+        return NULL;
+    }
+    make_from(outgoing, address, from);
+    local = pj_str(from);
+    if (pjsip_dlg_create_uac(pjsip_ua_instance(), &local, &contact, &target, &target, &dlg) !=
+        PJ_SUCCESS) {
+        ast_error("Cannot make a dialog from %s to %s", from, outgoing->uri);
+        return NULL;
+    }
+    pjsip_dlg_inc_lock(dlg);
+    if (pjsip_dlg_set_transport(dlg, &selector) != PJ_SUCCESS) {
+        ast_error("Cannot use the transport of endpoint %s", outgoing->endpoint->name);
+        pjsip_dlg_terminate(dlg);
+        pjsip_dlg_dec_lock(dlg);
+        return NULL;
+    }
+    return dlg;
+}
+
+struct ast_sip_session *ast_sip_session_create_outgoing(
+    const struct ast_sip_session_outgoing *outgoing)
+{
+    struct ast_sip_session *session = NULL;
+    pjsip_inv_session *inv;
+    pj_sockaddr address;
+    pjsip_dialog *dlg;
+    pj_pool_t *pool;
+
+    base_assert_sip_thread();
+    if (outgoing->endpoint == NULL || outgoing->uri == NULL) {
+        ast_error("An outgoing session needs an endpoint and a URI");
+        return NULL;
+    }
+    pool = pjsip_endpt_create_pool(ast_sip_get_pjsip_endpoint(), "outgoing", 1000, 1000);
+    if (pool == NULL) {
+        return NULL;
+    }
+    dlg = make_dialog(outgoing, pool, &address);
+    if (dlg == NULL) {
+        goto out;
+    }
+    if (pjsip_inv_create_uac(dlg, NULL, inv_options(outgoing->endpoint), &inv) != PJ_SUCCESS) {
+        pjsip_dlg_terminate(dlg);
+    } else if ((session = session_create(outgoing->endpoint, dlg, inv, 1)) == NULL) {
+        inv_drop(inv, PJSIP_SC_SERVICE_UNAVAILABLE);
+    } else {
+        pj_sockaddr_set_port(&address, 0);
+        session->priv->address = address;
+        session->channel = outgoing->channel;
+        sip_dialog_set_endpoint(dlg, outgoing->endpoint);
+        ast_sip_session_ref(session); /* the caller's */
+        session_begin(session);
+    }
+    pjsip_dlg_dec_lock(dlg);
+out:
+    pj_pool_release(pool);
+    return session;
+}
+
+/* An INVITE with our offer; PJSIP's negotiator has to know the offer before it makes the message.
+ */
+int session_send_offer(struct ast_sip_session *session)
+{
+    pjsip_inv_session *inv = session->inv_session;
+    pjmedia_sdp_session *offer;
+    pjsip_tx_data *tdata;
+
+    if (inv_make_invite(inv, &tdata) != 0) {
+        return -1;
+    }
+    if (session_sdp_outgoing(session, tdata, NULL, &offer) != 0 || inv_set_offer(inv, offer) != 0) {
+        pjsip_tx_data_dec_ref(tdata);
+        session_sdp_rollback(session);
+        return -1;
+    }
+    session_sdp_set_body(session, tdata);
+    return inv_send(inv, tdata);
+}
+
+int ast_sip_session_send_invite(struct ast_sip_session *session)
+{
+    int result;
+
+    base_assert_sip_thread();
+    if (session->priv->state != AST_SIP_SESSION_STATE_NEW || !session->priv->outgoing ||
+        session->priv->ending) {
+        ast_error("Session %s has no INVITE to send", session->priv->dlg->obj_name);
+        return -1;
+    }
+    ast_sip_session_ref(session);
+    result = session_send_offer(session);
+    if (result != 0) {
+        inv_drop(session->inv_session, PJSIP_SC_SERVICE_UNAVAILABLE);
+    }
+    ast_sip_session_unref(session);
+    return result;
+}
+
+int ast_sip_session_create_request(struct ast_sip_session *session, const char *method,
+                                   struct pjsip_tx_data **tdata)
+{
+    pj_str_t name = pj_str((char *)method);
+    pjsip_method parsed;
+    pjsip_tx_data *made;
+
+    base_assert_sip_thread();
+    pjsip_method_init_np(&parsed, &name);
+    if (session->priv->state < AST_SIP_SESSION_STATE_EARLY ||
+        session->priv->state >= AST_SIP_SESSION_STATE_ENDING || session_is_core_method(&parsed)) {
+        ast_error("No %s can be made in a session that is %s", method,
+                  ast_sip_session_state_name(session->priv->state));
+        return -1;
+    }
+    if (pjsip_dlg_create_request(session->priv->dlg, &parsed, -1, &made) != PJ_SUCCESS) {
+        ast_error("Cannot make %s", method);
+        return -1;
+    }
+    *tdata = made;
+    return 0;
+}
+
+int ast_sip_session_send_request(struct ast_sip_session *session, struct pjsip_tx_data *tdata)
+{
+    base_assert_sip_thread();
+    if (pjsip_dlg_send_request(session->priv->dlg, tdata, -1, NULL) != PJ_SUCCESS) {
+        ast_warning("Cannot send %s in session %s", pjsip_tx_data_get_info(tdata),
+                    session->priv->dlg->obj_name);
+        return -1;
+    }
+    return 0;
+}

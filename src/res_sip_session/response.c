@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip_session: responses. The answer to an INVITE takes the SDP handlers' SDP along where it
+ * needs one; every other request is answered at once from its rdata.
+ */
+#include <sipsession/log.h>
+
+#include "res_sip_session/session.h"
+
+void session_forget_answer(struct ast_sip_session *session)
+{
+    if (session->priv->base_answer != NULL) {
+        pjsip_tx_data_dec_ref(session->priv->base_answer);
+        session->priv->base_answer = NULL;
+    }
+}
+
+/*
+ * Makes the answer that is never sent (see session.h), while the INVITE is on the stack. PJSIP
+ * keeps a reference of its own as its last answer.
+ */
+static int make_base(struct ast_sip_session *session)
+{
+    if (session->priv->base_answer != NULL) {
+        return 0;
+    }
+    if (session->priv->invite == NULL) {
+        ast_error("No INVITE is pending in session %s", session->priv->dlg->obj_name);
+        return -1;
+    }
+    return inv_make_answer(session->inv_session, session->priv->invite, NULL, PJSIP_SC_TRYING, NULL,
+                           &session->priv->base_answer);
+}
+
+/*
+ * 1 when a response carries SDP: 2xx, and 183 with the answer to an offer. An unreliable 183 never
+ * carries an offer, and what a reliable one has said is not said again (RFC 6337 3.1.1).
+ */
+static int needs_sdp(const struct ast_sip_session *session, int code)
+{
+    if (session->priv->sdp_made && inv_is_reliable(session->inv_session)) {
+        return 0;
+    }
+    if (code / 100 == 2) {
+        return 1;
+    }
+    return code == PJSIP_SC_PROGRESS &&
+           (session->priv->sdp_made || inv_pending_offer(session->inv_session) != NULL);
+}
+
+void session_refuse_media(struct ast_sip_session *session)
+{
+    const pjmedia_sdp_session *offer = inv_pending_offer(session->inv_session);
+    int warning = offer != NULL ? session_sdp_warning(offer) : 304;
+    const pj_str_t host = *pjsip_endpt_name(ast_sip_get_pjsip_endpoint());
+    pj_str_t text =
+        pj_str(warning == 304 ? "Media type not available" : "Incompatible media format");
+    pjsip_tx_data *tdata;
+
+    if (make_base(session) != 0 ||
+        inv_make_answer(session->inv_session, NULL, session->priv->base_answer,
+                        PJSIP_SC_NOT_ACCEPTABLE_HERE, NULL, &tdata) != 0) {
+        ast_sip_session_terminate(session, PJSIP_SC_NOT_ACCEPTABLE_HERE);
+        return;
+    }
+    pjsip_msg_add_hdr(tdata->msg,
+                      (pjsip_hdr *)pjsip_warning_hdr_create(tdata->pool, warning, &host, &text));
+    session->priv->response_code = PJSIP_SC_NOT_ACCEPTABLE_HERE;
+    inv_send(session->inv_session, tdata);
+}
+
+/*
+ * Makes a response with the answer of a handler of whole SDPs: it writes into the message, so the
+ * message is made first and made again, now with the SDP, for the negotiator.
+ */
+static int make_with_whole_sdp(struct ast_sip_session *session, int code, pjsip_tx_data **tdata)
+{
+    pjsip_inv_session *inv = session->inv_session;
+    pjmedia_sdp_session *sdp;
+    pjsip_tx_data *draft;
+    int result = -1;
+
+    if (make_base(session) != 0 ||
+        inv_make_answer(inv, NULL, session->priv->base_answer, code, NULL, &draft) != 0) {
+        return -1;
+    }
+    if (session_sdp_outgoing(session, draft, inv_pending_offer(inv), &sdp) == 0) {
+        draft->msg->body = NULL; /* the text is kept in the session */
+        if (inv_has_agreed(inv) && inv_pending_offer(inv) == NULL) {
+            result = inv_set_offer(inv, sdp) == 0
+                         ? inv_make_answer(inv, NULL, draft, code, NULL, tdata)
+                         : -1;
+        } else {
+            result = inv_make_answer(inv, NULL, draft, code, sdp, tdata);
+        }
+    }
+    pjsip_tx_data_dec_ref(draft);
+    return result;
+}
+
+static int make_with_streams(struct ast_sip_session *session, int code, pjsip_tx_data **tdata)
+{
+    pjsip_inv_session *inv = session->inv_session;
+    pjmedia_sdp_session *sdp;
+
+    if (session_sdp_outgoing(session, NULL, inv_pending_offer(inv), &sdp) != 0) {
+        return -1;
+    }
+    if (inv_has_agreed(inv) &&
+        inv_pending_offer(inv) == NULL) { /* a re-INVITE without SDP: we offer */
+        if (inv_set_offer(inv, sdp) != 0) {
+            return -1;
+        }
+        sdp = NULL;
+    }
+    /* A 2xx while the INVITE is here needs no copy for later answers. */
+    if (session->priv->base_answer == NULL && session->priv->invite != NULL && code >= 200) {
+        return inv_make_answer(inv, session->priv->invite, NULL, code, sdp, tdata);
+    }
+    return make_base(session) == 0
+               ? inv_make_answer(inv, NULL, session->priv->base_answer, code, sdp, tdata)
+               : -1;
+}
+
+static int make_response(struct ast_sip_session *session, int code, pjsip_tx_data **tdata)
+{
+    if (needs_sdp(session, code) && !session->priv->sdp_made) {
+        return session->priv->sdp.whole != NULL || session_sdp_offering_handler(0) == NULL
+                   ? make_with_whole_sdp(session, code, tdata)
+                   : make_with_streams(session, code, tdata);
+    }
+    if (make_base(session) != 0) {
+        return -1;
+    }
+    return inv_make_answer(session->inv_session, NULL, session->priv->base_answer, code, NULL,
+                           tdata);
+}
+
+int session_answer_invite(struct ast_sip_session *session, int code)
+{
+    struct ast_sip_session_private *priv = session->priv;
+    pjsip_tx_data *tdata;
+    int with_sdp;
+    int result;
+
+    if (priv->state == AST_SIP_SESSION_STATE_ENDED || !inv_can_answer(session->inv_session)) {
+        ast_warning("Session %s has no INVITE to answer with %d", priv->dlg->obj_name, code);
+        return -1;
+    }
+    ast_sip_session_ref(session);
+    with_sdp = needs_sdp(session, code);
+    result = make_response(session, code, &tdata);
+    if (result == 0) {
+        if (with_sdp) {
+            session_sdp_set_body(session, tdata);
+            priv->sdp_made = 1;
+        }
+        priv->response_code = code;
+        result = inv_send(session->inv_session, tdata);
+    } else if (code / 100 == 2 && inv_can_answer(session->inv_session)) {
+        session_sdp_rollback(session);
+        session_refuse_media(session);
+    }
+    ast_sip_session_unref(session);
+    return result;
+}
+
+void session_answer_trying(struct ast_sip_session *session)
+{
+    struct ast_sip_session_private *priv = session->priv;
+
+    if (priv->state == AST_SIP_SESSION_STATE_ENDED || !inv_can_answer(session->inv_session)) {
+        return;
+    }
+    if (priv->response_code == 0) {
+        session_answer_invite(session, PJSIP_SC_TRYING);
+    } else {
+        make_base(session);
+    }
+}
+
+int session_is_answered(const struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+    const pjsip_transaction *tsx = pjsip_rdata_get_tsx(rdata);
+
+    return session->priv->state == AST_SIP_SESSION_STATE_ENDED ||
+           (tsx != NULL && tsx->status_code >= 200);
+}
+
+/* Any request but INVITE. */
+static int answer_request(struct ast_sip_session *session, int code, pjsip_rx_data *rdata)
+{
+    pjsip_transaction *tsx = pjsip_rdata_get_tsx(rdata);
+    pjsip_tx_data *tdata;
+
+    if (tsx == NULL || tsx->role != PJSIP_ROLE_UAS || tsx->status_code >= 200 ||
+        pjsip_tsx_get_dlg(tsx) != session->priv->dlg) {
+        ast_warning("The request is no longer to be answered with %d", code);
+        return -1;
+    }
+    if (pjsip_dlg_create_response(session->priv->dlg, rdata, code, NULL, &tdata) != PJ_SUCCESS ||
+        pjsip_dlg_send_response(session->priv->dlg, tsx, tdata) != PJ_SUCCESS) {
+        ast_warning("Cannot send the response %d", code);
+        return -1;
+    }
+    return 0;
+}
+
+int ast_sip_session_send_response(struct ast_sip_session *session, int response_code,
+                                  struct pjsip_rx_data *rdata)
+{
+    base_assert_sip_thread();
+    if (session == NULL || response_code < 100 || response_code > 699) {
+        ast_error("A response code is between 100 and 699, not %d", response_code);
+        return -1;
+    }
+    if (rdata == NULL || rdata->msg_info.cseq->method.id == PJSIP_INVITE_METHOD) {
+        return session_answer_invite(session, response_code);
+    }
+    return answer_request(session, response_code, rdata);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip_session, private: what the files of this folder share. Nobody outside of it includes this
+ * but the server's start and stop (the last section). Everything runs on the SIP thread.
+ *
+ * The way of an incoming message: service.c (PJSIP calls us) -> incoming.c (a new INVITE) or
+ * dialog.c (in a dialog)
+ * -> extension.c (hooks) -> offer_answer.c (SDP) -> response.c. inv.c alone touches
+ * pjsip_inv_session's members.
+ */
+#ifndef RES_SIP_SESSION_SESSION_H
+#define RES_SIP_SESSION_SESSION_H
+
+#include <sipsession/res_sip_session.h>
+
+#include "base/base.h"
+#include "res_sip/sip.h"
+
+/* More m= sections than this are refused one by one (port 0): a cap below PJMEDIA_MAX_SDP_MEDIA. */
+#define SESSION_MAX_STREAMS 8
+
+/* The largest SDP that we send, in octets; it must fit a UDP datagram with its headers. */
+#define SESSION_MAX_SDP 4000
+
+/* One m= section of a session; it keeps its index as long as the session lives (RFC 3264 6). */
+struct ast_sip_session_stream {
+    unsigned index;
+    const struct ast_sip_session_sdp_handler
+        *handler;       /* borrowed; NULL: nobody's, refused or removed */
+    void *data;         /* the handler's */
+    int agreed;         /* stream_apply was called for what is in force */
+    char media[16];     /* "audio" */
+    char transport[16]; /* "RTP/AVP": for the place-holder of a dead stream */
+};
+
+/* Offer and answer of a session (offer_answer.c). */
+struct session_sdp {
+    const struct ast_sip_session_sdp_handler
+        *whole; /* the page's kind of handler that owns this session, or NULL */
+    struct ast_sip_session_stream *streams[SESSION_MAX_STREAMS]; /* owned */
+    unsigned stream_count;
+    unsigned remote_count; /* m= sections of the peer's last SDP, also those beyond our cap */
+    pj_uint32_t id;        /* of o=; 0: not chosen yet */
+    pj_uint32_t version;   /* of o=; goes up exactly when the text behind o= changes */
+    char *local;           /* our last SDP as text, owned; NULL: none yet */
+    size_t local_length;
+    int bad_answer; /* the peer's answer was refused: end the session when PJSIP is done with the
+                       message */
+};
+
+struct ast_sip_session_private {
+    PJ_DECL_LIST_MEMBER(struct ast_sip_session_private);
+    struct ast_sip_session *session;
+    pjsip_dialog *dlg; /* one session count of it is ours until the last reference goes */
+    unsigned refs;
+    enum ast_sip_session_state state;
+    int outgoing;
+    int begun;  /* extensions were told of the begin */
+    int ending; /* ast_sip_session_terminate was called */
+    int end_status;
+    int response_code; /* the last that we sent to the pending INVITE; 0: none */
+    int sdp_made;      /* our SDP for the pending INVITE was made, and PJSIP's negotiator has it */
+    pj_sockaddr address;   /* ours as the peer's messages reach it; port 0 */
+    pjsip_rx_data *invite; /* the INVITE while it is on the stack, else NULL; borrowed */
+    /*
+     * Our first answer to the pending INVITE, which is never sent: each response is a clone of it,
+     * so that what the hooks add to one is not in the next. A reference; NULL: none made yet.
+     */
+    pjsip_tx_data *base_answer;
+    struct session_sdp sdp;
+};
+
+/* ---- session.c: life and death ---- */
+
+/*
+ * Makes a session for a dialog and its inv session, with one reference that session_ended drops.
+ * Takes a reference of endpoint. NULL: no memory, logged.
+ */
+struct ast_sip_session *session_create(struct ast_sip_endpoint *endpoint, pjsip_dialog *dlg,
+                                       pjsip_inv_session *inv, int outgoing);
+/* The session of a dialog, borrowed; NULL: none, or it has ended. */
+struct ast_sip_session *session_of_dialog(pjsip_dialog *dlg);
+void session_set_state(struct ast_sip_session *session, enum ast_sip_session_state state);
+/* Tells the extensions that it begins; once. */
+void session_begin(struct ast_sip_session *session);
+/* Ends it: tells the extensions, ends its streams, drops the core's reference. Only the first call
+ * does anything. */
+void session_ended(struct ast_sip_session *session, int status);
+
+/* ---- service.c: what PJSIP calls ---- */
+
+/* The dialog usage whose id finds a session in its dialog. */
+extern pjsip_module session_usage;
+
+/* ---- incoming.c ---- */
+
+/* A new INVITE from an identified endpoint. Always answers it, now or later. */
+void session_on_new_invite(pjsip_rx_data *rdata);
+
+/* ---- dialog.c: requests and responses within a dialog, before PJSIP's invite usage sees them ----
+ */
+
+/* A request that made a transaction: hooks, and the answer to what is nobody's. */
+void session_on_request(struct ast_sip_session *session, pjsip_transaction *tsx,
+                        pjsip_rx_data *rdata);
+int session_is_update(const pjsip_method *method);
+/* Methods that PJSIP's invite usage sends and answers. */
+int session_is_core_method(const pjsip_method *method);
+/* The ACK of a 2xx: hooks, and the answer it may carry. */
+void session_on_ack(struct ast_sip_session *session, pjsip_rx_data *rdata);
+/* A response, the first time it is seen: hooks, and the answer it may carry. */
+void session_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata);
+/* A message that is about to be sent, maybe not for the first time: our SDP, then hooks, once. */
+void session_on_tx(struct ast_sip_session *session, pjsip_tx_data *tdata);
+
+/* ---- outgoing.c ---- */
+
+/* Sends an INVITE, initial or re-INVITE, with the handlers' offer. 0; -1 logged, nothing is
+ * proposed any more. */
+int session_send_offer(struct ast_sip_session *session);
+
+/* ---- refresh.c ---- */
+
+/* A re-INVITE that no hook stopped; offer may be NULL. Answers it. */
+void session_on_reinvite(struct ast_sip_session *session, const pjmedia_sdp_session *offer,
+                         pjsip_rx_data *rdata);
+
+/* ---- response.c ---- */
+
+/* Answers the pending INVITE. As ast_sip_session_send_response. */
+int session_answer_invite(struct ast_sip_session *session, int code);
+/* Sends 100 when nothing was sent to the INVITE on the stack yet, so that later answers need no
+ * rdata. */
+void session_answer_trying(struct ast_sip_session *session);
+/* 1 when a final response went to the request, or the session has ended. */
+int session_is_answered(const struct ast_sip_session *session, pjsip_rx_data *rdata);
+/* Refuses the pending INVITE with 488 and a Warning (RFC 3261 20.43). */
+void session_refuse_media(struct ast_sip_session *session);
+/* Lets go of the answer made for an INVITE that is over. */
+void session_forget_answer(struct ast_sip_session *session);
+
+/* ---- extension.c: registry and dispatch ---- */
+
+enum session_hook {
+    SESSION_INCOMING_REQUEST,
+    SESSION_INCOMING_RESPONSE,
+    SESSION_OUTGOING_REQUEST,
+    SESSION_OUTGOING_RESPONSE,
+    SESSION_HOOKS
+};
+
+/*
+ * Calls incoming_request of each extension of the method until one returns non-zero. 0; 1: one
+ * stopped. When that one sent no final response (and the method is not ACK), 500 was sent and the
+ * extension's name logged.
+ */
+int session_hook_request(struct ast_sip_session *session, pjsip_rx_data *rdata);
+/* Calls one of the other three hooks; message is rdata or tdata. */
+void session_hook(enum session_hook hook, const pjsip_method *method,
+                  struct ast_sip_session *session, void *message);
+void session_hook_begin(struct ast_sip_session *session);
+void session_hook_confirmed(struct ast_sip_session *session);
+void session_hook_end(struct ast_sip_session *session);
+void session_extensions_destroy(void);
+
+/* ---- sdp_handler.c: registry of SDP handlers ---- */
+
+/* The handlers of whole SDPs, or of streams of a media type, in order of registration; NULL behind
+ * the last. */
+const struct ast_sip_session_sdp_handler *session_sdp_whole_handler(unsigned index);
+const struct ast_sip_session_sdp_handler *session_sdp_stream_handler(const pj_str_t *media,
+                                                                     unsigned index);
+/* The first handler of each media type, for our own offers; NULL behind the last. */
+const struct ast_sip_session_sdp_handler *session_sdp_offering_handler(unsigned index);
+
+/* ---- offer_answer.c ---- */
+
+/*
+ * The peer's SDP came in rdata: the handlers take it as proposed. 0; -1: they cannot cope with it;
+ * then nothing is proposed any more.
+ */
+int session_sdp_incoming(struct ast_sip_session *session, pjsip_rx_data *rdata,
+                         const pjmedia_sdp_session *remote, int offer);
+/*
+ * Makes our SDP for tdata: an offer (remote NULL) or the answer to remote. On success the session
+ * keeps its text, and sdp is for PJSIP's negotiator, valid until the next call of this function. 0;
+ * -1: no handler made one.
+ */
+int session_sdp_outgoing(struct ast_sip_session *session, pjsip_tx_data *tdata,
+                         const pjmedia_sdp_session *remote, pjmedia_sdp_session **sdp);
+/* Makes the session's own SDP text the body of a message. */
+void session_sdp_set_body(const struct ast_sip_session *session, pjsip_tx_data *tdata);
+/* 1 when the message has a body of application/sdp. */
+int session_sdp_has_body(const pjsip_msg *msg);
+/* PJSIP's negotiator is done: apply what was proposed, or roll back. */
+void session_sdp_agreed(struct ast_sip_session *session, const pjmedia_sdp_session *local,
+                        const pjmedia_sdp_session *remote);
+void session_sdp_rollback(struct ast_sip_session *session);
+/* The session ended: ends its streams. */
+void session_sdp_end(struct ast_sip_session *session);
+/* A handler goes: its streams in every session end. */
+void session_sdp_forget_handler(const struct ast_sip_session_sdp_handler *handler);
+/* The Warning code of RFC 3261 20.43 for an offer that was refused: 304 or 305. */
+int session_sdp_warning(const pjmedia_sdp_session *offer);
+void session_sdp_release_scratch(void);
+
+/* ---- inv.c: the glue to pjsip_inv_session; no other file reads or writes its members ---- */
+
+int inv_start(pjsip_endpoint *endpt);
+/* What an endpoint's options mean for a new inv session. */
+unsigned inv_options(const struct ast_sip_endpoint *endpoint);
+/* The peer's offer that waits for our answer, or NULL. */
+const pjmedia_sdp_session *inv_pending_offer(const pjsip_inv_session *inv);
+/* 1: our offer waits for the peer's answer. */
+int inv_has_local_offer(const pjsip_inv_session *inv);
+/* 1: offer and answer are complete at least once. */
+int inv_has_agreed(const pjsip_inv_session *inv);
+/* 1: there is an INVITE of the peer to be answered. */
+int inv_can_answer(const pjsip_inv_session *inv);
+/* 1: a CSeq is the one of the INVITE whose ACK is awaited. */
+int inv_awaits_ack(const pjsip_inv_session *inv, pj_int32_t cseq);
+/* 1: a re-INVITE may be sent now. */
+int inv_can_reinvite(const pjsip_inv_session *inv);
+/*
+ * Makes a response to the pending INVITE as a clone of base (or from rdata when base is NULL), sdp
+ * given to the negotiator when not NULL. 0 and a reference in tdata that send takes; -1 logged.
+ */
+int inv_make_answer(pjsip_inv_session *inv, pjsip_rx_data *rdata, pjsip_tx_data *base, int code,
+                    const pjmedia_sdp_session *sdp, pjsip_tx_data **tdata);
+/* Makes the initial INVITE or a re-INVITE, without SDP. 0 and a reference that inv_send takes; -1
+ * logged. */
+int inv_make_invite(pjsip_inv_session *inv, pjsip_tx_data **tdata);
+/*
+ * Ends what there is: a final response of the code, CANCEL or BYE, as the state asks for. What has
+ * not even begun is just dropped. 0: the end is on its way, or has come; -1 logged.
+ */
+int inv_end(pjsip_inv_session *inv, int code);
+/* Cuts it off, without a message. */
+void inv_drop(pjsip_inv_session *inv, int code);
+/* Gives the negotiator our offer, outside of an answer. 0, -1. */
+int inv_set_offer(pjsip_inv_session *inv, const pjmedia_sdp_session *sdp);
+/* Sends; takes the reference. 0, -1 logged. */
+int inv_send(pjsip_inv_session *inv, pjsip_tx_data *tdata);
+/* 1: provisional responses are sent reliably (RFC 3262). */
+int inv_is_reliable(const pjsip_inv_session *inv);
+/* 1 when UPDATE or PRACK would meet an inv session that cannot take it (PJSIP asserts there). */
+int inv_cannot_take(const pjsip_inv_session *inv, const pjsip_method *method);
+
+/* ---- for the server ---- */
+
+/* Registers with res_sip as a service. 0; -1 logged. */
+int session_start(void);
+/* All sessions are gone or cut off; unregisters. */
+void session_stop(void);
+/* Ends every session: BYE, CANCEL, 503. */
+void session_terminate_all(void);
+
+#endif
