@@ -4,26 +4,31 @@
 set(SIPSESSION_MODULE_DIR "${CMAKE_BINARY_DIR}/modules")
 set(SIPSESSION_DAEMON "${CMAKE_BINARY_DIR}/daemon/sipsession")
 
+# sipsession_present(OUT WHO file ...): the files that are there; a warning for those that are not
+function(sipsession_present out who)
+  set(files "")
+  foreach(file IN LISTS ARGN)
+    if(IS_ABSOLUTE "${file}" OR EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
+      list(APPEND files "${file}")
+    else()
+      message(WARNING "${who}: ${file} is in the list, but not in the folder")
+    endif()
+  endforeach()
+  if(NOT files)
+    set(files "${CMAKE_BINARY_DIR}/generated/none.c")
+    file(CONFIGURE OUTPUT "${files}" CONTENT "typedef int without_sources;\n" @ONLY)
+  endif()
+  set(${out} "${files}" PARENT_SCOPE)
+endfunction()
+
 # sipsession_room(NAME file.c ... [LIBS library ...]): a folder of src/ as the OBJECT library
 # room_NAME. LIBS are what it needs besides PJSIP; whoever links the room gets them.
 function(sipsession_room name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
-  set(files "")
-  foreach(file IN LISTS arg_UNPARSED_ARGUMENTS)
-    if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
-      list(APPEND files "${file}")
-    else()
-      message(WARNING "room ${name}: ${file} is in the list, but not in the folder")
-    endif()
-  endforeach()
-  if(NOT files)
-    file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/generated/room_${name}.c" CONTENT
-         "typedef int room_without_sources;\n" @ONLY)
-    set(files "${CMAKE_BINARY_DIR}/generated/room_${name}.c")
-  endif()
+  sipsession_present(files "room ${name}" ${arg_UNPARSED_ARGUMENTS})
   add_library(room_${name} OBJECT ${files})
   target_include_directories(room_${name} PRIVATE "${CMAKE_SOURCE_DIR}/include" "${CMAKE_SOURCE_DIR}/src")
-  target_compile_definitions(room_${name} PRIVATE _GNU_SOURCE)
+  target_compile_definitions(room_${name} PRIVATE _GNU_SOURCE SIPSESSION_VERSION="${PROJECT_VERSION}")
   target_link_libraries(room_${name} PUBLIC pjsip Threads::Threads ${arg_LIBS})
   sipsession_warnings(room_${name})
 endfunction()
@@ -35,7 +40,7 @@ function(sipsession_library)
   add_library(sipsession SHARED "${CMAKE_BINARY_DIR}/generated/sipsession.c")
   set(map "${CMAKE_SOURCE_DIR}/cmake/libsipsession.map")
   set_target_properties(sipsession PROPERTIES VERSION ${PROJECT_VERSION}
-    SOVERSION ${PROJECT_VERSION_MAJOR} LINK_DEPENDS "${map}")
+    SOVERSION ${PROJECT_VERSION_MAJOR} LINK_DEPENDS "${map}" INSTALL_RPATH "\$ORIGIN")
   target_include_directories(sipsession INTERFACE "${CMAKE_SOURCE_DIR}/include")
   target_link_options(sipsession PRIVATE "-Wl,--version-script=${map}" -Wl,-Bsymbolic-functions -Wl,-z,defs)
   if(SIPSESSION_VARIANT MATCHES "^(asan|tsan|fuzz)$" AND CMAKE_C_COMPILER_ID MATCHES "Clang")
@@ -52,24 +57,29 @@ endfunction()
 # sipsession_module(NAME file.c ...): a loadable module. It sees the installed headers only.
 function(sipsession_module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
-  add_library(module_${name} MODULE ${arg_UNPARSED_ARGUMENTS})
+  sipsession_present(files "module ${name}" ${arg_UNPARSED_ARGUMENTS})
+  add_library(module_${name} MODULE ${files})
   set_target_properties(module_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
     LIBRARY_OUTPUT_DIRECTORY "${SIPSESSION_MODULE_DIR}" INSTALL_RPATH "\$ORIGIN/../..")
   target_compile_definitions(module_${name} PRIVATE _GNU_SOURCE)
   target_link_libraries(module_${name} PRIVATE sipsession ${arg_LIBS})
   sipsession_warnings(module_${name})
-  set_property(GLOBAL APPEND PROPERTY SIPSESSION_MODULES module_${name})
+  set_property(GLOBAL APPEND PROPERTY SIPSESSION_PRODUCT module_${name})
+  install(TARGETS module_${name} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/sipsession/modules")
 endfunction()
 
 # sipsession_daemon(file.c ...): the program. It uses the library as anybody would: ast_ functions.
 function(sipsession_daemon)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "LIBS")
-  add_executable(sipsession_daemon ${arg_UNPARSED_ARGUMENTS})
+  sipsession_present(files daemon ${arg_UNPARSED_ARGUMENTS})
+  add_executable(sipsession_daemon ${files})
   set_target_properties(sipsession_daemon PROPERTIES OUTPUT_NAME sipsession
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/daemon" INSTALL_RPATH "\$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
   target_compile_definitions(sipsession_daemon PRIVATE _GNU_SOURCE SIPSESSION_VERSION="${PROJECT_VERSION}")
   target_link_libraries(sipsession_daemon PRIVATE sipsession ${arg_LIBS})
   sipsession_warnings(sipsession_daemon)
+  set_property(GLOBAL APPEND PROPERTY SIPSESSION_PRODUCT sipsession_daemon)
+  install(TARGETS sipsession_daemon RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endfunction()
 
 # What every test runs with: a sanitizer's finding ends the test.
@@ -79,11 +89,25 @@ set(SIPSESSION_TEST_ENVIRONMENT
   "TSAN_OPTIONS=exitcode=99:second_deadlock_stack=1:suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp"
   "LSAN_OPTIONS=print_suppressions=0:suppressions=${CMAKE_SOURCE_DIR}/cmake/lsan.supp")
 
+# sipsession_add_test(NAME [LABELS label ...] [TIMEOUT seconds] COMMAND command ...): a test of ctest. Its
+# name begins with the variant, so that one ctest can run the tests of several builds.
+function(sipsession_add_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABELS;COMMAND")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  set(full "${SIPSESSION_VARIANT}.${name}")
+  add_test(NAME ${full} COMMAND ${arg_COMMAND})
+  set_tests_properties(${full} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${SIPSESSION_VARIANT};${arg_LABELS}"
+    ENVIRONMENT "${SIPSESSION_TEST_ENVIRONMENT}")
+endfunction()
+
 # sipsession_unit_test(NAME SOURCES file.c ... ROOMS room ... [LIBS library ...]): a cmocka program that
 # is linked with the rooms' objects, so that hidden functions are in reach.
 function(sipsession_unit_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;ROOMS;LIBS")
-  add_executable(unit_${name} ${arg_SOURCES})
+  sipsession_present(files "test ${name}" ${arg_SOURCES})
+  add_executable(unit_${name} ${files})
   set_target_properties(unit_${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/unit/bin")
   target_include_directories(unit_${name} PRIVATE "${CMAKE_SOURCE_DIR}/include" "${CMAKE_SOURCE_DIR}/src"
@@ -95,7 +119,5 @@ function(sipsession_unit_test name)
   endforeach()
   target_link_libraries(unit_${name} PRIVATE sipsession-pj PkgConfig::CMOCKA m ${CMAKE_DL_LIBS} ${arg_LIBS})
   sipsession_warnings(unit_${name})
-  add_test(NAME unit.${name} COMMAND unit_${name})
-  set_tests_properties(unit.${name} PROPERTIES TIMEOUT 120 LABELS unit
-    ENVIRONMENT "${SIPSESSION_TEST_ENVIRONMENT}")
+  sipsession_add_test(unit.${name} LABELS unit TIMEOUT 120 COMMAND unit_${name})
 endfunction()

@@ -53,7 +53,7 @@ extern int sipsession_pj_;
 add_library(sipsession-pj SHARED "${CMAKE_BINARY_DIR}/generated/pj.c")
 add_dependencies(sipsession-pj pjsip-build)
 set_target_properties(sipsession-pj PROPERTIES VERSION ${PROJECT_VERSION}
-  SOVERSION ${PROJECT_VERSION_MAJOR} LINK_DEPENDS "${pjsip_libs}")
+  SOVERSION ${PROJECT_VERSION_MAJOR} LINK_DEPENDS "${pjsip_libs}" INSTALL_RPATH "")
 target_link_options(sipsession-pj PRIVATE -Wl,-Bsymbolic-functions -Wl,-z,defs)
 if(SIPSESSION_VARIANT MATCHES "^(asan|tsan|fuzz)$" AND CMAKE_C_COMPILER_ID MATCHES "Clang")
   # clang links a sanitizer's runtime into the program only
