@@ -29,6 +29,11 @@ struct ast_server_options {
     const char *bind;
     /*! With no config_dir: the modules to load, separated by blanks; NULL: the shipped defaults */
     const char *modules;
+    /*!
+     * The level of the log (enum ast_log_level of log.h) when it is more than what sipsession.conf says; 0: as the
+     * file says
+     */
+    int log_level;
     /*! Called on the SIP thread when everything runs, before the first message; may be NULL.
      * Non-zero stops. */
     int (*started)(void *data);

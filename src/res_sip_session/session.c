@@ -205,6 +205,17 @@ void session_terminate_all(void)
     for_each(terminate_one, NULL);
 }
 
+static void drop_one(struct ast_sip_session *session, const void *data)
+{
+    (void)data;
+    inv_drop(session->inv_session, PJSIP_SC_SERVICE_UNAVAILABLE);
+}
+
+void session_drop_all(void)
+{
+    for_each(drop_one, NULL);
+}
+
 static void forget_handler(struct ast_sip_session *session, const void *data)
 {
     struct session_sdp *sdp = &session->priv->sdp;

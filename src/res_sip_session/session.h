@@ -254,5 +254,7 @@ int session_start(void);
 void session_stop(void);
 /* Ends every session: BYE, CANCEL, 503. */
 void session_terminate_all(void);
+/* Cuts every session off, without a message; all have ended then. */
+void session_drop_all(void);
 
 #endif
