@@ -152,7 +152,7 @@ collect() { # TREE RESULT
         for dir in pjlib pjlib-util pjnath pjmedia pjsip; do
             (cd "$tree/$dir/include" && find . -name '*.h' -o -name '*.hpp' | tar -c -T -) | tar -x -C "$out/include"
         done
-        rm -rf "$out/include/"{pjsua-lib,pjsua2,pjsua2.hpp,pjmedia-videodev}
+        rm -rf "$out/include/"{pjsua-lib,pjsua2,pjsua2.hpp}
         cp "$tree/pjlib/include/pj/config_site.h" "$out/include/pj/"
     fi
     cp "$tree/build.log" "$tree/COPYING" "$out/"
