@@ -141,8 +141,142 @@ void sip_dialog_set_endpoint(pjsip_dialog *dlg, struct ast_sip_endpoint *endpoin
 struct sip_counters {
     unsigned long long malformed;    /* could not be parsed or broke RFC 3261: dropped or refused with 400 */
     unsigned long long unidentified; /* challenged because nobody knows the sender */
+    unsigned long long unsent;       /* datagrams that the system's full buffers lost */
 };
 
 extern struct sip_counters sip_counters;
+
+/* ==== within this folder only ==== */
+
+extern pjsip_endpoint *sip_endpt; /* NULL: not running */
+
+/* PJLIB's strings are not const; nobody writes to these. */
+#define SIP_STR(literal)                                                                           \
+    {                                                                                              \
+        (char *)(literal), sizeof(literal) - 1                                                     \
+    }
+static inline pj_str_t sip_str(const char *text)
+{
+    return pj_str((char *)text);
+}
+
+/* Priorities of our PJSIP modules: PJSIP prints at 8, transactions are 16, dialogs 32, services 64. */
+#define SIP_PRIORITY_TRACE       7   /* sees what was printed, and what came before anyone touched it */
+#define SIP_PRIORITY_EDGE        9   /* guard of what comes in; print of what goes out */
+#define SIP_PRIORITY_DISTRIBUTOR 24  /* after retransmissions are gone, before dialogs */
+#define SIP_PRIORITY_METHODS     128 /* what no service took: OPTIONS */
+#define SIP_PRIORITY_LAST        1000
+
+/* ---- config.c ---- */
+
+/* Makes config the one in force (takes it) and indexes its endpoints; NULL: none any more. 0, -1 no memory. */
+int sip_config_use(struct sip_config *config);
+
+/* ---- loop.c: epoll ---- */
+
+struct sip_watch {
+    int fd;
+    void (*ready)(struct sip_watch *watch);
+};
+
+int sip_loop_create(void);
+void sip_loop_destroy(void);
+/* Calls watch->ready as often as fd is readable. The watch is the caller's. 0, -1 logged. */
+int sip_loop_watch(struct sip_watch *watch);
+void sip_loop_unwatch(struct sip_watch *watch);
+/* One turn: timers, then wait at most `most` ms (-1: as long as it takes) and call what is ready. */
+void sip_loop_turn(int most);
+
+/* ---- thread.c: the queue of tasks ---- */
+
+int sip_thread_create(void);
+/* Stops the blocking pool and runs what is queued. */
+void sip_thread_drain(void);
+void sip_thread_destroy(void);
+
+/* ---- pjlog.c: PJSIP's log into ours ---- */
+
+void sip_pjlog_start(void);
+/* The text of a PJSIP status; returns buffer. */
+const char *sip_error(pj_status_t status, char *buffer, size_t size);
+
+/* ---- memory.c: pools, and giving memory back ---- */
+
+void sip_memory_start(void);
+pj_pool_factory *sip_memory_factory(void);
+/* There is work: look after a while whether memory can go back. Cheap. */
+void sip_memory_busy(void);
+void sip_memory_stop(void);
+void sip_memory_destroy(void);
+
+/* ---- udp.c, transport.c ---- */
+
+struct sip_transport {
+    struct sip_transport *next;
+    const struct sip_transport_config *config;
+    pjsip_transport_type_e type;
+    pjsip_transport *udp;   /* of UDP */
+    pjsip_tpfactory *tcp;   /* of TCP */
+    pj_sockaddr address;    /* what it is bound to, with its port */
+};
+
+/* Binds and starts. 0; -1 logged. */
+int sip_udp_start(const struct sip_transport_config *config, pjsip_transport **transport);
+/* Where a datagram was sent to, or NULL when that is just the transport's own address. */
+const pj_sockaddr *sip_udp_destination(const pjsip_rx_data *rdata);
+
+int sip_transports_start(const struct sip_config *config);
+/* Forgets them; PJSIP destroys them with its endpoint. */
+void sip_transports_forget(void);
+const struct sip_transport *sip_transports(void);
+/* The first of a type, or NULL. */
+const struct sip_transport *sip_transport_of_type(pjsip_transport_type_e type);
+const struct sip_transport *sip_transport_of_name(const char *name);
+
+/* ---- modules of PJSIP, one per file; each returns 0, or -1 logged ---- */
+
+int sip_edge_start(void);
+int sip_print_start(const struct sip_global_config *global);
+int sip_trace_start(const struct sip_global_config *global);
+int sip_distributor_start(void);
+int sip_options_start(void);
+int sip_fallback_start(void);
+int sip_send_request_start(void);
+/* Registers one of ours. 0, -1 logged. */
+int sip_module_register(pjsip_module *module);
+
+/* The endpoint of the message before is no longer needed. */
+void sip_distributor_release(void);
+
+/* ---- guard.c, guard_sdp.c: pure checks of what a peer sent ---- */
+
+/*
+ * Looks at a message as text. 0: nothing to say against it; else the status to refuse it with, and why (static).
+ * datagram: the text is all there is (RFC 3261 18.3).
+ */
+int sip_guard_message(const char *text, size_t length, int datagram, const char **why);
+/* The same for an SDP. */
+int sip_guard_sdp(const char *text, size_t length, const char **why);
+
+/* ---- identify*.c ---- */
+
+int sip_identify_start(const struct sip_config *config);
+void sip_identify_stop(void);
+int sip_identify_ip_start(const struct sip_config *config);
+void sip_identify_ip_stop(void);
+int sip_identify_username_start(void);
+int sip_identify_anonymous_start(void);
+
+/* ---- challenge.c ---- */
+
+/* A WWW-Authenticate that nothing satisfies, as a 401 to rdata. */
+void sip_challenge(pjsip_rx_data *rdata);
+
+/* ---- respond.c ---- */
+
+/* Answers without a transaction, hdr may be NULL; never an ACK. */
+void sip_respond(pjsip_rx_data *rdata, int code, const char *reason, const pjsip_hdr *headers);
+/* Adds a copy of what we can do under that header (PJSIP_H_ALLOW ...) to the list, if there is any. */
+void sip_add_capability(pj_pool_t *pool, pjsip_hdr *headers, int type);
 
 #endif

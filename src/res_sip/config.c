@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: the configuration in force, and its endpoints by name. Plain memory: no file is read here, and nothing of
+ * it changes while it is in force.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <sipsession/log.h>
+
+#include "res_sip/sip.h"
+
+static struct sip_config *current;
+
+/* Endpoints by name: open addressing, a power of two of slots, at most half of them used. */
+static struct ast_sip_endpoint **slots;
+static unsigned slot_mask;
+
+static void set_defaults(struct sip_global_config *global)
+{
+    global->user_agent = strdup("sipsession");
+    global->default_realm = strdup("sipsession");
+    global->endpoint_identifier_order = strdup("ip,username,anonymous");
+    global->default_from_user = strdup("sipsession");
+    global->max_forwards = 70;
+    global->keep_alive_interval = 90;
+    global->timer_t1 = 500;
+    global->timer_b = 32000;
+    global->disable_tcp_switch = 1;
+}
+
+struct sip_config *sip_config_create(void)
+{
+    struct sip_config *config = calloc(1, sizeof(*config));
+
+    if (!config) {
+        return NULL;
+    }
+    set_defaults(&config->global);
+    if (!config->global.user_agent || !config->global.default_realm ||
+        !config->global.endpoint_identifier_order || !config->global.default_from_user) {
+        sip_config_destroy(config);
+        return NULL;
+    }
+    return config;
+}
+
+static void free_transports(struct sip_transport_config *transport)
+{
+    while (transport) {
+        struct sip_transport_config *next = transport->next;
+
+        free(transport->name);
+        free(transport);
+        transport = next;
+    }
+}
+
+static void free_identifies(struct sip_identify_config *identify)
+{
+    while (identify) {
+        struct sip_identify_config *next = identify->next;
+
+        free(identify->name);
+        free(identify->endpoint);
+        free(identify->match);
+        free(identify);
+        identify = next;
+    }
+}
+
+static void free_endpoints(struct sip_endpoint_entry *entry)
+{
+    while (entry) {
+        struct sip_endpoint_entry *next = entry->next;
+
+        ast_sip_endpoint_unref(entry->endpoint);
+        free(entry);
+        entry = next;
+    }
+}
+
+void sip_config_destroy(struct sip_config *config)
+{
+    if (!config) {
+        return;
+    }
+    free(config->global.user_agent);
+    free(config->global.default_realm);
+    free(config->global.endpoint_identifier_order);
+    free(config->global.default_from_user);
+    free_transports(config->transports);
+    free_endpoints(config->endpoints);
+    free_identifies(config->identifies);
+    free(config);
+}
+
+static unsigned hash(const char *name)
+{
+    unsigned value = 2166136261u;
+
+    while (*name) {
+        value = (value ^ (unsigned char)*name++) * 16777619u;
+    }
+    return value;
+}
+
+/* The slot of a name: the endpoint's own, or the empty one where it would go. */
+static struct ast_sip_endpoint **find_slot(struct ast_sip_endpoint **table, unsigned mask,
+                                           const char *name)
+{
+    unsigned i = hash(name) & mask;
+
+    while (table[i] && strcmp(table[i]->name, name) != 0) {
+        i = (i + 1) & mask;
+    }
+    return &table[i];
+}
+
+static struct ast_sip_endpoint **build_index(const struct sip_config *config, unsigned *mask)
+{
+    const struct sip_endpoint_entry *entry;
+    struct ast_sip_endpoint **table;
+    unsigned count = 0, size = 8;
+
+    for (entry = config->endpoints; entry; entry = entry->next) {
+        count++;
+    }
+    while (size < 2 * count) {
+        size *= 2;
+    }
+    table = calloc(size, sizeof(table[0]));
+    if (!table) {
+        ast_error("res_sip: no memory for %u endpoints", count);
+        return NULL;
+    }
+    *mask = size - 1;
+    for (entry = config->endpoints; entry; entry = entry->next) {
+        struct ast_sip_endpoint **slot = find_slot(table, *mask, entry->endpoint->name);
+
+        if (*slot) {
+            ast_warning("res_sip: two endpoints are named '%s'; the first is used",
+                        entry->endpoint->name);
+        } else {
+            *slot = entry->endpoint;
+        }
+    }
+    return table;
+}
+
+int sip_config_use(struct sip_config *config)
+{
+    struct ast_sip_endpoint **table = NULL;
+    unsigned mask = 0;
+
+    if (config) {
+        table = build_index(config, &mask);
+        if (!table) {
+            return -1;
+        }
+    }
+    free(slots);
+    sip_config_destroy(current);
+    current = config;
+    slots = table;
+    slot_mask = mask;
+    return 0;
+}
+
+const struct sip_config *sip_get_config(void)
+{
+    return current;
+}
+
+struct ast_sip_endpoint *ast_sip_get_endpoint(const char *name)
+{
+    struct ast_sip_endpoint *endpoint;
+
+    base_assert_sip_thread();
+    if (!slots) {
+        return NULL;
+    }
+    endpoint = *find_slot(slots, slot_mask, name);
+    return endpoint ? ast_sip_endpoint_ref(endpoint) : NULL;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: between PJSIP's transactions and everything above: a request that begins something is let through when it
+ * is known who sent it. Nothing here acts on what a request wants.
+ *
+ * Requests within a dialog of ours pass: who knows its Call-ID and both tags takes part in it (RFC 3261 12.2.2).
+ * Retransmissions end in PJSIP's transactions before they come here.
+ */
+#include <sipsession/log.h>
+
+#include "res_sip/sip.h"
+
+struct sip_counters sip_counters;
+
+static pj_bool_t on_request(pjsip_rx_data *rdata);
+
+static pjsip_module distributor = {
+    .name = SIP_STR("mod-sip-distributor"),
+    .id = -1,
+    .priority = SIP_PRIORITY_DISTRIBUTOR,
+    .on_rx_request = on_request,
+};
+
+static int stopping;
+
+/* The reference behind the endpoint of the message that is being worked on. */
+static struct ast_sip_endpoint *held;
+
+void sip_distributor_release(void)
+{
+    if (held) {
+        ast_sip_endpoint_unref(held);
+        held = NULL;
+    }
+}
+
+struct ast_sip_endpoint *ast_pjsip_rdata_get_endpoint(pjsip_rx_data *rdata)
+{
+    base_assert_sip_thread();
+    return distributor.id < 0 ? NULL : rdata->endpt_info.mod_data[distributor.id];
+}
+
+void sip_dialog_set_endpoint(pjsip_dialog *dlg, struct ast_sip_endpoint *endpoint)
+{
+    base_assert_sip_thread();
+    dlg->mod_data[distributor.id] = endpoint;
+}
+
+/* Answers also from behind a NAT when the peer did not ask for it (RFC 3581, `force_rport`). */
+static void give_endpoint(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint)
+{
+    rdata->endpt_info.mod_data[distributor.id] = endpoint;
+    if (endpoint && endpoint->force_rport && rdata->msg_info.via->rport_param < 0) {
+        rdata->msg_info.via->rport_param = rdata->pkt_info.src_port;
+    }
+}
+
+/* The dialog of ours that a request is in, or NULL. */
+static pjsip_dialog *find_dialog(const pjsip_rx_data *rdata)
+{
+    const pj_str_t *call_id = &rdata->msg_info.cid->id;
+    const pj_str_t *to_tag = &rdata->msg_info.to->tag;
+    const pj_str_t no_tag = {NULL, 0};
+    pjsip_dialog *dlg;
+
+    if (to_tag->slen == 0 || rdata->msg_info.msg->line.req.method.id == PJSIP_REGISTER_METHOD) {
+        return NULL;
+    }
+    dlg = pjsip_ua_find_dialog(call_id, to_tag, &rdata->msg_info.from->tag, PJ_FALSE);
+    if (!dlg) { /* ours, and its first answer was overtaken by this request */
+        dlg = pjsip_ua_find_dialog(call_id, to_tag, &no_tag, PJ_FALSE);
+    }
+    return dlg;
+}
+
+/*
+ * CANCEL is never challenged (RFC 3261 22.1) and has no To tag: what it cancels decides (9.2). TRUE: answered.
+ */
+static pj_bool_t on_cancel(pjsip_rx_data *rdata)
+{
+    pjsip_transaction *invite;
+    pjsip_dialog *dlg;
+    pj_str_t key;
+
+    if (pjsip_tsx_create_key(rdata->tp_info.pool, &key, PJSIP_ROLE_UAS, pjsip_get_invite_method(),
+                             rdata) != PJ_SUCCESS) {
+        return PJ_TRUE;
+    }
+    invite = pjsip_tsx_layer_find_tsx2(&key, PJ_FALSE);
+    if (!invite) {
+        sip_respond(rdata, PJSIP_SC_CALL_TSX_DOES_NOT_EXIST, NULL, NULL);
+        return PJ_TRUE;
+    }
+    dlg = pjsip_tsx_get_dlg(invite);
+    if (!dlg) { /* it was refused before there was a dialog: nothing is left to cancel */
+        sip_respond(rdata, PJSIP_SC_OK, NULL, NULL);
+        return PJ_TRUE;
+    }
+    give_endpoint(rdata, dlg->mod_data[distributor.id]);
+    return PJ_FALSE;
+}
+
+static void respond_stopping(pjsip_rx_data *rdata)
+{
+    pjsip_hdr list;
+
+    pj_list_init(&list);
+    pj_list_push_back(&list, pjsip_retry_after_hdr_create(rdata->tp_info.pool, 30));
+    sip_respond(rdata, PJSIP_SC_SERVICE_UNAVAILABLE, NULL, &list);
+}
+
+/* What the message itself forbids, once it is known who sent it (RFC 3261 8.2.2.1, 16.3). 0, or a status. */
+static int refuse(const pjsip_rx_data *rdata)
+{
+    const pjsip_msg *msg = rdata->msg_info.msg;
+    const pjsip_uri *uri = msg->line.req.uri;
+
+    if (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri) &&
+        !PJSIP_URI_SCHEME_IS_TEL(uri)) {
+        return PJSIP_SC_UNSUPPORTED_URI_SCHEME;
+    }
+    if (rdata->msg_info.max_fwd && rdata->msg_info.max_fwd->ivalue == 0 &&
+        msg->line.req.method.id != PJSIP_OPTIONS_METHOD) {
+        return PJSIP_SC_TOO_MANY_HOPS;
+    }
+    return rdata->msg_info.to->tag.slen && msg->line.req.method.id != PJSIP_REGISTER_METHOD
+               ? PJSIP_SC_CALL_TSX_DOES_NOT_EXIST
+               : 0;
+}
+
+/* 1: the endpoint's credentials are good, or it needs none. 0: it was answered. */
+static int authenticate(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
+{
+    enum ast_sip_check_auth_result result;
+    pjsip_tx_data *tdata;
+
+    if (!ast_sip_requires_authentication(endpoint, rdata)) {
+        return 1;
+    }
+    if (pjsip_endpt_create_response(sip_endpt, rdata, PJSIP_SC_UNAUTHORIZED, NULL, &tdata) !=
+        PJ_SUCCESS) {
+        return 0;
+    }
+    result = ast_sip_check_authentication(endpoint, rdata, tdata);
+    if (result == AST_SIP_AUTHENTICATION_CHALLENGE || result == AST_SIP_AUTHENTICATION_FAILED) {
+        pjsip_response_addr address;
+
+        if (pjsip_get_response_addr(tdata->pool, rdata, &address) != PJ_SUCCESS ||
+            pjsip_endpt_send_response(sip_endpt, &address, tdata, NULL, NULL) != PJ_SUCCESS) {
+            pjsip_tx_data_dec_ref(tdata);
+        }
+        return 0;
+    }
+    pjsip_tx_data_dec_ref(tdata);
+    if (result == AST_SIP_AUTHENTICATION_ERROR) {
+        sip_respond(rdata, PJSIP_SC_INTERNAL_SERVER_ERROR, NULL, NULL);
+        return 0;
+    }
+    return 1;
+}
+
+static void on_stranger(pjsip_rx_data *rdata)
+{
+    sip_counters.unidentified++;
+    ast_debug("res_sip: nobody knows %s:%d", rdata->pkt_info.src_name, rdata->pkt_info.src_port);
+    sip_challenge(rdata);
+}
+
+/* A request that begins something. TRUE: answered here. */
+static pj_bool_t on_beginning(pjsip_rx_data *rdata)
+{
+    struct ast_sip_endpoint *endpoint = ast_sip_identify_endpoint(rdata);
+    int code;
+
+    if (!endpoint) {
+        on_stranger(rdata);
+        return PJ_TRUE;
+    }
+    sip_distributor_release();
+    held = endpoint;
+    give_endpoint(rdata, endpoint);
+    if (!authenticate(endpoint, rdata)) {
+        return PJ_TRUE;
+    }
+    code = refuse(rdata);
+    if (code) {
+        sip_respond(rdata, code, NULL, NULL);
+        return PJ_TRUE;
+    }
+    if (stopping) {
+        respond_stopping(rdata);
+        return PJ_TRUE;
+    }
+    return PJ_FALSE;
+}
+
+static pj_bool_t on_request(pjsip_rx_data *rdata)
+{
+    pjsip_dialog *dlg;
+
+    if (rdata->msg_info.msg->line.req.method.id == PJSIP_CANCEL_METHOD) {
+        return on_cancel(rdata);
+    }
+    dlg = find_dialog(rdata);
+    if (dlg) {
+        give_endpoint(rdata, dlg->mod_data[distributor.id]);
+        return PJ_FALSE;
+    }
+    if (rdata->msg_info.msg->line.req.method.id == PJSIP_ACK_METHOD) {
+        return PJ_TRUE; /* of an answer that had no transaction */
+    }
+    return on_beginning(rdata);
+}
+
+void sip_set_stopping(void)
+{
+    base_assert_sip_thread();
+    stopping = 1;
+}
+
+int sip_is_stopping(void)
+{
+    base_assert_sip_thread();
+    return stopping;
+}
+
+int sip_distributor_start(void)
+{
+    stopping = 0;
+    held = NULL;
+    return sip_module_register(&distributor);
+}

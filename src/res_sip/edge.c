@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: the first to see what PJSIP has parsed: what breaks RFC 3261 or what the guard refuses is answered here,
+ * before transactions, and counted. Knows no endpoints.
+ */
+#include <string.h>
+
+#include <sipsession/log.h>
+
+#include "res_sip/sip.h"
+
+static pj_bool_t on_request(pjsip_rx_data *rdata);
+static pj_bool_t on_response(pjsip_rx_data *rdata);
+
+static pjsip_module edge = {
+    .name = SIP_STR("mod-sip-edge"),
+    .id = -1,
+    .priority = SIP_PRIORITY_EDGE,
+    .on_rx_request = on_request,
+    .on_rx_response = on_response,
+};
+
+static int is_sdp(const pjsip_media_type *type)
+{
+    return pj_stricmp2(&type->subtype, "sdp") == 0 && pj_stricmp2(&type->type, "application") == 0;
+}
+
+/* A4: a multipart without parts is not to be had; and an SDP may be among the parts. */
+static int check_multipart(const pjsip_msg_body *body, const char **why)
+{
+    pjsip_multipart_part *part = pjsip_multipart_get_first_part(body);
+    int code = 0;
+
+    if (!part) {
+        *why = "A multipart without parts";
+        return PJSIP_SC_BAD_REQUEST;
+    }
+    for (; part && code == 0; part = pjsip_multipart_get_next_part(body, part)) {
+        if (part->body && is_sdp(&part->body->content_type)) {
+            code = sip_guard_sdp(part->body->data, part->body->len, why);
+        }
+    }
+    return code;
+}
+
+/* What is behind Content-Length in a datagram is no body (RFC 3261 18.3). */
+static void cut_body(const pjsip_rx_data *rdata, pjsip_msg_body *body)
+{
+    if (rdata->msg_info.clen && rdata->msg_info.clen->len >= 0 &&
+        (unsigned)rdata->msg_info.clen->len < body->len) {
+        body->len = (unsigned)rdata->msg_info.clen->len;
+    }
+}
+
+static int check_body(const pjsip_rx_data *rdata, const char **why)
+{
+    pjsip_msg_body *body = rdata->msg_info.msg->body;
+    const pjsip_ctype_hdr *type = rdata->msg_info.ctype;
+
+    if (type && pj_stricmp2(&type->media.type, "multipart") == 0) {
+        if (!body && rdata->msg_info.clen && rdata->msg_info.clen->len == 0) {
+            return 0;
+        }
+        if (!body) {
+            *why = "Bad multipart";
+            return PJSIP_SC_BAD_REQUEST;
+        }
+        return check_multipart(body, why);
+    }
+    if (!body) {
+        return 0;
+    }
+    cut_body(rdata, body);
+    return body->len && is_sdp(&body->content_type) ? sip_guard_sdp(body->data, body->len, why) : 0;
+}
+
+static int check(const pjsip_rx_data *rdata, const char **why)
+{
+    int datagram = (rdata->tp_info.transport->flag & PJSIP_TRANSPORT_DATAGRAM) != 0;
+    int code =
+        sip_guard_message(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len, datagram, why);
+
+    return code ? code : check_body(rdata, why);
+}
+
+static void count(const pjsip_rx_data *rdata, const char *why)
+{
+    sip_counters.malformed++;
+    ast_debug("res_sip: refused a message from %s:%d: %s", rdata->pkt_info.src_name,
+              rdata->pkt_info.src_port, why);
+}
+
+static pj_bool_t on_request(pjsip_rx_data *rdata)
+{
+    const char *why = NULL;
+    int code;
+
+    if (pjsip_method_cmp(&rdata->msg_info.msg->line.req.method, &rdata->msg_info.cseq->method) !=
+        0) {
+        why = "CSeq names another method"; /* RFC 3261 8.1.1.5 */
+        code = PJSIP_SC_BAD_REQUEST;
+    } else {
+        code = check(rdata, &why);
+    }
+    if (code == 0) {
+        return PJ_FALSE;
+    }
+    count(rdata, why);
+    sip_respond(rdata, code, why, NULL);
+    return PJ_TRUE;
+}
+
+static pj_bool_t on_response(pjsip_rx_data *rdata)
+{
+    const char *why = NULL;
+
+    if (check(rdata, &why) == 0) {
+        return PJ_FALSE;
+    }
+    count(rdata, why);
+    return PJ_TRUE;
+}
+
+/* What PJSIP dropped before any module saw it: it could not be parsed, or a header that must be there is not. */
+static void on_dropped(pjsip_tp_dropped_data *data)
+{
+    if (data->status != PJ_EIGNORED) { /* line ends that keep a connection alive */
+        sip_counters.malformed++;
+    }
+}
+
+int sip_edge_start(void)
+{
+    pjsip_tpmgr_set_drop_data_cb(pjsip_endpt_get_tpmgr(sip_endpt), on_dropped);
+    return sip_module_register(&edge);
+}

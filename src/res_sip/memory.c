@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: where PJSIP's pools come from, and how memory goes back to the system after a load. Knows no messages.
+ *
+ * The cache of pools is small: free pools are the C library's business, which merges them. What it holds is given
+ * back when the load has gone, told by the number of pools in use: every few seconds while there is work, and once
+ * more when there is none. An idle server has no timer running.
+ */
+#include <malloc.h>
+
+#include <sipsession/log.h>
+
+#include "res_sip/sip.h"
+
+#define CACHE_SIZE (1024 * 1024) /* octets of free pools that are kept ready */
+#define LOOK_AFTER 5             /* seconds */
+#define WORTH_IT   256           /* pools fewer than at the peak, for a trim to pay */
+
+static pj_caching_pool cache;
+static pj_timer_entry look_timer;
+static int armed;
+static int busy;            /* there was work since we looked */
+static size_t pools_before; /* in use when we looked */
+static size_t pools_peak;   /* the most since the last trim */
+
+static void arm(void)
+{
+    const pj_time_val delay = {LOOK_AFTER, 0};
+
+    armed = pjsip_endpt_schedule_timer(sip_endpt, &look_timer, &delay) == PJ_SUCCESS;
+}
+
+static void look(pj_timer_heap_t *heap, pj_timer_entry *entry)
+{
+    size_t pools = cache.used_count;
+    int quiet = !busy && pools == pools_before;
+
+    (void)heap;
+    (void)entry;
+    armed = 0;
+    if (pools > pools_peak) {
+        pools_peak = pools;
+    }
+    if (pools_peak - pools >= WORTH_IT && (quiet || pools < pools_peak / 2)) {
+        ast_debug("res_sip: %zu of %zu pools are left: memory goes back", pools, pools_peak);
+        malloc_trim(0);
+        pools_peak = pools;
+    }
+    pools_before = pools;
+    busy = 0;
+    if (!quiet) {
+        arm();
+    }
+}
+
+void sip_memory_start(void)
+{
+    pj_caching_pool_init(&cache, &pj_pool_factory_default_policy, CACHE_SIZE);
+    pj_timer_entry_init(&look_timer, 0, NULL, look);
+    armed = 0;
+    busy = 0;
+    pools_before = 0;
+    pools_peak = 0;
+}
+
+pj_pool_factory *sip_memory_factory(void)
+{
+    return &cache.factory;
+}
+
+void sip_memory_busy(void)
+{
+    busy = 1;
+    if (cache.used_count > pools_peak) {
+        pools_peak = cache.used_count;
+    }
+    if (!armed) {
+        arm();
+    }
+}
+
+void sip_memory_stop(void)
+{
+    if (armed) {
+        pjsip_endpt_cancel_timer(sip_endpt, &look_timer);
+        armed = 0;
+    }
+}
+
+void sip_memory_destroy(void)
+{
+    pj_caching_pool_destroy(&cache);
+}
