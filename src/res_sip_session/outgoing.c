@@ -125,8 +125,7 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
     pjsip_dlg_inc_lock(dlg);
     if (pjsip_dlg_set_transport(dlg, &selector) != PJ_SUCCESS) {
         ast_error("Cannot use the transport of endpoint %s", outgoing->endpoint->name);
-        pjsip_dlg_terminate(dlg);
-        pjsip_dlg_dec_lock(dlg);
+        pjsip_dlg_dec_lock(dlg); /* destroys it */
         return NULL;
     }
     return dlg;
@@ -155,7 +154,7 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         goto out;
     }
     if (pjsip_inv_create_uac(dlg, NULL, inv_options(outgoing->endpoint), &inv) != PJ_SUCCESS) {
-        pjsip_dlg_terminate(dlg);
+        ast_error("Cannot make a session to %s", outgoing->uri);
     } else if ((session = session_create(outgoing->endpoint, dlg, inv, 1)) == NULL) {
         inv_drop(inv, PJSIP_SC_SERVICE_UNAVAILABLE);
     } else {
@@ -166,7 +165,7 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         ast_sip_session_ref(session); /* the caller's */
         session_begin(session);
     }
-    pjsip_dlg_dec_lock(dlg);
+    pjsip_dlg_dec_lock(dlg); /* destroys it when there is no session */
 out:
     pj_pool_release(pool);
     return session;
