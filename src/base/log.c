@@ -170,7 +170,8 @@ void ast_log(enum ast_log_level level, const char *format, ...)
     }
     used = put_time(line, sizeof(line));
     used += (size_t)snprintf(line + used, sizeof(line) - used, "%s ", level_names[level]);
-    used += base_log_escape(line + used, sizeof(line) - used - 1, text);
+    used += base_log_escape(line + used, sizeof(line) - used,
+                            text); /* its NUL makes room for the newline */
     line[used++] = '\n';
     write_line(line, used);
     errno = saved_errno;
