@@ -36,14 +36,15 @@ static struct ast_sip_session_extension extension = {
     .outgoing_request = on_our_invite,
 };
 
-static int init(void)
+static int hello_init(void)
 {
     return ast_sip_session_register_extension(&extension);
 }
 
-static void close(void)
+static void hello_close(void)
 {
     ast_sip_session_unregister_extension(&extension);
 }
 
-AST_SIP_MODULE(.name = "hello", .description = "a first extension", .init = init, .close = close);
+AST_SIP_MODULE(.name = "hello", .description = "a first extension", .init = hello_init,
+               .close = hello_close);

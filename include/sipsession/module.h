@@ -68,7 +68,7 @@ struct ast_sip_module {
 /*!
  * \brief Define the module's descriptor
  *
- *     AST_SIP_MODULE(.name = "hello", .description = "says hello", .init = init, .close = close);
+ *     AST_SIP_MODULE(.name = "hello", .description = "says hello", .init = hello_init, .close = hello_close);
  */
 #define AST_SIP_MODULE(...)                                                                        \
     extern const struct ast_sip_module AST_SIP_MODULE_SYMBOL;                                      \
