@@ -90,11 +90,37 @@ static void count(const pjsip_rx_data *rdata, const char *why)
               rdata->pkt_info.src_port, why);
 }
 
+/*
+ * 1: a method in other letters than its own: another method, which nobody has (RFC 3261 7.1). PJSIP takes it for the
+ * one it knows.
+ */
+static int is_misspelt(const pjsip_rx_data *rdata)
+{
+    const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
+
+    return method->id != PJSIP_OTHER_METHOD && rdata->msg_info.len >= method->name.slen &&
+           memcmp(rdata->msg_info.msg_buf, method->name.ptr, (size_t)method->name.slen) != 0;
+}
+
+static void refuse_method(pjsip_rx_data *rdata)
+{
+    pjsip_hdr list;
+
+    pj_list_init(&list);
+    sip_add_capability(rdata->tp_info.pool, &list, PJSIP_H_ALLOW);
+    sip_respond(rdata, PJSIP_SC_NOT_IMPLEMENTED, NULL, &list);
+}
+
 static pj_bool_t on_request(pjsip_rx_data *rdata)
 {
     const char *why = NULL;
     int code;
 
+    if (is_misspelt(rdata)) {
+        count(rdata, "a method in small letters");
+        refuse_method(rdata);
+        return PJ_TRUE;
+    }
     if (pjsip_method_cmp(&rdata->msg_info.msg->line.req.method, &rdata->msg_info.cseq->method) !=
         0) {
         why = "CSeq names another method"; /* RFC 3261 8.1.1.5 */
