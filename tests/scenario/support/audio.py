@@ -14,7 +14,8 @@ def speech_like(seconds, rate=8000, seed=1):
     pitch = 300 + 200 * numpy.sin(2 * numpy.pi * 0.7 * time) + 100 * numpy.sin(2 * numpy.pi * 1.9 * time)
     tone = numpy.sin(2 * numpy.pi * numpy.cumsum(pitch) / rate)
     noise = numpy.convolve(random.standard_normal(count), numpy.ones(4) / 4, mode="same")
-    envelope = numpy.interp(time, numpy.arange(0, seconds + 0.1, 0.1), random.uniform(0.2, 1.0, int(seconds * 10) + 2)[: len(numpy.arange(0, seconds + 0.1, 0.1))])
+    steps = numpy.arange(0, seconds + 0.1, 0.1)
+    envelope = numpy.interp(time, steps, random.uniform(0.2, 1.0, len(steps)))
     return (8000 * envelope * (0.7 * tone + 0.5 * noise)).clip(-30000, 30000).astype(numpy.int16)
 
 

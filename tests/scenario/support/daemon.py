@@ -23,15 +23,6 @@ REPORTS = re.compile(
     re.M,
 )
 
-SIPSESSION_CONF = """\
-[rtp]
-port_start = {rtp}
-port_end = {rtp_end}
-
-[log]
-level = {level}
-"""
-
 
 class DaemonError(AssertionError):
     """The daemon did not start, not stop, or said what it must not say."""
@@ -87,14 +78,16 @@ def free_port(address, family=socket.AF_INET):
 class Daemon:
     """A `sipsession run` process."""
 
-    def __init__(self, folder, extensions, endpoints=ANYBODY, system="", modules=None, env=None, level="debug",
+    def __init__(self, folder, extensions, endpoints=ANYBODY, system="", modules=None, env=None, options=("-d",),
                  wrap=(), files=None):  # fmt: skip
         self.program = os.environ["SIPSESSION_DAEMON"]
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.extensions, self.endpoints, self.system = extensions, endpoints, system
-        self.modules, self.env, self.level, self.wrap = modules, env or {}, level, list(wrap)
+        self.modules, self.env, self.options, self.wrap = modules, env or {}, list(options), list(wrap)
         self.files = files or {}
+        if os.environ.get("SIPSESSION_MODULES"):
+            self.options += ["-m", os.environ["SIPSESSION_MODULES"]]
         self.process = None
         self.log_path = self.folder / "log"
         self.peers = []
@@ -106,10 +99,9 @@ class Daemon:
         self.address = f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
         self.port = 5060
         self.port6 = free_port("::1", socket.AF_INET6)
-        rtp = random.randrange(20000, 60000, 200)
-        main = SIPSESSION_CONF.format(rtp=rtp, rtp_end=rtp + 199, level=self.level)
+        main = ""
         if self.modules is not None:
-            main += "\n[modules]\n" + "".join(f"load = {module}\n" for module in self.modules)
+            main = "[modules]\n" + "".join(f"load = {module}\n" for module in self.modules)
         self.config = self.folder / "config"
         self.config.mkdir(exist_ok=True)
         files = {
@@ -139,7 +131,7 @@ class Daemon:
         env = {**os.environ, **self.env}
         with open(self.log_path, "wb") as out:
             self.process = subprocess.Popen(
-                [*self.wrap, self.program, "run", "-c", str(self.config)],
+                [*self.wrap, self.program, "run", "-c", str(self.config), *self.options],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env, cwd=self.folder,
             )  # fmt: skip
         return self
