@@ -11,6 +11,9 @@
 #include <stdio.h>
 
 #include "base/base.h"
+#include "channel/channel.h"
+#include "media/media.h"
+#include "res_sip/sip.h"
 
 /* ---- the report: what is wrong with the files (report.c) ---- */
 
@@ -109,6 +112,55 @@ void config_file_free(struct config_file *file); /* NULL is allowed */
 /* The last line of a section with this name (case does not matter), or NULL. */
 const struct config_line *config_section_get(const struct config_section *section,
                                              const char *name);
+
+/* ---- sipsession.conf: what only this project has (settings.c) ---- */
+
+/* What is loaded without a [modules] section, separated by blanks. */
+#define CONFIG_DEFAULT_MODULES "sdp_rtp"
+
+struct config_settings {
+    char *
+        modules; /* names separated by blanks, in the order of the file; may be empty; never NULL */
+    struct media_config media; /* [rtp] and [media] */
+    int log_level;             /* enum ast_log_level; AST_LOG_NOTICE without [log] */
+    char *log_file;            /* NULL: standard error */
+    char *sounds;              /* folder of sound files; NULL: none was named */
+};
+
+/* ---- all of it (load.c) ---- */
+
+/* What the files of one folder say. Whoever takes a part of it sets that to NULL before config_release. */
+struct config {
+    struct config_settings settings;
+    struct sip_config *sip; /* pjsip.conf; owned */
+    struct pbx *pbx;        /* extensions.conf; a reference; NULL when there is no such file */
+};
+
+/*
+ * Reads DIR/pjsip.conf, DIR/extensions.conf and DIR/sipsession.conf, and what lies between them. The first must be
+ * there; without the third its defaults hold. Everything that is wrong in any of them goes into the report.
+ * 0; -1: the report has errors; then config is untouched. It needs neither PJLIB nor the SIP thread; the shipped
+ * applications are registered (chan_register_applications), else extensions.conf names unknown ones.
+ */
+int config_load(const char *dir, struct config_report *report, struct config *config);
+/* Frees what is in it and zeroes it. */
+void config_release(struct config *config);
+/* Reads a folder as config_load does, prints what is wrong and a summary. Returns the number of errors. */
+int config_check(const char *dir, FILE *out);
+
+/* One file each. Out parameters are untouched on failure, which is -1 and reported. */
+int config_pjsip_load(const char *path, struct config_report *report, struct sip_config **sip);
+int config_settings_load(const char *path, struct config_report *report,
+                         struct config_settings *settings);
+void config_settings_release(struct config_settings *settings);
+/* extensions.c, of the dialplan; NULL is never what pbx gets. */
+int config_extensions_load(const char *path, struct config_report *report, struct pbx **pbx);
+
+/*
+ * Writes the reference page's tables, in Markdown, out of the option tables: docs/configuration.md holds them between
+ * two marks, and a test compares.
+ */
+void config_write_reference(FILE *out);
 
 /* ---- within the lexer (source.c, arena.c) ---- */
 
