@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The daemon: `sipsession call URI`. An outgoing session of the library, as a program would make one: an extension
- * that prints the ladder, a channel that carries the audio, a tone probe that says whether it came back.
+ * The daemon: `sipsession call URI`. An outgoing session of the library, as a program would make
+ * one: an extension that prints the ladder, a channel that carries the audio, a tone probe that
+ * says whether it came back.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -29,10 +30,10 @@ static const char help[] =
     "Exit status: 0 the tone came back, 1 it did not or the call failed, 2 wrong usage.\n";
 
 static const struct option options[] = {
-    {"time", required_argument, NULL, 't'}, {"wait", required_argument, NULL, 'w'},
-    {"bind", required_argument, NULL, 'b'}, {"from", required_argument, NULL, 'f'},
+    {"time", required_argument, NULL, 't'},   {"wait", required_argument, NULL, 'w'},
+    {"bind", required_argument, NULL, 'b'},   {"from", required_argument, NULL, 'f'},
     {"codecs", required_argument, NULL, 'C'}, {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 };
 
 /* The one call of this process. On the SIP thread but for `options` and `result`. */
@@ -51,7 +52,10 @@ static struct call {
     pj_timer_entry timer;
     int answered;
     int result; /* read after the server has stopped */
-} call = {.codecs = "ulaw,alaw,g722", .tone_seconds = 3, .wait_seconds = 30, .result = DAEMON_FAILED};
+} call = {.codecs = "ulaw,alaw,g722",
+          .tone_seconds = 3,
+          .wait_seconds = 30,
+          .result = DAEMON_FAILED};
 
 /* ---- the end ---- */
 
@@ -61,7 +65,8 @@ static void report_tone(void)
 
     ast_tone_probe_result(call.probe, &result);
     if (result.heard) {
-        ladder_note("tone came back: %.1f dBm0, round trip %u ms", result.level_dbm0, result.delay_ms);
+        ladder_note("tone came back: %.1f dBm0, round trip %u ms", result.level_dbm0,
+                    result.delay_ms);
         call.result = DAEMON_OK;
     } else {
         ladder_note("the tone did not come back");
@@ -88,7 +93,8 @@ static void set_timer(unsigned seconds)
         pjsip_endpt_cancel_timer(ast_sip_get_pjsip_endpoint(), &call.timer);
     }
     pj_timer_entry_init(&call.timer, 1, NULL, on_time);
-    if (pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), &call.timer, &delay) != PJ_SUCCESS) {
+    if (pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), &call.timer, &delay) !=
+        PJ_SUCCESS) {
         call.timer.id = 0;
     }
 }
@@ -100,8 +106,9 @@ static void on_end(struct ast_sip_session *session)
     if (call.timer.id != 0) {
         pjsip_endpt_cancel_timer(ast_sip_get_pjsip_endpoint(), &call.timer);
         call.timer.id = 0;
-        ladder_note(call.answered ? "the other side hung up before the tone was over" : "the call failed: %d %s", status,
-                    pjsip_get_status_text(status)->ptr);
+        ladder_note(call.answered ? "the other side hung up before the tone was over"
+                                  : "the call failed: %d %s",
+                    status, pjsip_get_status_text(status)->ptr);
     }
     ast_channel_peer_hangup(call.channel, 0);
     ast_server_stop(0);
@@ -155,8 +162,8 @@ static struct ast_sip_endpoint *make_endpoint(void)
             endpoint = NULL;
             break;
         }
-        snprintf(endpoint->codecs.codec[endpoint->codecs.count].name, sizeof(endpoint->codecs.codec[0].name), "%s",
-                 codec->name);
+        snprintf(endpoint->codecs.codec[endpoint->codecs.count].name,
+                 sizeof(endpoint->codecs.codec[0].name), "%s", codec->name);
         ++endpoint->codecs.count;
     }
     free(copy);
@@ -166,7 +173,10 @@ static struct ast_sip_endpoint *make_endpoint(void)
 static int place_call(void *unused)
 {
     struct ast_sip_session_outgoing outgoing;
-    const struct ast_channel_options channel = {.tech = &tech, .name = "call", .context = "", .exten = ""};
+    const struct ast_channel_options channel = {.tech = &tech,
+                                                .name = "call",
+                                                .context = "",
+                                                .exten = ""};
     int result = -1;
 
     (void)unused;
@@ -174,8 +184,8 @@ static int place_call(void *unused)
     outgoing.endpoint = make_endpoint();
     call.channel = ast_channel_create(&channel);
     call.probe = ast_tone_probe_create();
-    if (outgoing.endpoint == NULL || call.channel == NULL || call.probe == NULL || ladder_start() != 0 ||
-        ast_sip_session_register_extension(&extension) != 0) {
+    if (outgoing.endpoint == NULL || call.channel == NULL || call.probe == NULL ||
+        ladder_start() != 0 || ast_sip_session_register_extension(&extension) != 0) {
         goto out;
     }
     outgoing.uri = call.uri;
@@ -261,7 +271,8 @@ int daemon_call(int argc, char **argv)
         return result;
     }
     if (call.bind == NULL) {
-        call.bind = strstr(call.uri, "@[") != NULL || strstr(call.uri, ":[") != NULL ? "[::1]" : "127.0.0.1";
+        call.bind = strstr(call.uri, "@[") != NULL || strstr(call.uri, ":[") != NULL ? "[::1]"
+                                                                                     : "127.0.0.1";
     }
     ast_server_options_init(&server);
     server.bind = call.bind;

@@ -7,9 +7,10 @@
 
 #include "daemon.h"
 
-static const char help[] = "Usage: sipsession check -c DIR\n\n"
-                           "  -c, --config DIR    the folder of pjsip.conf, extensions.conf and sipsession.conf\n\n"
-                           "Exit status: 0 no errors (there may be warnings), 1 errors, 2 wrong usage.\n";
+static const char help[] =
+    "Usage: sipsession check -c DIR\n\n"
+    "  -c, --config DIR    the folder of pjsip.conf, extensions.conf and sipsession.conf\n\n"
+    "Exit status: 0 no errors (there may be warnings), 1 errors, 2 wrong usage.\n";
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The daemon: main and its subcommands, each a short file on the library's public headers. Nothing here knows what is
- * inside the library.
+ * The daemon: main and its subcommands, each a short file on the library's public headers. Nothing
+ * here knows what is inside the library.
  */
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
@@ -21,8 +21,8 @@ int daemon_call(int argc, char **argv);
 /* Blocks the signals that daemon_wait_signals waits for; before any thread is made. */
 void daemon_block_signals(void);
 /*
- * Makes SIGINT and SIGTERM stop the server: the first ends calls in good order, the second at once. On a thread of
- * its own, which goes with the process. 0, -1.
+ * Makes SIGINT and SIGTERM stop the server: the first ends calls in good order, the second at once.
+ * On a thread of its own, which goes with the process. 0, -1.
  */
 int daemon_stop_on_signals(void);
 

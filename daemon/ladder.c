@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The daemon: the ladder of `sipsession call`. What a peer sent is printed with its control characters replaced. */
+/* The daemon: the ladder of `sipsession call`. What a peer sent is printed with its control
+ * characters replaced. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,12 +61,14 @@ static void describe_media(const pjmedia_sdp_session *sdp, char *out, size_t siz
         return;
     }
     conn = media->conn != NULL ? media->conn : sdp->conn;
-    at = (size_t)snprintf(out, size, "%.*s %.*s:%u", (int)media->desc.media.slen, media->desc.media.ptr,
-                          conn != NULL ? (int)conn->addr.slen : 1, conn != NULL ? conn->addr.ptr : "?",
-                          media->desc.port);
+    at = (size_t)snprintf(out, size, "%.*s %.*s:%u", (int)media->desc.media.slen,
+                          media->desc.media.ptr, conn != NULL ? (int)conn->addr.slen : 1,
+                          conn != NULL ? conn->addr.ptr : "?", media->desc.port);
     for (unsigned i = 0; i < media->desc.fmt_count && at < size; ++i) {
-        const pjmedia_sdp_attr *attr = pjmedia_sdp_media_find_attr2(media, "rtpmap", &media->desc.fmt[i]);
-        const char *name = attr != NULL ? memchr(attr->value.ptr, ' ', (size_t)attr->value.slen) : NULL;
+        const pjmedia_sdp_attr *attr =
+            pjmedia_sdp_media_find_attr2(media, "rtpmap", &media->desc.fmt[i]);
+        const char *name =
+            attr != NULL ? memchr(attr->value.ptr, ' ', (size_t)attr->value.slen) : NULL;
 
         if (name != NULL) {
             at += (size_t)snprintf(out + at, size - at, " %.*s",
@@ -85,12 +88,14 @@ static void print_message(const pjsip_msg *msg, int outgoing, const pjmedia_sdp_
     char media[200];
 
     if (msg->type == PJSIP_REQUEST_MSG) {
-        snprintf(label, sizeof(label), "%.*s", (int)msg->line.req.method.name.slen, msg->line.req.method.name.ptr);
+        snprintf(label, sizeof(label), "%.*s", (int)msg->line.req.method.name.slen,
+                 msg->line.req.method.name.ptr);
     } else {
         const pjsip_cseq_hdr *cseq = pjsip_msg_find_hdr(msg, PJSIP_H_CSEQ, NULL);
 
-        snprintf(label, sizeof(label), "%d %.*s (%.*s)", msg->line.status.code, (int)msg->line.status.reason.slen,
-                 msg->line.status.reason.ptr, cseq != NULL ? (int)cseq->method.name.slen : 0,
+        snprintf(label, sizeof(label), "%d %.*s (%.*s)", msg->line.status.code,
+                 (int)msg->line.status.reason.slen, msg->line.status.reason.ptr,
+                 cseq != NULL ? (int)cseq->method.name.slen : 0,
                  cseq != NULL ? cseq->method.name.ptr : "");
     }
     describe_media(sdp, media, sizeof(media));
@@ -118,7 +123,8 @@ static void on_response(struct ast_sip_session *session, pjsip_rx_data *rdata)
 static void on_tx(struct ast_sip_session *session, pjsip_tx_data *tdata)
 {
     (void)session;
-    print_message(tdata->msg, 1, pjsip_get_sdp_info(tdata->pool, tdata->msg->body, NULL, NULL)->sdp);
+    print_message(tdata->msg, 1,
+                  pjsip_get_sdp_info(tdata->pool, tdata->msg->body, NULL, NULL)->sdp);
 }
 
 static struct ast_sip_session_extension extension = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The daemon: a call's ladder of messages on standard output, as it happens. An extension like any other. */
+/* The daemon: a call's ladder of messages on standard output, as it happens. An extension like any
+ * other. */
 #ifndef DAEMON_LADDER_H
 #define DAEMON_LADDER_H
 

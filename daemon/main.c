@@ -21,8 +21,10 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"run", daemon_run, "run -c DIR          run the server on the configuration files in DIR"},
-    {"check", daemon_check, "check -c DIR        say what is wrong with the configuration files in DIR"},
-    {"call", daemon_call, "call URI            call somebody, send a tone, say whether it came back"},
+    {"check", daemon_check,
+     "check -c DIR        say what is wrong with the configuration files in DIR"},
+    {"call", daemon_call,
+     "call URI            call somebody, send a tone, say whether it came back"},
     {"version", print_version, "version             print the version"},
 };
 

@@ -8,11 +8,12 @@
 
 #include "daemon.h"
 
-static const char help[] = "Usage: sipsession run -c DIR [-m DIR] [-v] [-d]\n\n"
-                           "  -c, --config DIR    the folder of pjsip.conf, extensions.conf and sipsession.conf\n"
-                           "  -m, --modules DIR   the folder of loadable modules\n"
-                           "  -v, --verbose       log what calls do\n"
-                           "  -d, --debug         log what the code does\n";
+static const char help[] =
+    "Usage: sipsession run -c DIR [-m DIR] [-v] [-d]\n\n"
+    "  -c, --config DIR    the folder of pjsip.conf, extensions.conf and sipsession.conf\n"
+    "  -m, --modules DIR   the folder of loadable modules\n"
+    "  -v, --verbose       log what calls do\n"
+    "  -d, --debug         log what the code does\n";
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'}, {"modules", required_argument, NULL, 'm'},

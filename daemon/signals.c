@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The daemon: signals, taken by a thread that waits for them, so that no handler ever interrupts anything. */
+/* The daemon: signals, taken by a thread that waits for them, so that no handler ever interrupts
+ * anything. */
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -35,7 +36,8 @@ static void *wait_signals(void *unused)
 
     (void)unused;
     while (sigwait(&set, &number) == 0) {
-        ast_notice("Signal %d: stopping%s", number, at_once ? " at once" : " when calls have ended");
+        ast_notice("Signal %d: stopping%s", number,
+                   at_once ? " at once" : " when calls have ended");
         ast_server_stop(at_once);
         at_once = 1;
     }

@@ -37,8 +37,7 @@ static int is_known_method(const pjsip_method *method)
     return 0;
 }
 
-/* RFC 3261 8.2.1: a method that no extension took. Allow goes with it (PJSIP puts it into every
- * dialog response). */
+/* RFC 3261 8.2.1: a method that no extension took. */
 static void answer_unowned(struct ast_sip_session *session, pjsip_rx_data *rdata)
 {
     const pjsip_method *method = &rdata->msg_info.msg->line.req.method;

@@ -80,6 +80,7 @@ static void on_media_update(pjsip_inv_session *inv, pj_status_t status)
     if (status == PJ_SUCCESS && !session->priv->sdp.bad_answer &&
         pjmedia_sdp_neg_get_active_local(inv->neg, &local) == PJ_SUCCESS &&
         pjmedia_sdp_neg_get_active_remote(inv->neg, &remote) == PJ_SUCCESS) {
+        session->priv->sdp.agreed = 1;
         session_sdp_agreed(session, local, remote);
         return;
     }
@@ -184,13 +185,6 @@ const pjmedia_sdp_session *inv_pending_offer(const pjsip_inv_session *inv)
 int inv_has_local_offer(const pjsip_inv_session *inv)
 {
     return neg_state(inv) == PJMEDIA_SDP_NEG_STATE_LOCAL_OFFER;
-}
-
-int inv_has_agreed(const pjsip_inv_session *inv)
-{
-    const pjmedia_sdp_session *local;
-
-    return inv->neg != NULL && pjmedia_sdp_neg_get_active_local(inv->neg, &local) == PJ_SUCCESS;
 }
 
 int inv_can_answer(const pjsip_inv_session *inv)

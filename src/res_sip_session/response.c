@@ -86,7 +86,7 @@ static int make_with_whole_sdp(struct ast_sip_session *session, int code, pjsip_
     }
     if (session_sdp_outgoing(session, draft, inv_pending_offer(inv), &sdp) == 0) {
         draft->msg->body = NULL; /* the text is kept in the session */
-        if (inv_has_agreed(inv) && inv_pending_offer(inv) == NULL) {
+        if (session->priv->sdp.agreed && inv_pending_offer(inv) == NULL) {
             result = inv_set_offer(inv, sdp) == 0
                          ? inv_make_answer(inv, NULL, draft, code, NULL, tdata)
                          : -1;
@@ -106,7 +106,7 @@ static int make_with_streams(struct ast_sip_session *session, int code, pjsip_tx
     if (session_sdp_outgoing(session, NULL, inv_pending_offer(inv), &sdp) != 0) {
         return -1;
     }
-    if (inv_has_agreed(inv) &&
+    if (session->priv->sdp.agreed &&
         inv_pending_offer(inv) == NULL) { /* a re-INVITE without SDP: we offer */
         if (inv_set_offer(inv, sdp) != 0) {
             return -1;
@@ -187,6 +187,26 @@ int session_is_answered(const struct ast_sip_session *session, pjsip_rx_data *rd
            (tsx != NULL && tsx->status_code >= 200);
 }
 
+/* RFC 3261 8.2.1, 11.2: what we can do goes with 405, and with the answer to OPTIONS. */
+static void add_capabilities(pjsip_tx_data *tdata, pjsip_rx_data *rdata)
+{
+    static const pjsip_hdr_e types[] = {PJSIP_H_ALLOW, PJSIP_H_SUPPORTED, PJSIP_H_ACCEPT};
+    int code = tdata->msg->line.status.code;
+    int options =
+        rdata->msg_info.msg->line.req.method.id == PJSIP_OPTIONS_METHOD && code == PJSIP_SC_OK;
+
+    for (unsigned i = 0; i < PJ_ARRAY_SIZE(types); ++i) {
+        const pjsip_hdr *hdr =
+            pjsip_endpt_get_capability(ast_sip_get_pjsip_endpoint(), types[i], NULL);
+
+        if (hdr != NULL &&
+            (options || (code == PJSIP_SC_METHOD_NOT_ALLOWED && types[i] == PJSIP_H_ALLOW)) &&
+            pjsip_msg_find_hdr(tdata->msg, types[i], NULL) == NULL) {
+            pjsip_msg_add_hdr(tdata->msg, pjsip_hdr_shallow_clone(tdata->pool, hdr));
+        }
+    }
+}
+
 /* Any request but INVITE. */
 static int answer_request(struct ast_sip_session *session, int code, pjsip_rx_data *rdata)
 {
@@ -198,8 +218,12 @@ static int answer_request(struct ast_sip_session *session, int code, pjsip_rx_da
         ast_warning("The request is no longer to be answered with %d", code);
         return -1;
     }
-    if (pjsip_dlg_create_response(session->priv->dlg, rdata, code, NULL, &tdata) != PJ_SUCCESS ||
-        pjsip_dlg_send_response(session->priv->dlg, tsx, tdata) != PJ_SUCCESS) {
+    if (pjsip_dlg_create_response(session->priv->dlg, rdata, code, NULL, &tdata) != PJ_SUCCESS) {
+        ast_warning("Cannot make the response %d", code);
+        return -1;
+    }
+    add_capabilities(tdata, rdata);
+    if (pjsip_dlg_send_response(session->priv->dlg, tsx, tdata) != PJ_SUCCESS) {
         ast_warning("Cannot send the response %d", code);
         return -1;
     }

@@ -67,9 +67,12 @@ struct ast_sip_session *session_create(struct ast_sip_endpoint *endpoint, pjsip_
 
 struct ast_sip_session *session_of_dialog(pjsip_dialog *dlg)
 {
-    struct ast_sip_session *session =
-        dlg != NULL ? pjsip_dlg_get_mod_data(dlg, session_usage.id) : NULL;
+    struct ast_sip_session *session;
 
+    if (dlg == NULL || session_usage.id < 0) { /* PJSIP ends its dialogs after us */
+        return NULL;
+    }
+    session = pjsip_dlg_get_mod_data(dlg, session_usage.id);
     return session != NULL && session->priv->state != AST_SIP_SESSION_STATE_ENDED ? session : NULL;
 }
 

@@ -44,6 +44,7 @@ struct session_sdp {
     pj_uint32_t version;   /* of o=; goes up exactly when the text behind o= changes */
     char *local;           /* our last SDP as text, owned; NULL: none yet */
     size_t local_length;
+    int agreed;     /* offer and answer were complete at least once */
     int bad_answer; /* the peer's answer was refused: end the session when PJSIP is done with the
                        message */
 };
@@ -213,8 +214,6 @@ unsigned inv_options(const struct ast_sip_endpoint *endpoint);
 const pjmedia_sdp_session *inv_pending_offer(const pjsip_inv_session *inv);
 /* 1: our offer waits for the peer's answer. */
 int inv_has_local_offer(const pjsip_inv_session *inv);
-/* 1: offer and answer are complete at least once. */
-int inv_has_agreed(const pjsip_inv_session *inv);
 /* 1: there is an INVITE of the peer to be answered. */
 int inv_can_answer(const pjsip_inv_session *inv);
 /* 1: a CSeq is the one of the INVITE whose ACK is awaited. */

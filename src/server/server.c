@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The server as a whole: makes the SIP thread, starts every room on it in order, and ends them in the reverse order.
- * The only place where one thread waits for another is here, at the start and at the end.
+ * The server as a whole: makes the SIP thread, starts every room on it in order, and ends them in
+ * the reverse order. The only place where one thread waits for another is here, at the start and at
+ * the end.
  */
 #include <dlfcn.h>
 #include <limits.h>
@@ -27,7 +28,7 @@ static struct {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    enum progress progress;                 /* under the lock */
+    enum progress progress;                   /* under the lock */
     const struct ast_server_options *options; /* the caller's, while it waits for the start */
     struct server_setup setup;
     struct base_module_list *modules;
@@ -45,7 +46,8 @@ const char *ast_server_version(void)
     return SIPSESSION_VERSION;
 }
 
-/* Modules stand beside the library: lib/sipsession/modules where it is installed, modules where it was built. */
+/* Modules stand beside the library: lib/sipsession/modules where it is installed, modules where it
+ * was built. */
 static int find_module_dir(const char *wanted, char *out, size_t size)
 {
     static const char *const places[] = {"sipsession/modules", "modules"};
@@ -59,11 +61,13 @@ static int find_module_dir(const char *wanted, char *out, size_t size)
     if (wanted != NULL) {
         return snprintf(out, size, "%s", wanted) < (int)size ? 0 : -1;
     }
-    if (dladdr((void *)ast_server_version, &info) == 0 || (slash = strrchr(info.dli_fname, '/')) == NULL) {
+    if (dladdr((void *)ast_server_version, &info) == 0 ||
+        (slash = strrchr(info.dli_fname, '/')) == NULL) {
         return -1;
     }
     for (size_t i = 0; i < PJ_ARRAY_SIZE(places); ++i) {
-        if (snprintf(out, size, "%.*s/%s", (int)(slash - info.dli_fname), info.dli_fname, places[i]) < (int)size &&
+        if (snprintf(out, size, "%.*s/%s", (int)(slash - info.dli_fname), info.dli_fname,
+                     places[i]) < (int)size &&
             access(out, X_OK) == 0) {
             return 0;
         }
@@ -106,7 +110,8 @@ static int start_modules(void)
     if (server.modules == NULL) {
         return -1;
     }
-    if (add_modules(server.modules, server.setup.modules) != 0 || base_module_list_start(server.modules) != 0) {
+    if (add_modules(server.modules, server.setup.modules) != 0 ||
+        base_module_list_start(server.modules) != 0) {
         stop_modules();
         return -1;
     }
@@ -142,7 +147,8 @@ static int start_program(void)
     return server.options->started != NULL ? server.options->started(server.options->data) : 0;
 }
 
-/* Streams and files may have something to say at their end, to code of modules: it is said before those go. */
+/* Streams and files may have something to say at their end, to code of modules: it is said before
+ * those go. */
 static void run_last_tasks(void)
 {
     while (base_task_queue_length(sip_tasks()) > 0) {
@@ -161,12 +167,9 @@ static const struct room {
     int (*start)(void);
     void (*stop)(void);
 } rooms[] = {
-    {"res_sip", start_sip, sip_destroy},
-    {"res_sip_session", session_start, session_stop},
-    {"channels", start_channels, chan_stop},
-    {"modules", start_modules, stop_modules},
-    {"media", start_media, stop_media},
-    {"the program", start_program, session_drop_all},
+    {"res_sip", start_sip, sip_destroy},     {"res_sip_session", session_start, session_stop},
+    {"channels", start_channels, chan_stop}, {"modules", start_modules, stop_modules},
+    {"media", start_media, stop_media},      {"the program", start_program, session_drop_all},
 };
 
 static void stop_rooms(size_t count)
@@ -199,7 +202,6 @@ static void tell_progress(enum progress progress)
 static void *sip_thread(void *unused)
 {
     (void)unused;
-    base_thread_enter();
     if (start_rooms() == 0) {
         ast_notice("sipsession %s is ready", SIPSESSION_VERSION);
         server.options = NULL;
@@ -210,7 +212,6 @@ static void *sip_thread(void *unused)
     } else {
         tell_progress(FAILED);
     }
-    base_thread_leave();
     return NULL;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The server as a whole, private: it alone knows every room, and in which order they start. Nothing includes this but
- * the files of this folder and their tests.
+ * The server as a whole, private: it alone knows every room, and in which order they start. Nothing
+ * includes this but the files of this folder and their tests.
  */
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
@@ -12,7 +12,8 @@
 #include "media/media.h"
 #include "res_sip/sip.h"
 
-/* How long a stop waits for calls to end: the 32 s of a BYE that nobody answers (64*T1, RFC 3261 17). */
+/* How long a stop waits for calls to end: the 32 s of a BYE that nobody answers (64*T1, RFC 3261
+ * 17). */
 #define SERVER_STOP_SECONDS 33
 
 /* What the rooms are started with: out of files, or of a program's options. */

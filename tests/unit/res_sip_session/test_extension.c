@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* res_sip_session: the registry of extensions: who is called for what, in which order, and never after it left. */
+/* res_sip_session: the registry of extensions: who is called for what, in which order, and never
+ * after it left. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -122,11 +123,13 @@ static void test_methods_match_whole_and_case_sensitively(void **state)
 
 static void test_order_is_priority_then_registration(void **state)
 {
-    struct ast_sip_session_extension last = {.outgoing_response = tx_c, .priority = AST_SIP_SESSION_PRIORITY_LAST};
+    struct ast_sip_session_extension last = {.outgoing_response = tx_c,
+                                             .priority = AST_SIP_SESSION_PRIORITY_LAST};
     struct ast_sip_session_extension second = {.method = "BYE", .outgoing_response = tx_a};
     struct ast_sip_session_extension third = {.outgoing_response = tx_b};
-    struct ast_sip_session_extension first = {
-        .method = "BYE", .outgoing_response = tx_c, .priority = AST_SIP_SESSION_PRIORITY_FIRST};
+    struct ast_sip_session_extension first = {.method = "BYE",
+                                              .outgoing_response = tx_c,
+                                              .priority = AST_SIP_SESSION_PRIORITY_FIRST};
 
     (void)state;
     ast_sip_session_register_extension(&last);
@@ -190,7 +193,8 @@ static void test_bad_registrations(void **state)
 {
     struct ast_sip_session_extension empty = {.method = ""};
     struct ast_sip_session_extension blank = {.method = "IN VITE"};
-    struct ast_sip_session_extension odd = {.method = "x-A.b!%*_+`'~", .incoming_request = request_a};
+    struct ast_sip_session_extension odd = {.method = "x-A.b!%*_+`'~",
+                                            .incoming_request = request_a};
 
     (void)state;
     assert_int_equal(ast_sip_session_register_extension(NULL), -1);

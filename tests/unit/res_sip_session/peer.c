@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tests of sessions: the peer. */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "peer.h"
+
+static int sock = -1;
+static struct sockaddr_in service;
+static unsigned own_port;
+static unsigned call_number;
+static unsigned cseq;
+static char tag[128];        /* the service's, of this call */
+static char received[65536]; /* the last message */
+static char request[65536];  /* the last request that came */
+static char invite[65536];   /* the last INVITE that came */
+static char value[1000];
+
+static long now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void open_socket(void)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(own);
+
+    sock = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_true(sock >= 0);
+    assert_int_equal(bind(sock, (struct sockaddr *)&own, sizeof(own)), 0);
+    assert_int_equal(getsockname(sock, (struct sockaddr *)&own, &size), 0);
+    own_port = ntohs(own.sin_port);
+}
+
+void peer_start(void)
+{
+    struct sip_config *config = sip_config_create();
+    struct sip_transport_config *transport = calloc(1, sizeof(*transport));
+    struct sip_endpoint_entry *entry = calloc(1, sizeof(*entry));
+    const pj_str_t loopback = pj_str("127.0.0.1");
+
+    open_socket();
+    assert_int_equal(pj_init(), PJ_SUCCESS);
+    assert_non_null(config);
+    transport->name = strdup("udp");
+    transport->protocol = SIP_TRANSPORT_UDP;
+    pj_sockaddr_init(pj_AF_INET(), &transport->bind, &loopback, 0);
+    config->transports = transport;
+    entry->endpoint = ast_sip_endpoint_create("anonymous");
+    config->endpoints = entry;
+    assert_int_equal(sip_start(config), 0);
+    assert_int_equal(session_start(), 0);
+    service.sin_family = AF_INET;
+    service.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    service.sin_port = htons(pj_sockaddr_get_port(&sip_transports()->address));
+}
+
+void peer_stop(void)
+{
+    session_drop_all();
+    session_stop();
+    sip_destroy();
+    close(sock);
+}
+
+unsigned peer_port(void)
+{
+    return own_port;
+}
+
+unsigned peer_service_port(void)
+{
+    return ntohs(service.sin_port);
+}
+
+void peer_new_call(void)
+{
+    ++call_number;
+    cseq = 1;
+    tag[0] = '\0';
+}
+
+void peer_next_cseq(void)
+{
+    ++cseq;
+}
+
+static void send_text(const char *text)
+{
+    assert_int_equal(sendto(sock, text, strlen(text), 0, (struct sockaddr *)&service,
+                            sizeof(service)),
+                     strlen(text));
+}
+
+void peer_request(const char *method, const char *headers, const char *sdp)
+{
+    char text[8000];
+    const char *reused =
+        strcmp(method, "CANCEL") == 0 ? "INVITE" : method; /* CANCEL has its INVITE's branch */
+
+    snprintf(
+        text, sizeof(text),
+        "%s sip:test@127.0.0.1:%u SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK-%u-%u-%s;rport\r\n"
+        "From: \"Peer\" <sip:peer@127.0.0.1>;tag=peer%u\r\n"
+        "To: <sip:test@127.0.0.1>%s%s\r\n"
+        "Call-ID: call-%u@peer\r\nCSeq: %u %s\r\nContact: <sip:peer@127.0.0.1:%u>\r\nMax-Forwards: 70\r\n"
+        "%s%sContent-Length: %zu\r\n\r\n%s",
+        method, peer_service_port(), own_port, call_number, cseq, reused, call_number,
+        tag[0] != '\0' && strcmp(method, "CANCEL") != 0 ? ";tag=" : "",
+        strcmp(method, "CANCEL") != 0 ? tag : "", call_number, cseq, method, own_port, headers,
+        sdp != NULL ? "Content-Type: application/sdp\r\n" : "", sdp != NULL ? strlen(sdp) : 0,
+        sdp != NULL ? sdp : "");
+    send_text(text);
+}
+
+static int copy_header(char *text, size_t at, size_t size, const char *name, const char *more)
+{
+    return snprintf(text + at, size - at, "%s: %s%s\r\n", name, peer_header(request, name), more);
+}
+
+void peer_response(const char *status_line, const char *headers, const char *sdp)
+{
+    char text[8000];
+    int at = snprintf(text, sizeof(text), "SIP/2.0 %s\r\n", status_line);
+
+    at += copy_header(text, (size_t)at, sizeof(text), "Via", "");
+    at += copy_header(text, (size_t)at, sizeof(text), "From", "");
+    at += copy_header(text, (size_t)at, sizeof(text), "To",
+                      strstr(peer_header(request, "To"), "tag=") != NULL ? "" : ";tag=peer");
+    at += copy_header(text, (size_t)at, sizeof(text), "Call-ID", "");
+    at += copy_header(text, (size_t)at, sizeof(text), "CSeq", "");
+    snprintf(text + at, sizeof(text) - (size_t)at,
+             "Contact: <sip:peer@127.0.0.1:%u>\r\n%s%sContent-Length: %zu\r\n\r\n%s", own_port,
+             headers, sdp != NULL ? "Content-Type: application/sdp\r\n" : "",
+             sdp != NULL ? strlen(sdp) : 0, sdp != NULL ? sdp : "");
+    send_text(text);
+}
+
+void peer_response_to_invite(const char *status_line)
+{
+    strcpy(request, invite);
+    peer_response(status_line, "", NULL);
+}
+
+const char *peer_header(const char *message, const char *name)
+{
+    char start[64];
+    const char *line;
+
+    snprintf(start, sizeof(start), "\r\n%s: ", name);
+    line = strstr(message, start);
+    if (line == NULL) {
+        return "";
+    }
+    line += strlen(start);
+    snprintf(value, sizeof(value), "%.*s", (int)strcspn(line, "\r"), line);
+    return value;
+}
+
+static int receive(void)
+{
+    ssize_t size = recv(sock, received, sizeof(received) - 1, MSG_DONTWAIT);
+    const char *to;
+
+    if (size <= 0) {
+        return 0;
+    }
+    received[size] = '\0';
+    if (strncmp(received, "SIP/2.0", 7) != 0) {
+        strcpy(request, received);
+        if (strncmp(received, "INVITE ", 7) == 0) {
+            strcpy(invite, received);
+        }
+        return 1;
+    }
+    to = strstr(peer_header(received, "To"), ";tag=");
+    if (to != NULL) {
+        snprintf(tag, sizeof(tag), "%s", to + 5);
+    }
+    return 1;
+}
+
+const char *peer_expect(const char *start)
+{
+    long end = now_ms() + 2000;
+
+    while (now_ms() < end) {
+        while (receive()) {
+            if (strncmp(received, start, strlen(start)) == 0) {
+                return received;
+            }
+        }
+        sip_loop_turn(5);
+    }
+    fail_msg("'%s' did not come within 2 s; the last was:\n%s", start, received);
+    return NULL;
+}
+
+void peer_expect_silence(unsigned ms)
+{
+    long end = now_ms() + (long)ms;
+
+    while (now_ms() < end) {
+        if (receive()) {
+            fail_msg("nothing should have come, but:\n%s", received);
+        }
+        sip_loop_turn(5);
+    }
+}
+
+void peer_wait(int (*condition)(void))
+{
+    long end = now_ms() + 2000;
+
+    while (!condition() && now_ms() < end) {
+        sip_loop_turn(5);
+    }
+    assert_true(condition());
+}

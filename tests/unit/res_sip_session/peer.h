@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tests of sessions: a SIP service in this process, and a peer of raw datagrams that talks to it.
+ */
+#ifndef PEER_H
+#define PEER_H
+
+#include "res_sip_session/session.h"
+
+/* Starts res_sip on 127.0.0.1 with an endpoint that is anybody, and the sessions. */
+void peer_start(void);
+void peer_stop(void);
+/* Messages from here on are of a new call, its first CSEQ. */
+void peer_new_call(void);
+void peer_next_cseq(void);
+/*
+ * Sends a message: its first line, further header lines (each ending with \n, may be empty) and a
+ * body (may be NULL). Via, From, To, Call-ID, CSeq, Contact, Max-Forwards and Content-Length are
+ * added.
+ */
+void peer_request(const char *method, const char *headers, const char *sdp);
+/* The same in answer to the last request that came. */
+void peer_response(const char *status_line, const char *headers, const char *sdp);
+/* In answer to the last INVITE, when another request came since. */
+void peer_response_to_invite(const char *status_line);
+/* Runs the service until a message comes whose first line begins with `start`; others are passed
+ * over. */
+const char *peer_expect(const char *start);
+/* Runs the service until it has been silent for so many ms; fails when a message comes. */
+void peer_expect_silence(unsigned ms);
+/* Runs the service until condition() or two seconds have passed. */
+void peer_wait(int (*condition)(void));
+/* The value of a header in a message, or "". */
+const char *peer_header(const char *message, const char *name);
+unsigned peer_port(void);
+unsigned peer_service_port(void);
+
+#endif
