@@ -28,7 +28,8 @@ static void set_uniqueid(struct ast_channel *channel)
     static unsigned long long last;
 
     channel->created = time(NULL);
-    snprintf(channel->uniqueid, sizeof(channel->uniqueid), "%lld.%llu", (long long)channel->created, last++);
+    snprintf(channel->uniqueid, sizeof(channel->uniqueid), "%lld.%llu", (long long)channel->created,
+             last++);
 }
 
 struct ast_channel *ast_channel_create(const struct ast_channel_options *options)
@@ -48,7 +49,8 @@ struct ast_channel *ast_channel_create(const struct ast_channel_options *options
     channel->tech_data = options->tech_data;
     channel->priority = 1;
     memcpy(channel->name, options->name, name_size);
-    base_copy_text(channel->context, sizeof(channel->context), options->context, strlen(options->context));
+    base_copy_text(channel->context, sizeof(channel->context), options->context,
+                   strlen(options->context));
     base_copy_text(channel->exten, sizeof(channel->exten), options->exten, strlen(options->exten));
     if (options->caller != NULL) {
         channel->caller = *options->caller;
@@ -282,16 +284,26 @@ void chan_each(void (*see)(const struct ast_channel *channel, void *data), void 
     }
 }
 
-void chan_hangup_all(int cause)
+void chan_for_all(void (*see)(struct ast_channel *channel, const void *data), const void *data)
 {
     struct ast_channel *next;
 
     for (struct ast_channel *at = channels.next; (pj_list *)at != &channels; at = next) {
-        ast_channel_ref(at);
-        ast_channel_hangup(at, cause);
+        ast_channel_ref(at); /* so that it stays in the list until its successor is known */
+        see(at, data);
         next = at->next;
         ast_channel_unref(at);
     }
+}
+
+static void hangup_one(struct ast_channel *channel, const void *cause)
+{
+    ast_channel_hangup(channel, *(const int *)cause);
+}
+
+void chan_hangup_all(int cause)
+{
+    chan_for_all(hangup_one, &cause);
 }
 
 const char *chan_state_name(int state)

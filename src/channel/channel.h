@@ -35,6 +35,8 @@
 #define CHAN_NAME_SIZE 80
 /* Octets of a text with its variables replaced, with NUL; what is longer is cut. */
 #define PBX_TEXT_SIZE 4096
+/* The highest priority: labels and offsets never come near it. */
+#define PBX_MAX_PRIORITY 1000000
 /* Variables that a channel can have: a dialplan that makes them in a loop stops somewhere. */
 #define CHAN_MAX_VARIABLES 1000
 
@@ -42,8 +44,9 @@
 
 struct chan_variable {
     struct chan_variable *next;
-    const char *value;      /* in the same allocation, behind the name */
-    unsigned char inherit;  /* 0; 1 `_NAME`: to channels made by this one; 2 `__NAME`: to theirs as well */
+    const char *value; /* in the same allocation, behind the name */
+    unsigned char
+        inherit; /* 0; 1 `_NAME`: to channels made by this one; 2 `__NAME`: to theirs as well */
     char name[];
 };
 
@@ -93,12 +96,12 @@ struct pbx_step {
 };
 
 struct pbx_exten {
-    char *name;                  /* as written, with `_` */
-    char *key;                   /* the name without dashes; of no use for patterns */
-    char *caller;                /* of NAME/CALLER: a number or a pattern; "": no number; NULL: any */
-    struct pbx_pattern *pattern; /* or NULL */
+    char *name;   /* as written, with `_` */
+    char *key;    /* the name without dashes; of no use for patterns */
+    char *caller; /* of NAME/CALLER: a number or a pattern; "": no number; NULL: any */
+    struct pbx_pattern *pattern;        /* or NULL */
     struct pbx_pattern *caller_pattern; /* or NULL */
-    struct pbx_step *steps;      /* by priority */
+    struct pbx_step *steps;             /* by priority */
     unsigned count;
 };
 
@@ -131,8 +134,8 @@ struct pbx_context *pbx_add_context(struct pbx *pbx, const char *name);
  * The extension of a name and caller (NULL: any), made when there is none. NULL: no memory (why is empty), or the
  * name is none.
  */
-struct pbx_exten *pbx_add_exten(struct pbx_context *context, const char *name, const char *caller, char *why,
-                                size_t why_size);
+struct pbx_exten *pbx_add_exten(struct pbx_context *context, const char *name, const char *caller,
+                                char *why, size_t why_size);
 /* Adds a step; its strings are copied, file is not. 0; 1: the priority is taken; -1: no memory. */
 int pbx_add_step(struct pbx_exten *exten, const struct pbx_step *step);
 /* Keeps a file's name for steps; returns the dialplan's copy. NULL: no memory. */
@@ -160,7 +163,8 @@ struct pbx_query {
 };
 int pbx_find(const struct pbx *pbx, const struct pbx_query *query, struct pbx_place *place);
 /* 1: an extension of the context would match with more digits. */
-int pbx_can_match(const struct pbx *pbx, const char *context, const char *exten, const char *caller);
+int pbx_can_match(const struct pbx *pbx, const char *context, const char *exten,
+                  const char *caller);
 /* Calls see for each step; of a context in order of match. For `show` and the checker. */
 void pbx_each(const struct pbx *pbx,
               void (*see)(const struct pbx_context *context, const struct pbx_exten *exten,
@@ -182,7 +186,9 @@ char *pbx_substitute(struct ast_channel *channel, const char *text, char *out, s
 /* A text's variables and expressions are well-formed: 0; -1 and why. For the checker. */
 int pbx_check_text(const char *text, char *why, size_t why_size);
 
-/* Evaluates an expression whose variables are replaced. 0; -1: it is none, logged; out is "". */
+/* Evaluates an expression whose variables are replaced. 0; -1: it is none, and why; out is untouched. */
+int pbx_expr_evaluate(const char *text, char *out, size_t size, char *why, size_t why_size);
+/* The same; on failure it is logged and out is "". */
 int pbx_expr(const char *text, char *out, size_t size);
 /* 1: a condition as GotoIf means it: a number that is not 0, or any other text but the empty one. */
 int pbx_is_true(const char *text);
@@ -190,25 +196,28 @@ int pbx_is_true(const char *text);
 /* Sets NAME or FUNCTION(args), as Set does. 0; -1 logged. */
 int pbx_write(struct ast_channel *channel, const char *name, const char *value);
 /* Reads FUNCTION(args); out is "" on failure. 0; -1: there is no such function, logged. */
-int pbx_function_read(struct ast_channel *channel, const char *name, const char *args, char *out, size_t size);
+int pbx_function_read(struct ast_channel *channel, const char *name, const char *args, char *out,
+                      size_t size);
 /* 1: there is a function of this name. */
 int pbx_function_known(const char *name, size_t length);
+/* The name of a function nearest to this one, or NULL. */
+const char *pbx_function_nearest(const char *name);
 
 /* ---- channels (channel.c) ---- */
 
 /* The dialplan's state on a channel (pbx_exec.c). */
 struct chan_exec {
-    struct pbx *pbx;                         /* a reference while the dialplan runs; else NULL */
-    const struct ast_application *app;       /* that is RUNNING, or within start */
-    void *app_data;                          /* the application's */
-    unsigned run;                            /* which start this is: a callback sees by it that it is over */
-    unsigned idle_steps;                     /* steps since an application last waited */
-    struct pbx_place place;                  /* of the step that runs; exten NULL: find it */
-    unsigned in_loop : 1;                    /* the loop is on the stack */
-    unsigned starting : 1;                   /* an application's start is on the stack */
-    unsigned jump : 1;                       /* ast_pbx_goto was called: the priority stands as it is */
-    unsigned in_h : 1;                       /* `h` runs */
-    unsigned queued : 1;                     /* a task will go on */
+    struct pbx *pbx;                   /* a reference while the dialplan runs; else NULL */
+    const struct ast_application *app; /* that is RUNNING, or within start */
+    void *app_data;                    /* the application's */
+    unsigned run;           /* which start this is: a callback sees by it that it is over */
+    unsigned idle_steps;    /* steps since an application last waited */
+    struct pbx_place place; /* of the step that runs; exten NULL: find it */
+    unsigned in_loop : 1;   /* the loop is on the stack */
+    unsigned starting : 1;  /* an application's start is on the stack */
+    unsigned jump : 1;      /* ast_pbx_goto was called: the priority stands as it is */
+    unsigned in_h : 1;      /* `h` runs */
+    unsigned queued : 1;    /* a task will go on */
     int early; /* enum ast_application_result + 1 that ast_application_done told within start; 0: nothing */
 };
 
@@ -238,6 +247,8 @@ void chan_set_cause(struct ast_channel *channel, int cause);
 /* How many there are; calls see for each, the oldest first (it may not free channels). */
 unsigned chan_count(void);
 void chan_each(void (*see)(const struct ast_channel *channel, void *data), void *data);
+/* The same for what may hang up or free any of them. */
+void chan_for_all(void (*see)(struct ast_channel *channel, const void *data), const void *data);
 void chan_hangup_all(int cause);
 const char *chan_state_name(int state);
 /* The name of the application that runs on it, or "". */
@@ -249,8 +260,11 @@ const char *chan_application_name(const struct ast_channel *channel);
 void pbx_exec_stop_application(struct ast_channel *channel);
 /* The channel's state became GONE: run `h`, end the dialplan. */
 void pbx_exec_gone(struct ast_channel *channel);
+/* An application goes: channels that run it are hung up. */
+void pbx_exec_drop_application(const struct ast_application *application);
 /* As ast_pbx_goto; an extension that does not exist is taken, for the executor to find `i`. */
-int pbx_exec_goto(struct ast_channel *channel, const char *context, const char *exten, const char *label);
+int pbx_exec_goto(struct ast_channel *channel, const char *context, const char *exten,
+                  const char *label);
 
 /* ---- applications (application.c) ---- */
 
@@ -266,6 +280,15 @@ int chan_foreign_application(const char *name);
  * holds the rest.
  */
 unsigned chan_split(char *text, char separator, char **args, unsigned most);
+/* Splits `[[context,]exten,]priority` in place and goes there, as pbx_exec_goto. 0, -1. */
+int chan_goto_text(struct ast_channel *channel, char *text);
+/* Seconds with up to three decimals ("1.5") in milliseconds; -1: it is no such number. */
+long chan_parse_seconds(const char *text);
+
+/* One file each. */
+extern const struct ast_application app_answer, app_busy, app_congestion, app_echo, app_goto,
+    app_gotoif, app_hangup, app_noop, app_playback, app_proceeding, app_progress, app_ringing,
+    app_set, app_verbose, app_wait;
 
 /* ---- causes (cause.c) ---- */
 
@@ -278,7 +301,7 @@ int chan_cause_parse(const char *text);
 
 /* ---- Playback's files ---- */
 
-/* The folder of sound files; copied. 0; -1: no memory. */
+/* The folder of sound files; copied; NULL: none. 0; -1: no memory. */
 int chan_set_sounds(const char *folder);
 /* The file of a sound's name; refuses what leads out of the folder. 0; -1. */
 int chan_sound_path(const char *name, char *out, size_t size);
@@ -289,8 +312,12 @@ int chan_sound_path(const char *name, char *out, size_t size);
 int chan_start(void);
 /* Hangs up every channel, unregisters, drops the dialplan. Before res_sip_session stops. */
 void chan_stop(void);
+/* The shipped applications alone: for `check`, which starts nothing else. 0; -1 logged. */
+int chan_register_applications(void);
+void chan_unregister_applications(void);
 /* The SIP driver (sip_driver.c) alone; chan_start calls them. */
 int chan_sip_start(void);
+int chan_sip_reason_cause(const char *reason);
 void chan_sip_stop(void);
 
 #endif

@@ -41,7 +41,8 @@ static void set_add(struct set *set, unsigned from, unsigned to)
     }
 }
 
-static int refuse(char *why, size_t why_size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static int refuse(char *why, size_t why_size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static int refuse(char *why, size_t why_size, const char *format, ...)
 {
@@ -83,7 +84,8 @@ static int parse_set(const char **text, struct set *set, char *why, size_t why_s
 }
 
 /* Reads one position at *text and moves behind it. 0; 1: it is the tail; -1: why. */
-static int parse_position(const char **text, struct set *set, enum tail *tail, char *why, size_t why_size)
+static int parse_position(const char **text, struct set *set, enum tail *tail, char *why,
+                          size_t why_size)
 {
     unsigned char c = (unsigned char)**text;
 
@@ -133,7 +135,8 @@ struct pbx_pattern *pbx_pattern_create(const char *text, char *why, size_t why_s
             ++text;
             continue;
         }
-        result = parse_position(&text, &pattern->sets[pattern->count], &pattern->tail, why, why_size);
+        result =
+            parse_position(&text, &pattern->sets[pattern->count], &pattern->tail, why, why_size);
         if (result == 0) {
             ++pattern->count;
         }

@@ -24,11 +24,12 @@ struct vector {
 
 struct pbx_context {
     char *name;
-    struct vector extens;   /* struct pbx_exten: names by their key, then patterns; see exten_order */
-    unsigned patterns;      /* where the patterns begin */
+    struct vector extens; /* struct pbx_exten: names by their key, then patterns; see exten_order */
+    unsigned patterns;    /* where the patterns begin */
     struct vector includes; /* names, in the order of the file */
-    struct vector search;   /* struct pbx_context: itself, then what it includes, each once, depth first */
-    unsigned visited;       /* a mark of pbx_finish */
+    struct vector
+        search; /* struct pbx_context: itself, then what it includes, each once, depth first */
+    unsigned visited; /* a mark of pbx_finish */
 };
 
 struct pbx {
@@ -110,7 +111,8 @@ static int insert(struct vector *vector, unsigned at, void *item)
     unsigned count = vector->count;
 
     if ((count & (count - 1)) == 0) { /* 0 or a power of two: it is full */
-        void **items = realloc(vector->items, (count == 0 ? 1 : (size_t)count * 2) * sizeof(*items));
+        void **items =
+            realloc(vector->items, (count == 0 ? 1 : (size_t)count * 2) * sizeof(*items));
 
         if (items == NULL) {
             return -1;
@@ -183,8 +185,9 @@ static int exten_order(const void *item, const void *sought)
     int order;
 
     if (a->pattern == NULL || b->pattern == NULL) {
-        order = a->pattern == NULL && b->pattern == NULL ? strcmp(a->key, b->key)
-                                                         : (a->pattern != NULL) - (b->pattern != NULL);
+        order = a->pattern == NULL && b->pattern == NULL
+                    ? strcmp(a->key, b->key)
+                    : (a->pattern != NULL) - (b->pattern != NULL);
     } else {
         order = pbx_pattern_compare(a->pattern, b->pattern);
     }
@@ -216,8 +219,9 @@ struct pbx_context *pbx_add_context(struct pbx *pbx, const char *name)
     }
     context->name = strdup(name);
     if (context->name == NULL ||
-        insert(&pbx->contexts, lower_bound(&pbx->contexts, pbx->contexts.count, context_order, name), context) !=
-            0) {
+        insert(&pbx->contexts,
+               lower_bound(&pbx->contexts, pbx->contexts.count, context_order, name),
+               context) != 0) {
         context_destroy(context);
         return NULL;
     }
@@ -235,7 +239,8 @@ static void copy_key(char *out, const char *name)
     *out = '\0';
 }
 
-static struct pbx_exten *exten_create(const char *name, const char *caller, char *why, size_t why_size)
+static struct pbx_exten *exten_create(const char *name, const char *caller, char *why,
+                                      size_t why_size)
 {
     struct pbx_exten *exten = calloc(1, sizeof(*exten));
 
@@ -390,7 +395,8 @@ static int work_out_search(struct pbx *pbx, struct pbx_context *context, unsigne
             continue;
         }
         at->visited = mark;
-        if (++pbx->search_total > MAX_SEARCH || insert(&context->search, context->search.count, at) != 0) {
+        if (++pbx->search_total > MAX_SEARCH ||
+            insert(&context->search, context->search.count, at) != 0) {
             return -1;
         }
         for (unsigned i = at->includes.count; i > 0; --i) {
@@ -510,8 +516,8 @@ static int take(const struct pbx_exten *exten, const struct pbx_query *query, in
     return 0;
 }
 
-static int find_in(const struct pbx_context *context, const char *key, const struct pbx_query *query, int *first,
-                   struct pbx_place *place)
+static int find_in(const struct pbx_context *context, const char *key,
+                   const struct pbx_query *query, int *first, struct pbx_place *place)
 {
     const struct vector *extens = &context->extens;
 
@@ -524,7 +530,8 @@ static int find_in(const struct pbx_context *context, const char *key, const str
     for (unsigned i = context->patterns; i < extens->count && !query->exact; ++i) {
         const struct pbx_exten *exten = extens->items[i];
 
-        if (pbx_pattern_match(exten->pattern, key, PBX_MATCH) && take(exten, query, first, place) == 0) {
+        if (pbx_pattern_match(exten->pattern, key, PBX_MATCH) &&
+            take(exten, query, first, place) == 0) {
             return 0;
         }
     }
@@ -568,7 +575,8 @@ static int can_match_in(const struct pbx_context *context, const char *key, cons
     const struct vector *extens = &context->extens;
     size_t length = strlen(key);
 
-    for (unsigned i = lower_bound(extens, context->patterns, key_order, key); i < context->patterns; ++i) {
+    for (unsigned i = lower_bound(extens, context->patterns, key_order, key); i < context->patterns;
+         ++i) {
         const struct pbx_exten *exten = extens->items[i];
 
         if (strncmp(exten->key, key, length) != 0) {
@@ -589,7 +597,8 @@ static int can_match_in(const struct pbx_context *context, const char *key, cons
     return 0;
 }
 
-int pbx_can_match(const struct pbx *pbx, const char *context_name, const char *exten, const char *caller)
+int pbx_can_match(const struct pbx *pbx, const char *context_name, const char *exten,
+                  const char *caller)
 {
     const struct pbx_context *context = context_find(pbx, context_name);
     char key[CHAN_NAME_SIZE];

@@ -10,7 +10,9 @@
 
 static int heap_schedule(pj_timer_entry *entry, const pj_time_val *delay)
 {
-    return pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), entry, delay) == PJ_SUCCESS ? 0 : -1;
+    return pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), entry, delay) == PJ_SUCCESS
+               ? 0
+               : -1;
 }
 
 static void heap_cancel(pj_timer_entry *entry)

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * channel: Progress: tells the caller (183 and early media) and goes on at once.
+ */
+#include "channel/channel.h"
+
+static enum ast_application_result start(struct ast_channel *channel, const char *args)
+{
+    (void)args;
+    ast_channel_indicate(channel, AST_CONTROL_PROGRESS);
+    return ast_channel_get_state(channel) == AST_CHANNEL_GONE ? AST_APPLICATION_HANGUP
+                                                              : AST_APPLICATION_DONE;
+}
+
+const struct ast_application app_progress = {.name = "Progress",
+                                             .synopsis = "Tell the caller that early media comes",
+                                             .start = start};

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * channel: the SIP channel driver, the consumer of res_sip_session: it is an extension like everybody else's, first
+ * and last of the INVITE's. It makes a channel for each new session, runs the dialplan on it when no other extension
+ * objected, and carries what the channel wants to the session. Rule 3 of channel.h says who holds whom.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <sipsession/log.h>
+#include <sipsession/res_sip_session.h>
+
+#include "channel/channel.h"
+
+/* ---- what a channel asks for ---- */
+
+static int answer(struct ast_channel *channel)
+{
+    struct ast_sip_session *session = channel->tech_data;
+
+    return session != NULL ? ast_sip_session_send_response(session, PJSIP_SC_OK, NULL) : -1;
+}
+
+static int indicate(struct ast_channel *channel, enum ast_control control)
+{
+    static const int codes[] = {[AST_CONTROL_PROCEEDING] = PJSIP_SC_TRYING,
+                                [AST_CONTROL_RINGING] = PJSIP_SC_RINGING,
+                                [AST_CONTROL_PROGRESS] = PJSIP_SC_PROGRESS};
+    struct ast_sip_session *session = channel->tech_data;
+
+    if (session == NULL) {
+        return -1;
+    }
+    if (channel->told & (1u << control)) {
+        return 0;
+    }
+    /* 100 tells nothing after another response, and 180 would take early media away again. */
+    if ((control == AST_CONTROL_PROCEEDING && channel->told != 0) ||
+        (control == AST_CONTROL_RINGING && (channel->told & (1u << AST_CONTROL_PROGRESS)))) {
+        return 0;
+    }
+    return ast_sip_session_send_response(session, codes[control], NULL);
+}
+
+static void hangup(struct ast_channel *channel)
+{
+    struct ast_sip_session *session = channel->tech_data;
+
+    if (session != NULL) {
+        ast_sip_session_ref(session); /* its end may be told within */
+        ast_sip_session_terminate(session, chan_cause_to_status(channel->cause));
+        ast_sip_session_unref(session);
+    }
+}
+
+static const struct ast_channel_tech tech = {.name = "PJSIP",
+                                             .answer = answer,
+                                             .indicate = indicate,
+                                             .hangup = hangup};
+
+/* The session's channel when it is one of ours, or NULL. */
+static struct ast_channel *channel_of(const struct ast_sip_session *session)
+{
+    return session->channel != NULL && session->channel->tech == &tech ? session->channel : NULL;
+}
+
+/* ---- a new session ---- */
+
+static int has_header(const pjsip_msg *msg, const char *name)
+{
+    pj_str_t wanted = pj_str((char *)name);
+
+    return pjsip_msg_find_hdr_by_name(msg, &wanted, NULL) != NULL;
+}
+
+/*
+ * Who calls: what a trusted peer asserts, else the endpoint's callerid, else From. A callerid without a number lends
+ * its name to a caller that has none.
+ */
+static void find_caller(const struct ast_sip_session *session, pjsip_rx_data *rdata,
+                        struct ast_party_id *caller)
+{
+    const struct ast_sip_endpoint *endpoint = session->endpoint;
+    int asserted =
+        endpoint->trust_id_inbound && (has_header(rdata->msg_info.msg, "P-Asserted-Identity") ||
+                                       has_header(rdata->msg_info.msg, "Remote-Party-ID"));
+
+    *caller = endpoint->callerid;
+    if (endpoint->callerid.number[0] != '\0' && !asserted) {
+        return;
+    }
+    if (ast_sip_session_get_identity(rdata, caller) != 0) {
+        caller->presentation = AST_PARTY_UNAVAILABLE;
+    } else if (caller->name[0] == '\0' && caller->presentation == AST_PARTY_ALLOWED) {
+        memcpy(caller->name, endpoint->callerid.name, sizeof(caller->name));
+    }
+}
+
+/* What is called: the request URI's user, unescaped by the parser. "" stands for what no extension can be. */
+static void find_exten(const pjsip_rx_data *rdata, char *exten, size_t size)
+{
+    const pjsip_uri *uri = pjsip_uri_get_uri(rdata->msg_info.msg->line.req.uri);
+    pj_str_t user = {NULL, 0};
+
+    if (PJSIP_URI_SCHEME_IS_SIP(uri) || PJSIP_URI_SCHEME_IS_SIPS(uri)) {
+        user = ((const pjsip_sip_uri *)uri)->user;
+    } else if (PJSIP_URI_SCHEME_IS_TEL(uri)) {
+        user = ((const pjsip_tel_uri *)uri)->number;
+    }
+    exten[0] = '\0';
+    if (user.slen <= 0) {
+        snprintf(exten, size, "s");
+        return;
+    }
+    if ((size_t)user.slen >= size) {
+        return;
+    }
+    for (pj_ssize_t i = 0; i < user.slen; ++i) {
+        if ((unsigned char)user.ptr[i] < 0x20 || user.ptr[i] == 0x7f) {
+            return;
+        }
+    }
+    memcpy(exten, user.ptr, (size_t)user.slen);
+    exten[user.slen] = '\0';
+}
+
+static void set_domain(struct ast_channel *channel, const pjsip_rx_data *rdata)
+{
+    const pjsip_uri *uri = pjsip_uri_get_uri(rdata->msg_info.msg->line.req.uri);
+    char domain[256];
+
+    if (PJSIP_URI_SCHEME_IS_SIP(uri) || PJSIP_URI_SCHEME_IS_SIPS(uri)) {
+        const pj_str_t *host = &((const pjsip_sip_uri *)uri)->host;
+
+        base_copy_text(domain, sizeof(domain), host->ptr, (size_t)host->slen);
+        ast_channel_set_variable(channel, "SIPDOMAIN", domain);
+    }
+}
+
+static struct ast_channel *create(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+    static unsigned last;
+    const struct ast_sip_endpoint *endpoint = session->endpoint;
+    struct ast_channel_options options = {.tech = &tech,
+                                          .state = AST_CHANNEL_RING,
+                                          .context = endpoint->context};
+    struct ast_party_id caller;
+    struct ast_channel *channel;
+    char name[128], exten[CHAN_NAME_SIZE];
+
+    find_caller(session, rdata, &caller);
+    find_exten(rdata, exten, sizeof(exten));
+    snprintf(name, sizeof(name), "PJSIP/%.100s-%08x", endpoint->name, last++);
+    options.name = name;
+    options.exten = exten;
+    options.caller = &caller;
+    channel = ast_channel_create(&options);
+    if (channel == NULL) {
+        return NULL;
+    }
+    set_domain(channel, rdata);
+    for (const struct ast_sip_variable *at = endpoint->variables; at != NULL; at = at->next) {
+        pbx_write(channel, at->name, at->value);
+    }
+    channel->tech_data = ast_sip_session_ref(session);
+    return channel;
+}
+
+/* RFC 3261 12.2: what has no tag in To begins a dialog. */
+static int is_first_invite(const struct ast_sip_session *session, const pjsip_rx_data *rdata)
+{
+    return !ast_sip_session_is_outgoing(session) && rdata->msg_info.to->tag.slen == 0;
+}
+
+static int on_invite_first(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+    if (!is_first_invite(session, rdata) || session->channel != NULL) {
+        return AST_SIP_SESSION_CONTINUE;
+    }
+    session->channel = create(session, rdata);
+    if (session->channel == NULL) {
+        ast_sip_session_send_response(session, PJSIP_SC_INTERNAL_SERVER_ERROR, rdata);
+        return AST_SIP_SESSION_STOP;
+    }
+    return AST_SIP_SESSION_CONTINUE;
+}
+
+/* The extension does not exist: 484 when more digits could make one that does (RFC 3578 is not needed for that). */
+static int refuse(struct ast_sip_session *session, const struct ast_channel *channel,
+                  pjsip_rx_data *rdata)
+{
+    int code = PJSIP_SC_NOT_FOUND;
+
+    if (session->endpoint->allow_overlap && pbx_current() != NULL &&
+        pbx_can_match(pbx_current(), channel->context, channel->exten, channel->caller.number)) {
+        code = PJSIP_SC_ADDRESS_INCOMPLETE;
+    }
+    ast_notice("%s: a call to %s, which is no extension of %s: %d", channel->name, channel->exten,
+               channel->context, code);
+    ast_sip_session_send_response(session, code, rdata);
+    return AST_SIP_SESSION_STOP;
+}
+
+static int on_invite_last(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+    struct ast_channel *channel = channel_of(session);
+    int result = AST_SIP_SESSION_CONTINUE;
+
+    if (channel == NULL || !is_first_invite(session, rdata) || channel->state == AST_CHANNEL_GONE ||
+        ast_sip_session_get_state(session) >
+            AST_SIP_SESSION_STATE_EARLY) { /* another extension took the call */
+        return result;
+    }
+    ast_channel_ref(channel);
+    if (ast_pbx_start(channel) != 0) {
+        result = refuse(session, channel, rdata);
+    }
+    ast_channel_unref(channel);
+    return result;
+}
+
+/* ---- the end ---- */
+
+static void on_session_end(struct ast_sip_session *session)
+{
+    struct ast_channel *channel = channel_of(session);
+
+    if (channel == NULL) {
+        return;
+    }
+    /* A cause that is there already is the peer's own, of a Reason header. */
+    ast_channel_peer_hangup(channel,
+                            channel->cause != 0
+                                ? channel->cause
+                                : chan_status_to_cause(ast_sip_session_get_end_status(session)));
+    ast_channel_set_rtp(channel, NULL);
+    session->channel = NULL;
+    channel->tech_data = NULL;
+    ast_sip_session_unref(session);
+    ast_channel_unref(channel);
+}
+
+/* The cause of a Reason header (RFC 3326), as in `Q.850;cause=17;text="busy"`; 0: none. */
+int chan_sip_reason_cause(const char *reason)
+{
+    const char *at = strcasestr(reason, "Q.850");
+    const char *end;
+
+    if (at == NULL) {
+        return 0;
+    }
+    end = at + strcspn(at, ",");
+    for (at = strchr(at, ';'); at != NULL && at < end; at = strchr(at + 1, ';')) {
+        const char *name = at + 1 + strspn(at + 1, " \t");
+
+        if (strncasecmp(name, "cause", 5) == 0) {
+            name += 5 + strspn(name + 5, " \t");
+            if (*name == '=') {
+                long cause = strtol(name + 1, NULL, 10);
+
+                return cause >= 1 && cause <= 127 ? (int)cause : 0;
+            }
+        }
+    }
+    return 0;
+}
+
+static int on_ending(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+    struct ast_channel *channel = channel_of(session);
+    char reason[256];
+
+    if (channel != NULL && channel->state != AST_CHANNEL_GONE &&
+        ast_sip_get_header(rdata->msg_info.msg, "Reason", reason, sizeof(reason)) == 0) {
+        int cause = chan_sip_reason_cause(reason);
+
+        if (cause != 0) {
+            chan_set_cause(channel, cause);
+        }
+    }
+    return AST_SIP_SESSION_CONTINUE;
+}
+
+/* ---- registration ---- */
+
+static struct ast_sip_session_extension extensions[] = {
+    {.method = "INVITE",
+     .name = "channel",
+     .priority = AST_SIP_SESSION_PRIORITY_FIRST,
+     .incoming_request = on_invite_first},
+    {.method = "BYE",
+     .name = "channel (BYE)",
+     .priority = AST_SIP_SESSION_PRIORITY_FIRST,
+     .incoming_request = on_ending},
+    {.method = "CANCEL",
+     .name = "channel (CANCEL)",
+     .priority = AST_SIP_SESSION_PRIORITY_FIRST,
+     .incoming_request = on_ending},
+    {.method = "INVITE",
+     .name = "dialplan",
+     .priority = AST_SIP_SESSION_PRIORITY_LAST,
+     .incoming_request = on_invite_last,
+     .session_end = on_session_end},
+};
+
+static void unregister(unsigned count)
+{
+    while (count > 0) {
+        ast_sip_session_unregister_extension(&extensions[--count]);
+    }
+}
+
+int chan_sip_start(void)
+{
+    for (unsigned i = 0; i < PJ_ARRAY_SIZE(extensions); ++i) {
+        if (ast_sip_session_register_extension(&extensions[i]) != 0) {
+            unregister(i);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* A channel whose session_end will not reach us any more lets go of its session now. */
+static void let_go(struct ast_channel *channel, const void *data)
+{
+    (void)data;
+    if (channel->tech == &tech && channel->tech_data != NULL) {
+        on_session_end(channel->tech_data);
+    }
+}
+
+void chan_sip_stop(void)
+{
+    chan_for_all(let_go, NULL);
+    unregister(PJ_ARRAY_SIZE(extensions));
+}
