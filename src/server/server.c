@@ -30,7 +30,7 @@ static struct {
     pthread_cond_t changed;
     enum progress progress;                   /* under the lock */
     const struct ast_server_options *options; /* the caller's, while it waits for the start */
-    struct server_setup setup;
+    struct config config;
     struct base_module_list *modules;
     pj_timer_entry stop_timer;
     unsigned stop_left; /* polls until a stop does not wait any longer; 0: nobody asked for one */
@@ -110,7 +110,7 @@ static int start_modules(void)
     if (server.modules == NULL) {
         return -1;
     }
-    if (add_modules(server.modules, server.setup.modules) != 0 ||
+    if (add_modules(server.modules, server.config.settings.modules) != 0 ||
         base_module_list_start(server.modules) != 0) {
         stop_modules();
         return -1;
@@ -121,15 +121,15 @@ static int start_modules(void)
 /* The rooms, in the order of their start; each undoes itself when it fails. */
 static int start_sip(void)
 {
-    struct sip_config *config = server.setup.sip;
+    struct sip_config *config = server.config.sip;
 
-    server.setup.sip = NULL;
+    server.config.sip = NULL;
     return sip_start(config);
 }
 
 static int start_media(void)
 {
-    return media_start(&server.setup.media, ast_sip_push_task);
+    return media_start(&server.config.settings.media, ast_sip_push_task);
 }
 
 static int start_channels(void)
@@ -137,9 +137,14 @@ static int start_channels(void)
     if (chan_start() != 0) {
         return -1;
     }
-    pbx_set(server.setup.pbx);
-    server.setup.pbx = NULL;
-    return chan_set_sounds(server.setup.sounds);
+    pbx_set(server.config.pbx);
+    server.config.pbx = NULL;
+    if (server.config.settings.sounds != NULL &&
+        chan_set_sounds(server.config.settings.sounds) != 0) {
+        chan_stop();
+        return -1;
+    }
+    return 0;
 }
 
 static int start_program(void)
@@ -219,7 +224,13 @@ int ast_server_start(const struct ast_server_options *options)
 {
     enum progress progress;
 
-    if (server_setup_read(options, &server.setup) != 0) {
+    if (server_setup(options, &server.config) != 0) {
+        return -1;
+    }
+    ast_log_set_level(server.config.settings.log_level);
+    if (server.config.settings.log_file != NULL &&
+        base_log_open(server.config.settings.log_file) != 0) {
+        config_release(&server.config);
         return -1;
     }
     server.options = options;
@@ -227,7 +238,8 @@ int ast_server_start(const struct ast_server_options *options)
     server.stop_left = 0;
     if (pthread_create(&server.thread, NULL, sip_thread, NULL) != 0) {
         ast_error("Cannot make the SIP thread");
-        server_setup_free(&server.setup);
+        config_release(&server.config);
+        base_log_close();
         return -1;
     }
     pthread_mutex_lock(&server.lock);
@@ -246,7 +258,8 @@ int ast_server_start(const struct ast_server_options *options)
 void ast_server_wait(void)
 {
     pthread_join(server.thread, NULL);
-    server_setup_free(&server.setup);
+    config_release(&server.config);
+    base_log_close();
 }
 
 static void poll_stop(pj_timer_heap_t *heap, pj_timer_entry *entry)

@@ -8,25 +8,16 @@
 
 #include <sipsession/server.h>
 
-#include "channel/channel.h"
-#include "media/media.h"
-#include "res_sip/sip.h"
+#include "config/config.h"
 
 /* How long a stop waits for calls to end: the 32 s of a BYE that nobody answers (64*T1, RFC 3261
  * 17). */
 #define SERVER_STOP_SECONDS 33
 
-/* What the rooms are started with: out of files, or of a program's options. */
-struct server_setup {
-    struct sip_config *sip; /* owned until res_sip takes it */
-    struct pbx *pbx;        /* a reference until the channels take it; may be NULL */
-    struct media_config media;
-    char *modules; /* names separated by blanks; owned */
-    char *sounds;  /* folder of sound files; owned */
-};
-
-/* Reads and checks; 0, or -1 with everything that is wrong logged and setup zeroed. */
-int server_setup_read(const struct ast_server_options *options, struct server_setup *setup);
-void server_setup_free(struct server_setup *setup);
+/*
+ * Reads the files, or makes the same of a program's options. 0, or -1 with everything that is wrong
+ * logged; then config is untouched. Release with config_release.
+ */
+int server_setup(const struct ast_server_options *options, struct config *config);
 
 #endif

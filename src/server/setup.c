@@ -8,6 +8,7 @@
 
 #include <sipsession/log.h>
 
+#include "channel/channel.h"
 #include "config/config.h"
 #include "server/server.h"
 
@@ -31,23 +32,73 @@ static int add_transport(struct sip_config *config, const char *name, int protoc
     return 0;
 }
 
-static int setup_from_options(const struct ast_server_options *options, struct server_setup *setup)
+static int from_options(const struct ast_server_options *options, struct config *config)
 {
-    pj_str_t bind = pj_str((char *)(options->bind != NULL ? options->bind : "127.0.0.1"));
+    const char *bind = options->bind != NULL ? options->bind : "127.0.0.1";
+    const char *modules = options->modules != NULL ? options->modules : CONFIG_DEFAULT_MODULES;
     pj_sockaddr address;
 
-    if (pj_sockaddr_parse(pj_AF_UNSPEC(), 0, &bind, &address) != PJ_SUCCESS) {
-        ast_error("'%s' is no address to bind to: expected ADDRESS or ADDRESS:PORT", bind.ptr);
+    if (config_parse_address(bind, 0, &address) != 0) {
+        ast_error("'%s' is no address to bind to: expected ADDRESS or ADDRESS:PORT", bind);
         return -1;
     }
-    media_config_init(&setup->media);
-    setup->sip = sip_config_create();
-    setup->modules = strdup(options->modules != NULL ? options->modules : CONFIG_DEFAULT_MODULES);
-    if (setup->sip == NULL || setup->modules == NULL ||
-        add_transport(setup->sip, "udp", SIP_TRANSPORT_UDP, &address) != 0 ||
-        add_transport(setup->sip, "tcp", SIP_TRANSPORT_TCP, &address) != 0) {
+    media_config_init(&config->settings.media);
+    config->settings.log_level = AST_LOG_NOTICE;
+    config->settings.modules = strdup(modules);
+    config->sip = sip_config_create();
+    if (config->sip == NULL || config->settings.modules == NULL ||
+        add_transport(config->sip, "udp", SIP_TRANSPORT_UDP, &address) != 0 ||
+        add_transport(config->sip, "tcp", SIP_TRANSPORT_TCP, &address) != 0) {
         ast_error("No memory for the server's set-up");
         return -1;
     }
     return 0;
+}
+
+static int from_files(const char *folder, struct config *config)
+{
+    struct config_report *report = config_report_create();
+    int result = -1;
+
+    if (report == NULL) {
+        ast_error("No memory to read the configuration");
+        return -1;
+    }
+    if (chan_register_applications() == 0) { /* the dialplan's reader tells unknown ones */
+        result = config_load(folder, report, config);
+        chan_unregister_applications();
+    }
+    config_report_log(report);
+    config_report_free(report);
+    return result;
+}
+
+int server_setup(const struct ast_server_options *options, struct config *config)
+{
+    struct config made;
+    int result;
+
+    memset(&made, 0, sizeof(made));
+    result = options->config_dir != NULL ? from_files(options->config_dir, &made)
+                                         : from_options(options, &made);
+    if (result != 0) {
+        config_release(&made);
+        return -1;
+    }
+    if (options->log_level > made.settings.log_level || options->config_dir == NULL) {
+        made.settings.log_level = options->log_level;
+    }
+    *config = made;
+    return 0;
+}
+
+int ast_server_check(const char *config_dir, FILE *out)
+{
+    int errors = 1;
+
+    if (chan_register_applications() == 0) {
+        errors = config_check(config_dir, out);
+        chan_unregister_applications();
+    }
+    return errors;
 }
