@@ -107,14 +107,14 @@ class Server:
     name = ""
     user = ""
 
-    def __init__(self, command, folder, core=None, env=None, stdin=None):
+    def __init__(self, command, folder, core=None, stdin=None):
         self.port = self.port_of(command)
         if core is not None:
             command = ["taskset", "-c", str(core), *command]
         self.output = Path(folder) / f"{self.name}.log"
         with open(self.output, "wb") as out:
             self.process = subprocess.Popen(
-                command, stdin=stdin or subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env
+                command, stdin=stdin or subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
             )
         self.pid = self.process.pid
         self.wait_until_ready()
@@ -190,12 +190,6 @@ exten = wait,1,Ringing()
  same = n,Wait(3600)
 """
 
-SIPSESSION_CONF = """\
-[rtp]
-port_start = 20000
-port_end = 32000
-"""
-
 
 class Sipsession(Server):
     """Our daemon, on a configuration of its own."""
@@ -210,11 +204,10 @@ class Sipsession(Server):
         self.user = extension
         (config / "pjsip.conf").write_text(PJSIP_CONF.format(port=self.listen))
         (config / "extensions.conf").write_text(EXTENSIONS_CONF)
-        (config / "sipsession.conf").write_text(SIPSESSION_CONF)
-        env = dict(os.environ)
+        command = [*wrap, str(daemon), "run", "-c", str(config)]
         if modules:
-            env["SIPSESSION_MODULES"] = str(modules)
-        super().__init__([*wrap, str(daemon), "run", "-c", str(config)], folder, core, env)
+            command += ["-m", str(modules)]
+        super().__init__(command, folder, core)
 
     def port_of(self, command):
         return self.listen
