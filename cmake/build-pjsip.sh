@@ -13,8 +13,14 @@ set -euo pipefail
 variant=$1
 dest=$2
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${SIPSESSION_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sipsession}
+cache=${SIPSESSION_CACHE:-${XDG_CACHE_HOME:-~/.cache}/sipsession}
 cc=${CC:-cc}
+# a few files of PJSIP are C++, empty in this configuration
+case $(basename "$cc") in
+    clang*) cxx=${cc/%clang*/clang++${cc##*clang}} ;;
+    gcc*) cxx=${cc/%gcc*/g++${cc##*gcc}} ;;
+    *) cxx=c++ ;;
+esac
 cflags=${PJSIP_CFLAGS:-}
 jobs=${PJSIP_JOBS:-$(nproc)}
 
@@ -115,7 +121,7 @@ build() {
         { echo "#define SIPSESSION_PJ_${variant^^} 1" && cat "$here/config_site.h"; } >"$site"
     fi
     say "configuring ($cc $cflags)"
-    (cd "$tree" && run "$log" env CC="$cc" CFLAGS="$cflags" LDFLAGS="${PJSIP_LDFLAGS:-}" ./aconfigure "${options[@]}")
+    (cd "$tree" && run "$log" env CC="$cc" CXX="$cxx" CFLAGS="$cflags" LDFLAGS="${PJSIP_LDFLAGS:-}" ./aconfigure "${options[@]}")
     mkdir -p "$tree"/{pjlib,pjlib-util,pjnath,pjmedia,pjsip,third_party}/lib
     local dir
     for dir in pjlib pjlib-util pjnath; do

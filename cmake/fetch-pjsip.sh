@@ -13,7 +13,7 @@ want=2.17 # the oldest version that will do
 package=asterisk
 component=Xpjproject
 suites="forky sid"
-cache=${SIPSESSION_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sipsession}
+cache=${SIPSESSION_CACHE:-${XDG_CACHE_HOME:-~/.cache}/sipsession}
 tried=()
 
 say() { echo "pjsip: $*" >&2; }
