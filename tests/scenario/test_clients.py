@@ -50,12 +50,13 @@ def uri(daemon, user, way):
     }[way]
 
 
-@pytest.mark.parametrize("way", ["udp", "tcp", "ipv6"])
+@pytest.mark.parametrize("way", ["udp", "tcp"])
 def test_pjsua_hears_itself(daemon, tmp_path, sounds, way):
     record = tmp_path / "heard.wav"
     client = clients.pjsua(
         tmp_path, uri(daemon, "echo", way), sounds[0] / "narrow.wav", record,
-        ["--add-codec=PCMU", "--dis-codec=speex", "--dis-codec=opus", "--dis-codec=g722", "--duration=4"], ipv6=way == "ipv6",
+        ["--add-codec=PCMU", "--dis-codec=speex", "--dis-codec=opus", "--dis-codec=g722", "--duration=4",
+         *(["--no-tcp"] if way == "udp" else [])],
     )  # fmt: skip
     try:
         client.wait_for("state changed to CONFIRMED")
@@ -75,7 +76,7 @@ def test_pjsua_hears_itself_in_g722(daemon, tmp_path, sounds):
     record = tmp_path / "heard.wav"
     client = clients.pjsua(
         tmp_path, uri(daemon, "echo", "udp"), sounds[0] / "wide.wav", record,
-        ["--dis-codec=*", "--add-codec=G722", "--duration=4"], rate=16000,
+        ["--no-tcp", "--dis-codec=*", "--add-codec=G722", "--duration=4"], rate=16000,
     )  # fmt: skip
     try:
         client.wait_for("is DISCONNECTED", timeout=15)

@@ -91,14 +91,11 @@ def sipp(daemon, folder, user="echo", scenario="uac", calls=1, rate=10, options=
     return good, bad, errors
 
 
-def pjsua(folder, uri=None, play=None, record=None, options=(), rate=8000, script=(), ipv6=False):
-    """Starts PJSUA without a sound device; `script`: (seconds to wait, line for its console) in order."""
-    address = "::1" if ipv6 else "127.0.0.1"
+def pjsua(folder, uri=None, play=None, record=None, options=(), rate=8000):
+    """Starts PJSUA without a sound device; console(line) types a line."""
     command = [program("pjsua", "PJSUA"), "--null-audio", "--no-vad", f"--clock-rate={rate}", "--app-log-level=5"]
-    command += [f"--bound-addr={address}", f"--ip-addr={address}", f"--local-port={local_port()}"]
+    command += ["--bound-addr=127.0.0.1", "--ip-addr=127.0.0.1", f"--local-port={local_port()}"]
     command += [f"--rtp-port={local_port()}", "--ec-tail=0", "--snd-auto-close=-1", "--max-calls=4"]
-    if ipv6:
-        command.append("--ipv6")
     if play:
         command += [f"--play-file={play}", "--auto-play"]
     if record:
@@ -111,9 +108,6 @@ def pjsua(folder, uri=None, play=None, record=None, options=(), rate=8000, scrip
         client.process.stdin.flush()
 
     client.console = console
-    for seconds, line in script:
-        time.sleep(seconds)
-        console(line)
     return client
 
 
