@@ -29,34 +29,6 @@ enum header {
     HEADERS
 };
 
-/* Full and short names (RFC 3261 7.3.3). */
-static const struct {
-    const char *name;
-    size_t length;
-    enum header header;
-} names[] = {
-    {"via", 3, VIA},
-    {"v", 1, VIA},
-    {"record-route", 12, RECORD_ROUTE},
-    {"route", 5, ROUTE},
-    {"from", 4, FROM},
-    {"f", 1, FROM},
-    {"to", 2, TO},
-    {"t", 1, TO},
-    {"call-id", 7, CALL_ID},
-    {"i", 1, CALL_ID},
-    {"cseq", 4, CSEQ},
-    {"contact", 7, CONTACT},
-    {"m", 1, CONTACT},
-    {"require", 7, REQUIRE},
-    {"supported", 9, SUPPORTED},
-    {"k", 1, SUPPORTED},
-    {"content-type", 12, CONTENT_TYPE},
-    {"c", 1, CONTENT_TYPE},
-    {"content-length", 14, CONTENT_LENGTH},
-    {"l", 1, CONTENT_LENGTH},
-};
-
 struct scan {
     size_t echoed;
     unsigned seen[HEADERS];
@@ -71,17 +43,65 @@ static int refuse(int code, const char *reason, const char **why)
     return code;
 }
 
+static enum header short_header(char name) /* RFC 3261 7.3.3 */
+{
+    switch (name | 0x20) {
+    case 'v':
+        return VIA;
+    case 'f':
+        return FROM;
+    case 't':
+        return TO;
+    case 'i':
+        return CALL_ID;
+    case 'm':
+        return CONTACT;
+    case 'k':
+        return SUPPORTED;
+    case 'c':
+        return CONTENT_TYPE;
+    case 'l':
+        return CONTENT_LENGTH;
+    default:
+        return OTHER;
+    }
+}
+
+static int is(const char *name, const char *wanted)
+{
+    return strncasecmp(name, wanted, strlen(wanted)) == 0;
+}
+
+/* By its length first: this is done for each header of each message. */
 static enum header header_of(const char *name, size_t length)
 {
-    size_t i;
-
-    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (names[i].length == length && (names[i].name[0] | 0x20) == (name[0] | 0x20) &&
-            strncasecmp(names[i].name, name, length) == 0) {
-            return names[i].header;
-        }
+    switch (length) {
+    case 1:
+        return short_header(*name);
+    case 2:
+        return is(name, "to") ? TO : OTHER;
+    case 3:
+        return is(name, "via") ? VIA : OTHER;
+    case 4:
+        return is(name, "from") ? FROM : is(name, "cseq") ? CSEQ : OTHER;
+    case 5:
+        return is(name, "route") ? ROUTE : OTHER;
+    case 7:
+        return is(name, "call-id")   ? CALL_ID
+               : is(name, "contact") ? CONTACT
+               : is(name, "require") ? REQUIRE
+                                     : OTHER;
+    case 9:
+        return is(name, "supported") ? SUPPORTED : OTHER;
+    case 12:
+        return is(name, "record-route")   ? RECORD_ROUTE
+               : is(name, "content-type") ? CONTENT_TYPE
+                                          : OTHER;
+    case 14:
+        return is(name, "content-length") ? CONTENT_LENGTH : OTHER;
+    default:
+        return OTHER;
     }
-    return OTHER;
 }
 
 /* The end of a header field with its continuation lines (RFC 3261 7.3.1), behind its line end. */

@@ -33,7 +33,8 @@ static void arm(void)
 static void look(pj_timer_heap_t *heap, pj_timer_entry *entry)
 {
     size_t pools = cache.used_count;
-    int quiet = !busy && pools == pools_before;
+    /* A transaction of a call that is over holds its memory for half a minute, without a sound. */
+    int quiet = !busy && pools == pools_before && pjsip_tsx_layer_get_tsx_count() == 0;
 
     (void)heap;
     (void)entry;

@@ -109,6 +109,37 @@ static int is_keep_alive(const char *packet, size_t length)
     return 1;
 }
 
+static char *print_octet(char *out, unsigned octet)
+{
+    if (octet >= 100) {
+        *out++ = (char)('0' + octet / 100);
+    }
+    if (octet >= 10) {
+        *out++ = (char)('0' + octet / 10 % 10);
+    }
+    *out++ = (char)('0' + octet % 10);
+    return out;
+}
+
+/* As inet_ntop, which takes a tenth of the time of a whole message for it. */
+static void print_source(pjsip_rx_data *rdata)
+{
+    const pj_sockaddr *source = &rdata->pkt_info.src_addr;
+    const unsigned char *octets = (const unsigned char *)&source->ipv4.sin_addr;
+    char *out = rdata->pkt_info.src_name;
+    int i;
+
+    rdata->pkt_info.src_port = pj_sockaddr_get_port(source);
+    if (source->addr.sa_family != PJ_AF_INET) {
+        pj_sockaddr_print(source, out, sizeof(rdata->pkt_info.src_name), 0);
+        return;
+    }
+    for (i = 0; i < 4; i++) {
+        out = print_octet(out, octets[i]);
+        *out++ = i < 3 ? '.' : '\0';
+    }
+}
+
 static void receive(struct udp *udp, struct slot *slot, const pj_time_val *now, size_t length)
 {
     pjsip_rx_data *rdata = &slot->rdata;
@@ -119,9 +150,7 @@ static void receive(struct udp *udp, struct slot *slot, const pj_time_val *now, 
     rdata->pkt_info.timestamp = *now;
     rdata->pkt_info.zero = 0;
     rdata->pkt_info.len = (pj_ssize_t)length;
-    pj_sockaddr_print(&rdata->pkt_info.src_addr, rdata->pkt_info.src_name,
-                      sizeof(rdata->pkt_info.src_name), 0);
-    rdata->pkt_info.src_port = pj_sockaddr_get_port(&rdata->pkt_info.src_addr);
+    print_source(rdata);
     pjsip_tpmgr_receive_packet(udp->base.tpmgr, rdata);
     rdata->pkt_info.len = 0;
     pj_pool_reset(udp->parsing);

@@ -214,8 +214,8 @@ static int connect_to(unsigned n, const pj_sockaddr *address)
     int fd = socket(address->addr.sa_family, type | SOCK_CLOEXEC, 0);
 
     assert_true(fd >= 0);
-    assert_int_equal(
-        connect(fd, (const struct sockaddr *)address, pj_sockaddr_get_len(address)), 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)address, pj_sockaddr_get_len(address)),
+                     0);
     return fd;
 }
 

@@ -35,7 +35,8 @@ static void test_options(void **state)
     const char *answer;
 
     (void)state;
-    assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice", "o1", NULL, NULL), &answer), 200);
+    assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice", "o1", NULL, NULL), &answer),
+                     200);
     assert_non_null(strstr(answer, "\r\nAllow: "));
     assert_non_null(strstr(answer, "OPTIONS"));
     assert_non_null(strstr(answer, "\r\nAccept-Encoding: identity\r\n"));
@@ -52,14 +53,16 @@ static void test_challenge(void **state)
     const char *answer, *nonce;
 
     (void)state;
-    assert_int_equal(test_ask(fd, test_request("OPTIONS", "mallory", "c1", NULL, NULL), &answer), 401);
+    assert_int_equal(test_ask(fd, test_request("OPTIONS", "mallory", "c1", NULL, NULL), &answer),
+                     401);
     assert_non_null(strstr(answer, "WWW-Authenticate: Digest realm=\"sipsession\""));
     assert_non_null(strcasestr(answer, "algorithm=MD5"));
     nonce = strstr(answer, "nonce=\"");
     assert_non_null(nonce);
     assert_int_equal(sscanf(nonce, "nonce=\"%63[0-9a-f]\"", first), 1);
     assert_int_equal(strlen(first), 32);
-    assert_int_equal(test_ask(fd, test_request("INVITE", "mallory", "c2", NULL, NULL), &answer), 401);
+    assert_int_equal(test_ask(fd, test_request("INVITE", "mallory", "c2", NULL, NULL), &answer),
+                     401);
     nonce = strstr(answer, "nonce=\"");
     assert_non_null(nonce);
     assert_int_equal(sscanf(nonce, "nonce=\"%63[0-9a-f]\"", second), 1);
@@ -75,7 +78,8 @@ static void test_nothing_satisfies(void **state)
         "uri=\"sip:100@127.0.0.1\", response=\"0123456789abcdef0123456789abcdef\", algorithm=MD5\r\n";
 
     (void)state;
-    assert_int_equal(test_ask(fd, test_request("OPTIONS", "mallory", "n1", credentials, NULL), NULL),
+    assert_int_equal(test_ask(fd, test_request("OPTIONS", "mallory", "n1", credentials, NULL),
+                              NULL),
                      401);
 }
 
@@ -96,7 +100,8 @@ static void test_identify_by(void **state)
 static void test_escaped_user(void **state)
 {
     (void)state;
-    assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice%00x", "e1", NULL, NULL), NULL), 401);
+    assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice%00x", "e1", NULL, NULL), NULL),
+                     401);
     assert_int_equal(test_ask(fd, test_request("OPTIONS", "al%69ce", "e2", NULL, NULL), NULL), 200);
 }
 
@@ -105,9 +110,9 @@ static void test_unknown_methods(void **state)
     static const struct {
         const char *method;
         int status;
-    } cases[] = {{"MESSAGE", 405},  {"SUBSCRIBE", 405}, {"REGISTER", 405}, {"PUBLISH", 405},
-                 {"INVITE", 405},   {"REFER", 405},     {"BYE", 481},      {"UPDATE", 481},
-                 {"INFO", 481},     {"PRACK", 481},     {"NOTIFY", 481},   {"DANCE", 501},
+    } cases[] = {{"MESSAGE", 405}, {"SUBSCRIBE", 405}, {"REGISTER", 405}, {"PUBLISH", 405},
+                 {"INVITE", 405},  {"REFER", 405},     {"BYE", 481},      {"UPDATE", 481},
+                 {"INFO", 481},    {"PRACK", 481},     {"NOTIFY", 481},   {"DANCE", 501},
                  {"options", 501}};
     unsigned i;
 
@@ -117,9 +122,9 @@ static void test_unknown_methods(void **state)
         char id[16];
 
         snprintf(id, sizeof(id), "m%u", i);
-        assert_int_equal(
-            test_ask(fd, test_request(cases[i].method, "alice", id, NULL, NULL), &answer),
-            cases[i].status);
+        assert_int_equal(test_ask(fd, test_request(cases[i].method, "alice", id, NULL, NULL),
+                                  &answer),
+                         cases[i].status);
         assert_int_equal(strstr(answer, "\r\nAllow: ") != NULL, cases[i].status != 481);
     }
 }
@@ -212,7 +217,8 @@ static void test_cseq_method(void **state)
     unsigned long long before = sip_counters.malformed;
 
     (void)state;
-    assert_int_equal(test_ask(fd, replaced(request, "CSeq: 1 OPTIONS", "CSeq: 1 INVITE"), NULL), 400);
+    assert_int_equal(test_ask(fd, replaced(request, "CSeq: 1 OPTIONS", "CSeq: 1 INVITE"), NULL),
+                     400);
     assert_int_equal(sip_counters.malformed, before + 1);
 }
 
