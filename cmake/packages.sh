@@ -5,7 +5,7 @@
 packages_build=(build-essential cmake ninja-build pkg-config patch xz-utils ca-certificates
     libssl-dev libsrtp2-dev libopus-dev libgsm1-dev libspeex-dev libspeexdsp-dev uuid-dev)
 packages_test=(libcmocka-dev clang clang-format libclang-rt-14-dev git
-    sip-tester baresip-core tshark sox python3 python3-pytest python3-numpy)
+    sip-tester baresip-core iproute2 python3 python3-pytest python3-numpy)
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 
