@@ -20,10 +20,11 @@
 #define CHIRP_TO    2800.0
 #define CHIRP_TIME  0.05
 #define PERIOD      1.0
-#define FIRST_AT    0.25 /* when the peer has learnt where the stream comes from */
+#define FIRST_PART  4 /* of a second: the first chirp, when the peer has learnt whence we send */
 #define HEAR_RATE   8000
 #define CHIRP_COUNT 400 /* CHIRP_TIME at HEAR_RATE */
 #define BLOCK       800 /* of the level's measure: 100 ms */
+#define LEVELS      15  /* blocks whose median is the level: chirps and starts do not count */
 #define SURE        0.5 /* correlation that is no accident: the tone itself gives 0.1 */
 #define PEAK_WITHIN 160 /* the peak is the largest of 20 ms */
 #define DELAY_MOST  (900 * 1000000ull)
@@ -40,7 +41,8 @@ struct listener {
     unsigned since_best;
     double coefficient, s1, s2; /* Goertzel's filter */
     unsigned block;
-    double level; /* highest of a block, mean square */
+    unsigned measured;     /* blocks that were not silent */
+    double levels[LEVELS]; /* of the last of them, mean squares */
 };
 
 struct ast_tone_probe {
@@ -174,7 +176,9 @@ static void measure_level(struct listener *listener, float sample)
                              listener->coefficient * listener->s1 * listener->s2;
         const double mean_square = 2 * power / ((double)BLOCK * BLOCK);
 
-        listener->level = mean_square > listener->level ? mean_square : listener->level;
+        if (mean_square > 1) {
+            listener->levels[listener->measured++ % LEVELS] = mean_square;
+        }
         listener->block = 0;
         listener->s1 = 0;
         listener->s2 = 0;
@@ -249,6 +253,22 @@ int ast_tone_probe_attach(struct ast_tone_probe *probe, struct ast_rtp *rtp)
     return 0;
 }
 
+static double median_level(const struct listener *listener)
+{
+    const unsigned count = listener->measured < LEVELS ? listener->measured : LEVELS;
+    double sorted[LEVELS + 1] = {0};
+
+    for (unsigned i = 0; i < count; i++) {
+        unsigned at = i;
+
+        for (; at > 0 && sorted[at - 1] > listener->levels[i]; at--) {
+            sorted[at] = sorted[at - 1];
+        }
+        sorted[at] = listener->levels[i];
+    }
+    return sorted[count / 2];
+}
+
 void ast_tone_probe_result(struct ast_tone_probe *probe, struct ast_tone_result *result)
 {
     memset(result, 0, sizeof(*result));
@@ -260,7 +280,8 @@ void ast_tone_probe_result(struct ast_tone_probe *probe, struct ast_tone_result 
         result->delay_ms = (unsigned)((probe->delay + 500000) / 1000000);
         /* mean square of a full sine is half of its amplitude's square */
         result->level_dbm0 =
-            FULL_DBM0 + 10 * log10(2 * probe->listener.level / (32768.0 * 32768.0) + 1e-12);
+            FULL_DBM0 +
+            10 * log10(2 * median_level(&probe->listener) / (32768.0 * 32768.0) + 1e-12);
     }
     pthread_mutex_unlock(&probe->lock);
 }
