@@ -127,7 +127,8 @@ struct base_option {
     const char *const *names;
     /*
      * Sets the option from its text. Called once for each line, in order.
-     * 0; -1 with what was expected in why ("expected ..."), and the object as it was.
+     * 0; 1: it is set, but why says what part of it has no effect; -1 with what was expected in
+     * why ("expected ..."), and the object as it was.
      */
     int (*parse)(void *object, const struct base_option *option, const char *value, char *why,
                  size_t why_size);
@@ -152,6 +153,7 @@ struct base_option_table {
 
 enum base_option_result {
     BASE_OPTION_OK,        /* also: UNSUPPORTED, with the value that it has when it is left out */
+    BASE_OPTION_PARTLY,    /* set; why says what part of the value has no effect */
     BASE_OPTION_BAD_VALUE, /* why says what was expected, or that memory is out */
     BASE_OPTION_NOT_SUPPORTED, /* known, warn */
     BASE_OPTION_REFUSED, /* known, not supported, and not safe to leave out; why is the help */
@@ -160,7 +162,7 @@ enum base_option_result {
 
 /* Puts every default into an object. 0; -1: out of memory or a default that does not parse (a defect), logged. */
 int base_options_init(const struct base_option_table *table, void *object);
-/* Sets one option; names do not mind case. Unless BASE_OPTION_OK the object stays as it was. */
+/* Sets one option; names do not mind case. Unless BASE_OPTION_OK or _PARTLY the object stays as it was. */
 enum base_option_result base_options_set(const struct base_option_table *table, void *object,
                                          const char *name, const char *value, char *why,
                                          size_t why_size);

@@ -113,7 +113,7 @@ static void put_seconds(char *out, size_t size, unsigned ms)
     }
 }
 
-/* ---- one kind each: 0; -1 with why ---- */
+/* ---- one kind each: 0; -1 with why; CUSTOM also 1 with why ---- */
 
 static int set_bool(void *member, const char *value, char *why, size_t why_size)
 {
@@ -316,7 +316,7 @@ int base_options_init(const struct base_option_table *table, void *object)
         if (option->kind == BASE_OPTION_UNSUPPORTED || !option->fallback) {
             continue;
         }
-        if (set_supported(option, object, option->fallback, why, sizeof(why)) != 0) {
+        if (set_supported(option, object, option->fallback, why, sizeof(why)) < 0) {
             ast_error("default '%s' of option '%s' of type '%s': %s", option->fallback,
                       option->name, table->type, why);
             return -1;
@@ -339,8 +339,11 @@ enum base_option_result base_options_set(const struct base_option_table *table, 
         return BASE_OPTION_UNKNOWN;
     }
     if (option->kind != BASE_OPTION_UNSUPPORTED) {
-        return set_supported(option, object, value, why, why_size) == 0 ? BASE_OPTION_OK
-                                                                        : BASE_OPTION_BAD_VALUE;
+        int result = set_supported(option, object, value, why, why_size);
+
+        return result == 0  ? BASE_OPTION_OK
+               : result > 0 ? BASE_OPTION_PARTLY
+                            : BASE_OPTION_BAD_VALUE;
     }
     if (is_harmless(option, value)) {
         return BASE_OPTION_OK;

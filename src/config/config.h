@@ -82,6 +82,7 @@ struct config_section {
     int is_template; /* written with `(!)`: there to be inherited from, ignore it otherwise */
     struct config_line *lines; /* in order */
     struct config_line *last;
+    struct config_section *same_hash; /* of the lexer */
 };
 
 /* A file with all that it includes. Sections, lines and their strings live as long as it does. */
@@ -149,18 +150,119 @@ void config_release(struct config *config);
 int config_check(const char *dir, FILE *out);
 
 /* One file each. Out parameters are untouched on failure, which is -1 and reported. */
-int config_pjsip_load(const char *path, struct config_report *report, struct sip_config **sip);
+/* pbx: the dialplan that contexts are looked up in; NULL: they are not. */
+int config_pjsip_load(const char *path, const struct pbx *pbx, struct config_report *report,
+                      struct sip_config **sip);
 int config_settings_load(const char *path, struct config_report *report,
                          struct config_settings *settings);
 void config_settings_release(struct config_settings *settings);
 /* extensions.c, of the dialplan; NULL is never what pbx gets. */
 int config_extensions_load(const char *path, struct config_report *report, struct pbx **pbx);
+/* The same of a file that is read already; `name` is for what concerns it as a whole. */
+int config_extensions_read(const struct config_file *file, const char *name,
+                           struct config_report *report, struct pbx **pbx);
+/* Warns of what can be seen to go wrong in a finished dialplan (extensions_check.c). */
+void config_extensions_check(const struct pbx *pbx, struct config_report *report);
 
 /*
  * Writes the reference page's tables, in Markdown, out of the option tables: docs/configuration.md holds them between
  * two marks, and a test compares.
  */
 void config_write_reference(FILE *out);
+
+/* ---- within the reader of pjsip.conf: one file for each type of object ---- */
+
+struct config_type;
+
+/* A section that is no template, with the type that it is of. */
+struct config_object {
+    const struct config_section *section;
+    const struct config_type *type;
+    struct config_object *next; /* in the order of the file */
+    struct config_object *same_hash;
+};
+
+#define CONFIG_BUCKETS 1024u
+
+struct config_reader {
+    struct config_report *report;
+    const struct pbx *pbx;  /* may be NULL */
+    struct sip_config *sip; /* what is made; the ends of its lists: */
+    struct sip_transport_config **transports_end;
+    struct sip_endpoint_entry **endpoints_end;
+    struct sip_identify_config **identifies_end;
+    struct config_object *objects; /* all whose type is known */
+    struct config_object **objects_end;
+    struct config_object *buckets[CONFIG_BUCKETS]; /* the same by name */
+};
+
+struct config_type {
+    const struct base_option_table *table;
+    /* A section of this name is of this type although it does not say so; NULL: none is. */
+    const char *implied_by;
+    /* Makes an object of a section. NULL: the type is known but not supported, and its objects are only looked at. */
+    void (*add)(struct config_reader *reader, const struct config_section *section);
+    /* Looks at what a section refers to, when all objects are there; may be NULL. */
+    void (*check)(struct config_reader *reader, const struct config_section *section);
+    /* For a type without `add`: why doing without is unsafe, so that it is an error; NULL: a warning. */
+    const char *refuse;
+    int single; /* there may be one object of it only */
+};
+
+extern const struct config_type config_type_endpoint, config_type_transport, config_type_identify,
+    config_type_global, config_type_system;
+extern const struct config_type config_other_types[]; /* type_other.c; ends with a NULL table */
+/* Sets an object's options from a section's lines; what is wrong goes into the report. `type` is passed over. */
+void config_set_options(struct config_report *report, const struct base_option_table *table,
+                        const struct config_section *section, void *object);
+/* The object of a name (its case counts) and type, or NULL. */
+const struct config_object *config_find_object(const struct config_reader *reader, const char *name,
+                                               const struct config_type *type);
+/* A bucket for a name; case does not count. */
+unsigned config_hash(const char *name);
+
+/* The tables of sipsession.conf's sections, whose type is the section's name; NULL behind the last. */
+const struct base_option_table *config_settings_table(size_t index);
+
+/* Options that are known but not supported. HERE: values that ask for what happens here anyway. */
+#define CONFIG_LATER(option_name, default_value)                                                   \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_UNSUPPORTED, .fallback = default_value            \
+    }
+#define CONFIG_LATER_HERE(option_name, default_value, values)                                      \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_UNSUPPORTED, .fallback = default_value,           \
+        .names = values                                                                            \
+    }
+#define CONFIG_REFUSED(option_name, default_value, reason)                                         \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_UNSUPPORTED, .fallback = default_value,           \
+        .refuse = 1, .help = reason                                                                \
+    }
+#define CONFIG_TYPE_OPTION                                                                         \
+    {                                                                                              \
+        .name = "type", .kind = BASE_OPTION_UNSUPPORTED, .help = "What the section describes."     \
+    }
+
+/* "1.2.3.4", "1.2.3.4:5060", "::1", "[::1]:5060". 0; -1: it is none, the output untouched. */
+int config_parse_address(const char *text, unsigned default_port, pj_sockaddr *address);
+/* "10.0.0.0/8", "10.0.0.0/255.0.0.0", "::1": 0; -1: it is none. Bits beyond the prefix are cleared. */
+int config_parse_network(const char *text, struct sip_network *network);
+/* Parsers, and the text for show: codecs.c, party.c; option->offset says where it is in the object. */
+int config_parse_allow(void *object, const struct base_option *option, const char *value, char *why,
+                       size_t why_size);
+int config_parse_disallow(void *object, const struct base_option *option, const char *value,
+                          char *why, size_t why_size);
+int config_parse_callerid(void *object, const struct base_option *option, const char *value,
+                          char *why, size_t why_size);
+int config_parse_privacy(void *object, const struct base_option *option, const char *value,
+                         char *why, size_t why_size);
+void config_format_callerid(const void *object, const struct base_option *option, char *out,
+                            size_t size);
+void config_format_privacy(const void *object, const struct base_option *option, char *out,
+                           size_t size);
+void config_format_codecs(const void *object, const struct base_option *option, char *out,
+                          size_t size);
 
 /* ---- within the lexer (source.c, arena.c) ---- */
 

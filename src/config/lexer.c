@@ -21,6 +21,7 @@ struct lexer {
     int out_of_memory;
     const char *open_files[CONFIG_INCLUDE_DEPTH + 1]; /* those that include the present one */
     unsigned depth;
+    struct config_section *buckets[CONFIG_BUCKETS]; /* sections by name, the oldest first */
 };
 
 /* Where the lexer is, for what it says. */
@@ -193,7 +194,8 @@ static struct config_section *find_section(const struct lexer *lexer, const char
     struct config_section *section, *exact = NULL, *other = NULL;
     unsigned exact_count = 0, other_count = 0;
 
-    for (section = lexer->file->sections; section; section = section->next) {
+    section = lexer->buckets[config_hash(name)];
+    for (; section; section = section->same_hash) {
         if (strcasecmp(section->name, name) != 0 || !passes(section, filter)) {
             continue;
         }
@@ -274,14 +276,32 @@ static struct config_section *add_section(struct lexer *lexer, const struct plac
     return section;
 }
 
-static void append_section(struct config_file *file, struct config_section *section)
+unsigned config_hash(const char *name)
 {
-    if (file->last) {
-        file->last->next = section;
-    } else {
-        file->sections = section;
+    unsigned hash = 5381;
+
+    for (; *name; name++) {
+        unsigned char octet = (unsigned char)*name;
+
+        hash = hash * 33u ^ (octet >= 'A' && octet <= 'Z' ? octet + 32u : octet);
     }
-    file->last = section;
+    return hash % CONFIG_BUCKETS;
+}
+
+static void append_section(struct lexer *lexer, struct config_section *section)
+{
+    struct config_section **end = &lexer->buckets[config_hash(section->name)];
+
+    while (*end) {
+        end = &(*end)->same_hash;
+    }
+    *end = section;
+    if (lexer->file->last) {
+        lexer->file->last->next = section;
+    } else {
+        lexer->file->sections = section;
+    }
+    lexer->file->last = section;
 }
 
 /* What stands between the parentheses of a header: `!`, `+`, `+type=x`, names, separated by commas. */
@@ -312,7 +332,7 @@ static void lex_header_options(struct lexer *lexer, const struct place *place, c
     if (!section) {
         section = add_section(lexer, place, name);
         if (section) {
-            append_section(lexer->file, section);
+            append_section(lexer, section);
         }
     }
     rest = copied;
@@ -356,7 +376,7 @@ static void lex_header(struct lexer *lexer, const struct place *place, char *tex
     if (!*options) {
         lexer->current = add_section(lexer, place, name);
         if (lexer->current) {
-            append_section(lexer->file, lexer->current);
+            append_section(lexer, lexer->current);
         }
         return;
     }

@@ -37,6 +37,10 @@ static int parse_list(void *object, const struct base_option *option, const char
     struct thing *thing = object;
 
     (void)option;
+    if (strcmp(value, "half") == 0) {
+        snprintf(why, why_size, "the other half has no effect");
+        return 1;
+    }
     if (strcmp(value, "bad") == 0) {
         snprintf(why, why_size, "expected something good");
         return -1;
@@ -266,6 +270,8 @@ static void test_custom(void **state)
     assert_int_equal(set("list", "second"), BASE_OPTION_OK);
     assert_int_equal(thing.list_count, 2);
     check_bad("list", "bad", "expected something good");
+    assert_int_equal(set("list", "half"), BASE_OPTION_PARTLY);
+    assert_string_equal(why, "the other half has no effect");
 }
 
 static void test_unsupported(void **state)

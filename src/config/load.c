@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config: the folder as a whole: its three files, and what one of them says of another.
+ */
+#include "config/config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Path of a file in the folder; -1: too long, reported. */
+static int path_of(const char *dir, const char *name, struct config_report *report, char *path,
+                   size_t size)
+{
+    int length = snprintf(path, size, "%s/%s", dir, name);
+
+    if (length < 0 || (size_t)length >= size) {
+        config_error(report, name, 0, "the path of its folder is too long");
+        return -1;
+    }
+    return 0;
+}
+
+static void load_settings(const char *dir, struct config_report *report, struct config *config)
+{
+    char path[PATH_MAX];
+
+    if (path_of(dir, "sipsession.conf", report, path, sizeof(path)) == 0) {
+        config_settings_load(path, report, &config->settings);
+    }
+}
+
+static void load_pjsip(const char *dir, struct config_report *report, struct config *config)
+{
+    char path[PATH_MAX];
+
+    if (path_of(dir, "pjsip.conf", report, path, sizeof(path)) == 0) {
+        config_pjsip_load(path, config->pbx, report, &config->sip);
+    }
+}
+
+static void load_extensions(const char *dir, struct config_report *report, struct config *config)
+{
+    char path[PATH_MAX];
+
+    if (path_of(dir, "extensions.conf", report, path, sizeof(path)) != 0) {
+        return;
+    }
+    if (access(path, F_OK) != 0 && errno == ENOENT) {
+        config_warning(report, path, 0, "there is no such file: every call is refused with 404");
+        return;
+    }
+    config_extensions_load(path, report, &config->pbx);
+}
+
+int config_load(const char *dir, struct config_report *report, struct config *config)
+{
+    unsigned errors_before = config_report_errors(report);
+    struct config read;
+
+    memset(&read, 0, sizeof(read));
+    load_settings(dir, report, &read);
+    load_extensions(dir, report, &read);
+    load_pjsip(dir, report, &read); /* it looks contexts up in the dialplan */
+    if (config_report_errors(report) > errors_before) {
+        config_release(&read);
+        return -1;
+    }
+    *config = read;
+    return 0;
+}
+
+void config_release(struct config *config)
+{
+    config_settings_release(&config->settings);
+    sip_config_destroy(config->sip);
+    pbx_unref(config->pbx);
+    memset(config, 0, sizeof(*config));
+}
+
+static const char *plural(unsigned count)
+{
+    return count == 1 ? "" : "s";
+}
+
+int config_check(const char *dir, FILE *out)
+{
+    struct config_report *report = config_report_create();
+    struct config config;
+    unsigned errors, warnings;
+
+    if (!report) {
+        fprintf(out, "%s: error: out of memory\n", dir);
+        return 1;
+    }
+    if (config_load(dir, report, &config) == 0) {
+        config_release(&config);
+    }
+    config_report_print(report, out);
+    errors = config_report_errors(report);
+    warnings = config_report_warnings(report);
+    fprintf(out, "%s: %u error%s, %u warning%s\n", dir, errors, plural(errors), warnings,
+            plural(warnings));
+    config_report_free(report);
+    return errors > INT_MAX ? INT_MAX : (int)errors;
+}

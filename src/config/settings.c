@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config: sipsession.conf, for what only this project has. One option table for each section.
+ */
+#include "config/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <sipsession/log.h>
+
+/* What the file says, before it is worked out. */
+struct draft {
+    struct config_settings settings;
+    char *load;   /* names in the order of the lines, separated by blanks; NULL: no line */
+    char *noload; /* likewise */
+};
+
+/* Whether a list of names, separated by blanks, holds this one. */
+static int has_name(const char *list, const char *name, size_t length)
+{
+    while (list && *(list += strspn(list, " "))) {
+        size_t its_length = strcspn(list, " ");
+
+        if (its_length == length && strncmp(list, name, length) == 0) {
+            return 1;
+        }
+        list += its_length;
+    }
+    return 0;
+}
+
+static int append_name(char **list, const char *name, size_t length)
+{
+    size_t used = *list ? strlen(*list) : 0;
+    char *grown = realloc(*list, used + length + 2);
+
+    if (!grown) {
+        return -1;
+    }
+    if (used > 0) {
+        grown[used++] = ' ';
+    }
+    memcpy(grown + used, name, length);
+    grown[used + length] = '\0';
+    *list = grown;
+    return 0;
+}
+
+/* load and noload: one module a line. */
+static int parse_module(void *object, const struct base_option *option, const char *value,
+                        char *why, size_t why_size)
+{
+    char **list = (char **)((char *)object + option->offset);
+
+    if (!*value || strpbrk(value, " \t,")) {
+        snprintf(why, why_size, "expected the name of one module, or its path");
+        return -1;
+    }
+    if (has_name(*list, value, strlen(value))) {
+        snprintf(why, why_size, "'%s' is there already", value);
+        return 1;
+    }
+    if (append_name(list, value, strlen(value)) != 0) {
+        snprintf(why, why_size, "out of memory");
+        return -1;
+    }
+    return 0;
+}
+
+static void release_module(void *object, const struct base_option *option)
+{
+    char **list = (char **)((char *)object + option->offset);
+
+    free(*list);
+    *list = NULL;
+}
+
+#define DRAFT(member) .offset = offsetof(struct draft, member)
+
+static const struct base_option modules_options[] = {
+    {.name = "load",
+     .kind = BASE_OPTION_CUSTOM,
+     DRAFT(load),
+     .parse = parse_module,
+     .release = release_module,
+     .help =
+         "A module to load: its name, or the path of its file; one a line. The order does not matter."},
+    {.name = "noload",
+     .kind = BASE_OPTION_CUSTOM,
+     DRAFT(noload),
+     .parse = parse_module,
+     .release = release_module,
+     .help =
+         "A module not to load; without any `load`, one of the defaults (" CONFIG_DEFAULT_MODULES
+         ")."},
+    {.name = NULL},
+};
+
+static const struct base_option rtp_options[] = {
+    {.name = "start",
+     .kind = BASE_OPTION_UINT,
+     DRAFT(settings.media.port_start),
+     .fallback = "10000",
+     .min = 1024,
+     .max = 65534,
+     .help = "First port for RTP, an even number."},
+    {.name = "end",
+     .kind = BASE_OPTION_UINT,
+     DRAFT(settings.media.port_end),
+     .fallback = "20000",
+     .min = 1025,
+     .max = 65535,
+     .help = "Last port. A stream takes two, for RTP and RTCP."},
+    {.name = NULL},
+};
+
+static const struct base_option media_options[] = {
+    {.name = "threads",
+     .kind = BASE_OPTION_UINT,
+     DRAFT(settings.media.threads),
+     .fallback = "1",
+     .min = 1,
+     .max = MEDIA_MAX_THREADS,
+     .help = "Threads that move RTP."},
+    {.name = NULL},
+};
+
+/* In the order of enum ast_log_level. */
+static const char *const levels[] = {"error", "warning", "notice", "verbose", "debug", NULL};
+
+static const struct base_option log_options[] = {
+    {.name = "level",
+     .kind = BASE_OPTION_ENUM,
+     DRAFT(settings.log_level),
+     .fallback = "notice",
+     .names = levels,
+     .help = "How much is logged: this level and those before it."},
+    {.name = "file",
+     .kind = BASE_OPTION_STRING,
+     DRAFT(settings.log_file),
+     .help = "The file that the log is appended to; without it, standard error."},
+    {.name = NULL},
+};
+
+static const struct base_option dialplan_options[] = {
+    {.name = "sounds",
+     .kind = BASE_OPTION_STRING,
+     DRAFT(settings.sounds),
+     .help = "The folder of sound files for Playback; without it, there are none."},
+    {.name = NULL},
+};
+
+static const struct base_option_table sections[] = {
+    {.type = "modules",
+     .help = "What is loaded.",
+     .options = modules_options,
+     .object_size = sizeof(struct draft)},
+    {.type = "rtp",
+     .help = "Ports of media.",
+     .options = rtp_options,
+     .object_size = sizeof(struct draft)},
+    {.type = "media",
+     .help = "Threads of media.",
+     .options = media_options,
+     .object_size = sizeof(struct draft)},
+    {.type = "log",
+     .help = "The log.",
+     .options = log_options,
+     .object_size = sizeof(struct draft)},
+    {.type = "dialplan",
+     .help = "What applications of the dialplan need.",
+     .options = dialplan_options,
+     .object_size = sizeof(struct draft)},
+};
+#define SECTION_COUNT (sizeof(sections) / sizeof(sections[0]))
+
+const struct base_option_table *config_settings_table(size_t index)
+{
+    return index < SECTION_COUNT ? &sections[index] : NULL;
+}
+
+static void free_draft(struct draft *draft)
+{
+    size_t i;
+
+    for (i = 0; i < SECTION_COUNT; i++) {
+        base_options_free(&sections[i], draft);
+    }
+    free(draft->settings.modules);
+}
+
+static const struct base_option_table *find_section(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < SECTION_COUNT; i++) {
+        if (strcasecmp(sections[i].type, name) == 0) {
+            return &sections[i];
+        }
+    }
+    return NULL;
+}
+
+static void read_section(struct config_report *report, const struct config_section *section,
+                         struct draft *draft)
+{
+    const struct base_option_table *table = find_section(section->name);
+    const char *names[SECTION_COUNT], *nearest;
+    size_t i;
+
+    if (table) {
+        config_set_options(report, table, section, draft);
+        return;
+    }
+    for (i = 0; i < SECTION_COUNT; i++) {
+        names[i] = sections[i].type;
+    }
+    nearest = base_nearest_name(section->name, names, SECTION_COUNT);
+    config_error(report, section->file, section->line, "unknown section [%s], expected e.g. [%s]",
+                 section->name, nearest ? nearest : sections[0].type);
+}
+
+/* ---- what concerns several lines ---- */
+
+/* The modules to load: those of load, else the defaults; without those of noload. */
+static int work_out_modules(struct draft *draft)
+{
+    const char *name = draft->load ? draft->load : CONFIG_DEFAULT_MODULES;
+
+    while (*(name += strspn(name, " "))) {
+        size_t length = strcspn(name, " ");
+
+        if (!has_name(draft->noload, name, length) &&
+            append_name(&draft->settings.modules, name, length) != 0) {
+            return -1;
+        }
+        name += length;
+    }
+    if (!draft->settings.modules) {
+        draft->settings.modules = strdup("");
+    }
+    return draft->settings.modules ? 0 : -1;
+}
+
+/* A relative path starts from the folder of the file. */
+static int make_absolute(char **path, const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    char *joined;
+
+    if (!*path || **path == '/' || !slash) {
+        return 0;
+    }
+    if (asprintf(&joined, "%.*s/%s", (int)(slash - file), file, *path) < 0) {
+        return -1;
+    }
+    free(*path);
+    *path = joined;
+    return 0;
+}
+
+static void check_ports(struct config_report *report, const struct config_file *file,
+                        const char *path, const struct media_config *media)
+{
+    const struct config_section *section;
+    const struct config_line *line = NULL;
+
+    for (section = file->sections; section; section = section->next) {
+        const struct config_line *its_line = config_section_get(section, "start");
+
+        its_line = its_line ? its_line : config_section_get(section, "end");
+        if (strcasecmp(section->name, "rtp") == 0 && its_line) {
+            line = its_line;
+        }
+    }
+    if (media->port_start % 2 != 0 || media->port_end <= media->port_start) {
+        config_error(report, line ? line->file : path, line ? line->line : 0,
+                     "RTP ports %u to %u, expected start to be even and end to be higher",
+                     media->port_start, media->port_end);
+    }
+}
+
+/* An empty path is none. */
+static void drop_empty(char **text)
+{
+    if (*text && !**text) {
+        free(*text);
+        *text = NULL;
+    }
+}
+
+static int finish(struct draft *draft, const char *path)
+{
+    drop_empty(&draft->settings.log_file);
+    drop_empty(&draft->settings.sounds);
+    if (work_out_modules(draft) != 0 || make_absolute(&draft->settings.log_file, path) != 0 ||
+        make_absolute(&draft->settings.sounds, path) != 0) {
+        return -1;
+    }
+    free(draft->load);
+    free(draft->noload);
+    draft->load = NULL;
+    draft->noload = NULL;
+    return 0;
+}
+
+static void read_sections(struct config_report *report, const char *path, struct draft *draft)
+{
+    struct config_file *file;
+    const struct config_section *section;
+
+    if (access(path, F_OK) != 0 && errno == ENOENT) {
+        return; /* all defaults */
+    }
+    file = config_file_read(path, report);
+    if (!file) {
+        return;
+    }
+    for (section = file->sections; section; section = section->next) {
+        if (!section->is_template) {
+            read_section(report, section, draft);
+        }
+    }
+    check_ports(report, file, path, &draft->settings.media);
+    config_file_free(file);
+}
+
+int config_settings_load(const char *path, struct config_report *report,
+                         struct config_settings *settings)
+{
+    unsigned errors_before = config_report_errors(report);
+    struct draft draft;
+    size_t i;
+
+    memset(&draft, 0, sizeof(draft));
+    media_config_init(&draft.settings.media);
+    for (i = 0; i < SECTION_COUNT; i++) {
+        if (base_options_init(&sections[i], &draft) != 0) {
+            config_error(report, path, 0, "out of memory");
+        }
+    }
+    read_sections(report, path, &draft);
+    if (config_report_errors(report) == errors_before && finish(&draft, path) != 0) {
+        config_error(report, path, 0, "out of memory");
+    }
+    if (config_report_errors(report) > errors_before) {
+        free_draft(&draft);
+        return -1;
+    }
+    *settings = draft.settings;
+    return 0;
+}
+
+void config_settings_release(struct config_settings *settings)
+{
+    free(settings->modules);
+    free(settings->log_file);
+    free(settings->sounds);
+    memset(settings, 0, sizeof(*settings));
+}

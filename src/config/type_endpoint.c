@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config: type=endpoint of pjsip.conf. What an option does is the rooms' business; here is only how it is written,
+ * and which options of the field are not supported, or must be refused because doing without them would be unsafe.
+ */
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define ENDPOINT(member) .offset = offsetof(struct ast_sip_endpoint, member)
+
+/* ---- options with a form of their own ---- */
+
+static int parse_variable(void *object, const struct base_option *option, const char *value,
+                          char *why, size_t why_size)
+{
+    struct ast_sip_endpoint *endpoint = object;
+    struct ast_sip_variable **end = &endpoint->variables;
+    struct ast_sip_variable *variable;
+    const char *sign = strchr(value, '=');
+
+    (void)option;
+    if (!sign || sign == value) {
+        snprintf(why, why_size, "expected NAME=VALUE");
+        return -1;
+    }
+    variable = calloc(1, sizeof(*variable));
+    if (variable) {
+        variable->name = strndup(value, (size_t)(sign - value));
+        variable->value = strdup(sign + 1);
+    }
+    if (!variable || !variable->name || !variable->value) {
+        snprintf(why, why_size, "out of memory");
+        if (variable) {
+            free(variable->name);
+            free(variable->value);
+            free(variable);
+        }
+        return -1;
+    }
+    config_trim(variable->name);
+    while (*end) {
+        end = &(*end)->next;
+    }
+    *end = variable;
+    return 0;
+}
+
+static void format_variables(const void *object, const struct base_option *option, char *out,
+                             size_t size)
+{
+    const struct ast_sip_variable *variable = ((const struct ast_sip_endpoint *)object)->variables;
+    size_t used = 0;
+
+    (void)option;
+    out[0] = '\0';
+    for (; variable && used < size; variable = variable->next) {
+        used += (size_t)snprintf(out + used, size - used, "%s%s=%s", used ? ", " : "",
+                                 variable->name, variable->value);
+    }
+}
+
+static const struct {
+    const char *name;
+    unsigned bit;
+    int supported;
+} identify_ways[] = {{"username", AST_SIP_IDENTIFY_BY_USERNAME, 1},
+                     {"ip", AST_SIP_IDENTIFY_BY_IP, 1},
+                     {"auth_username", AST_SIP_IDENTIFY_BY_AUTH_USERNAME, 0},
+                     {"header", AST_SIP_IDENTIFY_BY_HEADER, 0},
+                     {"request_uri", AST_SIP_IDENTIFY_BY_REQUEST_URI, 0}};
+#define WAYS (sizeof(identify_ways) / sizeof(identify_ways[0]))
+
+static int parse_identify_by(void *object, const struct base_option *option, const char *value,
+                             char *why, size_t why_size)
+{
+    struct ast_sip_endpoint *endpoint = object;
+    char *copy = strdup(value), *rest = copy, *text;
+    unsigned ways = 0;
+    int partly = 0;
+
+    (void)option;
+    if (!copy) {
+        snprintf(why, why_size, "out of memory");
+        return -1;
+    }
+    while ((text = strsep(&rest, ","))) {
+        size_t i;
+
+        text = config_trim(text);
+        for (i = 0; i < WAYS && strcasecmp(identify_ways[i].name, text) != 0; i++) {
+        }
+        if (i == WAYS) {
+            snprintf(why, why_size,
+                     "expected a list of username, ip, auth_username, header, request_uri");
+            free(copy);
+            return -1;
+        }
+        ways |= identify_ways[i].bit;
+        if (!identify_ways[i].supported) {
+            snprintf(why, why_size, "identification by '%s' is not supported",
+                     identify_ways[i].name);
+            partly = 1;
+        }
+    }
+    free(copy);
+    endpoint->identify_by = ways;
+    return partly;
+}
+
+static void format_identify_by(const void *object, const struct base_option *option, char *out,
+                               size_t size)
+{
+    const struct ast_sip_endpoint *endpoint = object;
+    size_t used = 0, i;
+
+    (void)option;
+    out[0] = '\0';
+    for (i = 0; i < WAYS && used < size; i++) {
+        if (endpoint->identify_by & identify_ways[i].bit) {
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? "," : "",
+                                     identify_ways[i].name);
+        }
+    }
+}
+
+/* A string that becomes part of a URI or of SDP: what would end it there is refused (RFC 3261 25.1, RFC 4566 9). */
+static int set_checked(void *object, const struct base_option *option, const char *value, int good,
+                       const char *expected, char *why, size_t why_size)
+{
+    char **member = (char **)((char *)object + option->offset);
+    char *copy;
+
+    if (!good) {
+        snprintf(why, why_size, "expected %s", expected);
+        return -1;
+    }
+    copy = *value ? strdup(value) : NULL; /* an empty one is none */
+    if (*value && !copy) {
+        snprintf(why, why_size, "out of memory");
+        return -1;
+    }
+    free(*member);
+    *member = copy;
+    return 0;
+}
+
+static const char user_octets[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/%";
+static const char host_octets[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
+
+static int parse_user(void *object, const struct base_option *option, const char *value, char *why,
+                      size_t why_size)
+{
+    return set_checked(object, option, value, value[strspn(value, user_octets)] == '\0',
+                       "the user part of a SIP URI, with other characters escaped as %XX", why,
+                       why_size);
+}
+
+static int parse_host(void *object, const struct base_option *option, const char *value, char *why,
+                      size_t why_size)
+{
+    return set_checked(object, option, value, value[strspn(value, host_octets)] == '\0',
+                       "a host name or an IP address", why, why_size);
+}
+
+static int parse_ip(void *object, const struct base_option *option, const char *value, char *why,
+                    size_t why_size)
+{
+    struct sip_network network;
+    int good = !*value || (!strchr(value, '/') && config_parse_network(value, &network) == 0);
+
+    return set_checked(object, option, value, good, "an IP address", why, why_size);
+}
+
+static int parse_word(void *object, const struct base_option *option, const char *value, char *why,
+                      size_t why_size)
+{
+    return set_checked(object, option, value, *value && !strpbrk(value, " \t"),
+                       "text without blanks", why, why_size);
+}
+
+static int parse_text(void *object, const struct base_option *option, const char *value, char *why,
+                      size_t why_size)
+{
+    return set_checked(object, option, value, *value != '\0', "text", why, why_size);
+}
+
+static int parse_sip_uri(void *object, const struct base_option *option, const char *value,
+                         char *why, size_t why_size)
+{
+    int good =
+        !*value || ((strncasecmp(value, "sip:", 4) == 0 || strncasecmp(value, "sips:", 5) == 0) &&
+                    !strpbrk(value, " \t<>\""));
+
+    return set_checked(object, option, value, good, "a SIP URI, e.g. sip:192.0.2.1:5060\\;lr", why,
+                       why_size);
+}
+
+static void format_text(const void *object, const struct base_option *option, char *out,
+                        size_t size)
+{
+    const char *text = *(char *const *)((const char *)object + option->offset);
+
+    snprintf(out, size, "%s", text ? text : "");
+}
+
+static void release_text(void *object, const struct base_option *option)
+{
+    char **member = (char **)((char *)object + option->offset);
+
+    free(*member);
+    *member = NULL;
+}
+
+/* ---- the table ---- */
+
+/* In the order of the enums of res_sip.h. */
+static const char *const dtmf_modes[] = {"rfc4733",   "inband", "info", "auto",
+                                         "auto_info", "none",   NULL};
+static const char *const rel100_modes[] = {"no", "yes", "required", "peer_supported", NULL};
+static const char *const timers_modes[] = {"no", "yes", "required", "always", NULL};
+
+static const char *const no[] = {"no", NULL};
+static const char *const yes[] = {"yes", NULL};
+
+#define CUSTOM(option_name, member, parser, formatter, default_value, text)                        \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_CUSTOM, ENDPOINT(member), .parse = parser,        \
+        .format = formatter, .fallback = default_value, .help = text                               \
+    }
+#define CHECKED(option_name, member, parser, default_value, text)                                  \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_CUSTOM, ENDPOINT(member), .parse = parser,        \
+        .format = format_text, .release = release_text, .fallback = default_value, .help = text    \
+    }
+#define FLAG(option_name, member, default_value, text)                                             \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_BOOL, ENDPOINT(member),                           \
+        .fallback = default_value, .help = text                                                    \
+    }
+#define SECONDS(option_name, member, default_value, least, most, text)                             \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_UINT, ENDPOINT(member),                           \
+        .fallback = default_value, .min = least, .max = most, .help = text                         \
+    }
+#define WORD(option_name, member, text)                                                            \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_STRING, ENDPOINT(member), .help = text            \
+    }
+
+static const struct base_option options[] = {
+    CONFIG_TYPE_OPTION,
+    CUSTOM(
+        "allow", codecs, config_parse_allow, config_format_codecs, NULL,
+        "Codecs in the order of preference, `!all,ulaw,g722:40`: `!` takes out, a number is the packet time in ms."),
+    CUSTOM("disallow", codecs, config_parse_disallow, NULL, NULL,
+           "Codecs to take out of the list; `all` empties it."),
+    CHECKED("context", context, parse_word, "default", "Where its calls enter the dialplan."),
+    WORD("transport", transport, "The transport of calls to it; without it, any that fits."),
+    WORD("aors", aors, "Where it can be reached; names of sections of type `aor`."),
+    CUSTOM("callerid", callerid, config_parse_callerid, config_format_callerid, NULL,
+           "Its identity, `\"Name\" <number>`."),
+    CUSTOM("callerid_privacy", callerid, config_parse_privacy, config_format_privacy, NULL,
+           "`allowed`, `prohib` or `unavailable`."),
+    WORD("callerid_tag", callerid_tag, "An opaque tag of its identity."),
+    WORD("accountcode", accountcode, "A code for whom its calls are charged to."),
+    WORD("language", language, "The language of what it hears."),
+    CHECKED("from_user", from_user, parse_user, NULL, "User part of From in calls to it."),
+    CHECKED("from_domain", from_domain, parse_host, NULL, "Host part of From in calls to it."),
+    CHECKED("contact_user", contact_user, parse_user, NULL, "User part of our Contact."),
+    CHECKED("outbound_proxy", outbound_proxy, parse_sip_uri, NULL,
+            "SIP URI that requests to it are sent through."),
+    CHECKED("media_address", media_address, parse_ip, NULL, "IP address that our SDP names."),
+    CHECKED("sdp_owner", sdp_owner, parse_word, "-", "User name in `o=` of our SDP."),
+    CHECKED("sdp_session", sdp_session, parse_text, "sipsession",
+            "Session name, `s=`, of our SDP."),
+    CUSTOM("set_var", variables, parse_variable, format_variables, NULL,
+           "`NAME=VALUE`: a variable of all its channels; may be given several times."),
+    {.name = "dtmf_mode",
+     .kind = BASE_OPTION_ENUM,
+     ENDPOINT(dtmf_mode),
+     .fallback = "rfc4733",
+     .names = dtmf_modes,
+     .help = "How DTMF travels."},
+    {.name = "100rel",
+     .kind = BASE_OPTION_ENUM,
+     ENDPOINT(rel100),
+     .fallback = "yes",
+     .names = rel100_modes,
+     .help = "Reliable provisional responses (RFC 3262)."},
+    {.name = "timers",
+     .kind = BASE_OPTION_ENUM,
+     ENDPOINT(timers),
+     .fallback = "yes",
+     .names = timers_modes,
+     .help = "Session timers (RFC 4028)."},
+    SECONDS("timers_min_se", timers_min_se, "90", 90, 86400, "Least session interval, in seconds."),
+    SECONDS("timers_sess_expires", timers_sess_expires, "1800", 90, 86400,
+            "Session interval, in seconds."),
+    FLAG("trust_id_inbound", trust_id_inbound, "no",
+         "Believe its P-Asserted-Identity and Remote-Party-ID."),
+    FLAG("trust_id_outbound", trust_id_outbound, "no",
+         "Show it identities that asked not to be shown."),
+    FLAG("send_pai", send_pai, "no", "Send it P-Asserted-Identity."),
+    FLAG("send_rpid", send_rpid, "no", "Send it Remote-Party-ID."),
+    FLAG("force_rport", force_rport, "yes",
+         "Answer to the port that a request came from (RFC 3581)."),
+    FLAG("rewrite_contact", rewrite_contact, "no",
+         "Reach it where its messages come from, not at its Contact."),
+    FLAG("rtp_symmetric", rtp_symmetric, "no", "Send RTP to where its RTP comes from."),
+    FLAG("use_ptime", use_ptime, "no", "Send packets as long as its `a=ptime` asks for."),
+    FLAG("preferred_codec_only", preferred_codec_only, "no",
+         "Answer an offer with one codec only."),
+    FLAG("rtp_ipv6", rtp_ipv6, "no", "Use IPv6 for RTP."),
+    FLAG("bind_rtp_to_media_address", bind_rtp_to_media_address, "no",
+         "Bind RTP to `media_address`."),
+    FLAG("inband_progress", inband_progress, "no",
+         "Ring with tones in the audio (183) and not with 180."),
+    FLAG("allow_overlap", allow_overlap, "yes", "Answer 484 when a longer number could match."),
+    SECONDS("rtp_timeout", rtp_timeout, "0", 0, 86400,
+            "Seconds without RTP until a call ends; 0: never."),
+    SECONDS("rtp_timeout_hold", rtp_timeout_hold, "0", 0, 86400, "The same for a call on hold."),
+    SECONDS("rtp_keepalive", rtp_keepalive, "0", 0, 3600,
+            "Seconds of silence until a packet is sent; 0: never."),
+    CUSTOM("identify_by", identify_by, parse_identify_by, format_identify_by, "username,ip",
+           "By what it may be found: `username` of From, `ip` by a section of type `identify`."),
+    {.name = "max_audio_streams",
+     .kind = BASE_OPTION_UINT,
+     ENDPOINT(max_audio_streams),
+     .fallback = "1",
+     .min = 1,
+     .max = 1,
+     .help = "Audio streams of a call."},
+
+    /* Without these somebody could do what the file forbids, or what should be secret would be in the clear. */
+    CONFIG_REFUSED("auth", NULL,
+                   "nothing checks passwords yet: everybody could call as this endpoint"),
+    CONFIG_REFUSED("acl", NULL, "access lists are not supported: every address could call"),
+    CONFIG_REFUSED("permit", NULL, "access lists are not supported: every address could call"),
+    CONFIG_REFUSED("deny", NULL, "access lists are not supported: every address could call"),
+    CONFIG_REFUSED("contact_acl", NULL,
+                   "access lists are not supported: every contact would be taken"),
+    CONFIG_REFUSED("contact_permit", NULL,
+                   "access lists are not supported: every contact would be taken"),
+    CONFIG_REFUSED("contact_deny", NULL,
+                   "access lists are not supported: every contact would be taken"),
+    CONFIG_REFUSED("media_encryption", "no", "SRTP is not supported: media would be in the clear"),
+    CONFIG_REFUSED("media_encryption_optimistic", "no",
+                   "SRTP is not supported: media would be in the clear"),
+    CONFIG_REFUSED("security_negotiation", "no",
+                   "SRTP is not supported: media would be in the clear"),
+    CONFIG_REFUSED("webrtc", "no", "SRTP is not supported: media would be in the clear"),
+    CONFIG_REFUSED("stir_shaken", "no",
+                   "identities are not verified: every number would be believed"),
+    CONFIG_REFUSED("stir_shaken_profile", NULL,
+                   "identities are not verified: every number would be believed"),
+
+    CONFIG_LATER("accept_multiple_sdp_answers", "no"),
+    CONFIG_LATER("aggregate_mwi", "yes"),
+    CONFIG_LATER_HERE("allow_subscribe", "yes", no),
+    CONFIG_LATER_HERE("allow_transfer", "yes", no),
+    CONFIG_LATER("allow_unauthenticated_options", "no"),
+    CONFIG_LATER("asymmetric_rtp_codec", "no"),
+    CONFIG_LATER("bundle", "no"),
+    CONFIG_LATER("call_group", NULL),
+    CONFIG_LATER("codec_prefs_incoming_answer", NULL),
+    CONFIG_LATER("codec_prefs_incoming_offer", NULL),
+    CONFIG_LATER("codec_prefs_outgoing_answer", NULL),
+    CONFIG_LATER("codec_prefs_outgoing_offer", NULL),
+    CONFIG_LATER("connected_line_method", "invite"),
+    CONFIG_LATER("cos_audio", "0"),
+    CONFIG_LATER("cos_video", "0"),
+    CONFIG_LATER("device_state_busy_at", "0"),
+    CONFIG_LATER_HERE("direct_media", "yes", no), /* media always passes through here */
+    CONFIG_LATER("direct_media_glare_mitigation", "none"),
+    CONFIG_LATER("direct_media_method", "invite"),
+    CONFIG_LATER_HERE("disable_direct_media_on_nat", "no", yes),
+    CONFIG_LATER("dtls_auto_generate_cert", "no"),
+    CONFIG_LATER("dtls_ca_file", NULL),
+    CONFIG_LATER("dtls_ca_path", NULL),
+    CONFIG_LATER("dtls_cert_file", NULL),
+    CONFIG_LATER("dtls_cipher", NULL),
+    CONFIG_LATER("dtls_fingerprint", NULL),
+    CONFIG_LATER("dtls_private_key", NULL),
+    CONFIG_LATER("dtls_rekey", "0"),
+    CONFIG_LATER("dtls_setup", NULL),
+    CONFIG_LATER("dtls_verify", "no"),
+    CONFIG_LATER("fax_detect", "no"),
+    CONFIG_LATER("fax_detect_timeout", "0"),
+    CONFIG_LATER("follow_early_media_fork", "yes"),
+    CONFIG_LATER("follow_redirect_methods", NULL),
+    CONFIG_LATER("force_avp", "no"),
+    CONFIG_LATER("g726_non_standard", "no"),
+    CONFIG_LATER("geoloc_incoming_call_profile", NULL),
+    CONFIG_LATER("geoloc_outgoing_call_profile", NULL),
+    CONFIG_LATER("ice_support", "no"),
+    CONFIG_LATER("ignore_183_without_sdp", "no"),
+    CONFIG_LATER("incoming_call_offer_pref", "local"),
+    CONFIG_LATER("incoming_mwi_mailbox", NULL),
+    CONFIG_LATER("mailboxes", NULL),
+    CONFIG_LATER("max_video_streams", "1"),
+    CONFIG_LATER("media_use_received_transport", "no"),
+    CONFIG_LATER("message_context", NULL),
+    CONFIG_LATER("moh_passthrough", "no"),
+    CONFIG_LATER("moh_suggest", "default"),
+    CONFIG_LATER("mwi_from_user", NULL),
+    CONFIG_LATER("mwi_subscribe_replaces_unsolicited", "no"),
+    CONFIG_LATER("named_call_group", NULL),
+    CONFIG_LATER("named_pickup_group", NULL),
+    CONFIG_LATER("notify_early_inuse_ringing", "no"),
+    CONFIG_LATER("one_touch_recording", "no"),
+    CONFIG_LATER("outbound_auth", NULL),
+    CONFIG_LATER("outgoing_call_offer_pref", "remote_merge"),
+    CONFIG_LATER("overlap_context", NULL),
+    CONFIG_LATER("pickup_group", NULL),
+    CONFIG_LATER("record_off_feature", "automixmon"),
+    CONFIG_LATER("record_on_feature", "automixmon"),
+    CONFIG_LATER("redirect_method", "user"),
+    CONFIG_LATER("refer_blind_progress", "yes"),
+    CONFIG_LATER("rpid_immediate", "no"),
+    CONFIG_LATER("rtcp_mux", "no"),
+    CONFIG_LATER("rtp_engine", "asterisk"),
+    CONFIG_LATER("rtp_port_end", "0"),
+    CONFIG_LATER("rtp_port_start", "0"),
+    CONFIG_LATER("security_mechanisms", NULL),
+    CONFIG_LATER("send_aoc", "no"),
+    CONFIG_LATER("send_connected_line", "yes"),
+    CONFIG_LATER("send_diversion", "yes"),
+    CONFIG_LATER("send_history_info", "no"),
+    CONFIG_LATER("srtp_tag_32", "no"),
+    CONFIG_LATER("sub_min_expiry", "60"),
+    CONFIG_LATER("subscribe_context", NULL),
+    CONFIG_LATER("suppress_moh_on_sendonly", "no"),
+    CONFIG_LATER("suppress_q850_reason_headers", "no"),
+    CONFIG_LATER("t38_bind_udptl_to_media_address", "no"),
+    CONFIG_LATER("t38_udptl", "no"),
+    CONFIG_LATER("t38_udptl_ec", "none"),
+    CONFIG_LATER("t38_udptl_ipv6", "no"),
+    CONFIG_LATER("t38_udptl_maxdatagram", "0"),
+    CONFIG_LATER("t38_udptl_nat", "no"),
+    CONFIG_LATER("tenantid", NULL),
+    CONFIG_LATER("tone_zone", NULL),
+    CONFIG_LATER("tos_audio", "0"),
+    CONFIG_LATER("tos_video", "0"),
+    CONFIG_LATER("trust_connected_line", "yes"),
+    CONFIG_LATER("use_avpf", "no"),
+    CONFIG_LATER("user_eq_phone", "no"),
+    CONFIG_LATER("voicemail_extension", NULL),
+    {.name = NULL},
+};
+
+static const struct base_option_table table = {
+    .type = "endpoint",
+    .help = "Somebody to talk with, and how.",
+    .options = options,
+    .object_size = sizeof(struct ast_sip_endpoint),
+};
+
+/* ---- objects ---- */
+
+/* What concerns several options at once. */
+static void finish(struct config_reader *reader, const struct config_section *section,
+                   struct ast_sip_endpoint *endpoint)
+{
+    const struct config_line *line = config_section_get(section, "timers_sess_expires");
+
+    if (config_section_get(section, "callerid") &&
+        !config_section_get(section, "callerid_privacy")) {
+        endpoint->callerid.presentation = AST_PARTY_ALLOWED;
+    }
+    if (endpoint->timers_sess_expires < endpoint->timers_min_se) { /* RFC 4028 4 */
+        line = line ? line : config_section_get(section, "timers_min_se");
+        config_error(
+            reader->report, line->file, line->line,
+            "timers_sess_expires (%u) is less than timers_min_se (%u), expected at least as much",
+            endpoint->timers_sess_expires, endpoint->timers_min_se);
+    }
+    if (endpoint->codecs.count == 0) {
+        config_warning(
+            reader->report, section->file, section->line,
+            "endpoint '%s' has no codec: its calls are refused with 488, expected e.g. allow = ulaw,alaw",
+            section->name);
+    }
+}
+
+static void add(struct config_reader *reader, const struct config_section *section)
+{
+    struct sip_endpoint_entry *entry = calloc(1, sizeof(*entry));
+    struct ast_sip_endpoint *endpoint = entry ? ast_sip_endpoint_create(section->name) : NULL;
+
+    if (!endpoint || base_options_init(&table, endpoint) != 0) {
+        config_error(reader->report, section->file, section->line, "out of memory");
+        ast_sip_endpoint_unref(endpoint);
+        free(entry);
+        return;
+    }
+    config_set_options(reader->report, &table, section, endpoint);
+    finish(reader, section, endpoint);
+    entry->endpoint = endpoint;
+    *reader->endpoints_end = entry;
+    reader->endpoints_end = &entry->next;
+}
+
+static void check_context(struct config_reader *reader, const struct config_section *section)
+{
+    const struct config_line *line = config_section_get(section, "context");
+    const char *context = line ? line->value : base_options_find(&table, "context")->fallback;
+
+    if (reader->pbx && !pbx_find_context(reader->pbx, context)) {
+        config_warning(reader->report, line ? line->file : section->file,
+                       line ? line->line : section->line,
+                       "extensions.conf has no context '%s'%s: calls of '%s' are refused with 404",
+                       context, line ? "" : ", the default of the option context", section->name);
+    }
+}
+
+static void check(struct config_reader *reader, const struct config_section *section)
+{
+    const struct config_line *line = config_section_get(section, "transport");
+
+    if (line && *line->value && !config_find_object(reader, line->value, &config_type_transport)) {
+        config_error(reader->report, line->file, line->line,
+                     "there is no transport '%s', expected the name of a section of type=transport",
+                     line->value);
+    }
+    check_context(reader, section);
+}
+
+const struct config_type config_type_endpoint = {.table = &table, .add = add, .check = check};

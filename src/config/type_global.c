@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config: type=global and type=system of pjsip.conf. Both fill the one struct sip_global_config, which
+ * sip_config_create has put at its defaults.
+ */
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define GLOBAL(member) .offset = offsetof(struct sip_global_config, member)
+
+/* Identifiers that res_sip has itself; a module may bring others. */
+static const char *const identifiers[] = {"ip", "username", "anonymous"};
+static const char *const later_identifiers[] = {"header", "auth_username", "request_uri"};
+
+static int is_one_of(const char *const *names, size_t count, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (strcasecmp(names[i], name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* 1 with why: a name of the list is no identifier of ours. -1: the list is none. */
+static int look_at_order(char *list, char *why, size_t why_size)
+{
+    char *name;
+    int result = 0;
+
+    while ((name = strsep(&list, ","))) {
+        name = config_trim(name);
+        if (!*name || strpbrk(name, " \t")) {
+            snprintf(why, why_size, "expected names of identifiers, separated by commas");
+            return -1;
+        }
+        if (is_one_of(later_identifiers, 3, name)) {
+            snprintf(why, why_size, "identification by '%s' is not supported", name);
+            result = 1;
+        } else if (!is_one_of(identifiers, 3, name)) {
+            const char *nearest = base_nearest_name(name, identifiers, 3);
+
+            snprintf(why, why_size, "'%s' has an effect only when a module brings it%s%s%s", name,
+                     nearest ? "; the nearest known name is '" : "", nearest ? nearest : "",
+                     nearest ? "'" : "");
+            result = 1;
+        }
+    }
+    return result;
+}
+
+static int parse_order(void *object, const struct base_option *option, const char *value, char *why,
+                       size_t why_size)
+{
+    struct sip_global_config *global = object;
+    char *copy = strdup(value), *scratch = strdup(value);
+    int result;
+
+    (void)option;
+    if (!copy || !scratch) {
+        snprintf(why, why_size, "out of memory");
+        result = -1;
+    } else {
+        result = look_at_order(scratch, why, why_size);
+    }
+    free(scratch);
+    if (result < 0) {
+        free(copy);
+        return -1;
+    }
+    free(global->endpoint_identifier_order);
+    global->endpoint_identifier_order = copy;
+    return result;
+}
+
+static void format_order(const void *object, const struct base_option *option, char *out,
+                         size_t size)
+{
+    const struct sip_global_config *global = object;
+
+    (void)option;
+    snprintf(out, size, "%s", global->endpoint_identifier_order);
+}
+
+static void release_order(void *object, const struct base_option *option)
+{
+    struct sip_global_config *global = object;
+
+    (void)option;
+    free(global->endpoint_identifier_order);
+    global->endpoint_identifier_order = NULL;
+}
+
+static const struct base_option global_options[] = {
+    CONFIG_TYPE_OPTION,
+    {.name = "user_agent",
+     .kind = BASE_OPTION_STRING,
+     GLOBAL(user_agent),
+     .fallback = "sipsession",
+     .help = "What User-Agent and Server say; empty: neither is sent."},
+    {.name = "default_realm",
+     .kind = BASE_OPTION_STRING,
+     GLOBAL(default_realm),
+     .fallback = "sipsession",
+     .help = "The realm of challenges."},
+    {.name = "default_from_user",
+     .kind = BASE_OPTION_STRING,
+     GLOBAL(default_from_user),
+     .fallback = "sipsession",
+     .help = "User part of From where nothing else says one."},
+    {.name = "endpoint_identifier_order",
+     .kind = BASE_OPTION_CUSTOM,
+     GLOBAL(endpoint_identifier_order),
+     .fallback = "ip,username,anonymous",
+     .parse = parse_order,
+     .release = release_order,
+     .format = format_order,
+     .help =
+         "Who is asked first which endpoint a request comes from; those that are not named come last."},
+    {.name = "max_forwards",
+     .kind = BASE_OPTION_UINT,
+     GLOBAL(max_forwards),
+     .fallback = "70",
+     .min = 1,
+     .max = 255,
+     .help = "Max-Forwards of our requests."},
+    {.name = "keep_alive_interval",
+     .kind = BASE_OPTION_UINT,
+     GLOBAL(keep_alive_interval),
+     .fallback = "90",
+     .min = 0,
+     .max = 86400,
+     .help = "Seconds between keep-alives on TCP connections; 0: none."},
+    {.name = "debug",
+     .kind = BASE_OPTION_BOOL,
+     GLOBAL(debug),
+     .fallback = "no",
+     .help = "Log every SIP message."},
+    CONFIG_LATER("all_codecs_on_empty_reinvite", "no"),
+    CONFIG_LATER("allow_sending_180_after_183", "no"),
+    CONFIG_LATER("contact_expiration_check_interval", "30"),
+    CONFIG_LATER("default_auth_algorithms_uac", "no"),
+    CONFIG_LATER("default_auth_algorithms_uas", "no"),
+    CONFIG_LATER("default_outbound_endpoint", "default_outbound_endpoint"),
+    CONFIG_LATER("default_voicemail_extension", NULL),
+    CONFIG_LATER("disable_multi_domain", "no"),
+    CONFIG_LATER("ignore_uri_user_options", "no"),
+    CONFIG_LATER("max_initial_qualify_time", "0"),
+    CONFIG_LATER("mwi_disable_initial_unsolicited", "no"),
+    CONFIG_LATER("mwi_tps_queue_high", "500"),
+    CONFIG_LATER("mwi_tps_queue_low", "-1"),
+    CONFIG_LATER("norefersub", "yes"),
+    CONFIG_LATER("regcontext", NULL),
+    CONFIG_LATER("send_contact_status_on_update_registration", "no"),
+    CONFIG_LATER("taskprocessor_overload_trigger", "global"),
+    CONFIG_LATER("unidentified_request_count", "5"),
+    CONFIG_LATER("unidentified_request_period", "5"),
+    CONFIG_LATER("unidentified_request_prune_interval", "30"),
+    CONFIG_LATER("use_callerid_contact", "no"),
+    {.name = NULL},
+};
+
+static const struct base_option_table global_table = {
+    .type = "global",
+    .help = "What concerns all of SIP.",
+    .options = global_options,
+    .object_size = sizeof(struct sip_global_config),
+};
+
+static const struct base_option system_options[] = {
+    CONFIG_TYPE_OPTION,
+    {.name = "timer_t1",
+     .kind = BASE_OPTION_UINT,
+     GLOBAL(timer_t1),
+     .fallback = "500",
+     .min = 100,
+     .max = 10000,
+     .help = "T1 of RFC 3261 17 in ms: how long a round trip is thought to take."},
+    {.name = "timer_b",
+     .kind = BASE_OPTION_UINT,
+     GLOBAL(timer_b),
+     .fallback = "32000",
+     .min = 1000,
+     .max = 600000,
+     .help = "Timer B in ms: how long a request waits for an answer. 64 times `timer_t1` or more."},
+    {.name = "compact_headers",
+     .kind = BASE_OPTION_BOOL,
+     GLOBAL(compact_headers),
+     .fallback = "no",
+     .help = "Write header names in their short form (RFC 3261 7.3.3)."},
+    {.name = "disable_rport",
+     .kind = BASE_OPTION_BOOL,
+     GLOBAL(disable_rport),
+     .fallback = "no",
+     .help = "Do not ask for the port that our requests came from (RFC 3581)."},
+    {.name = "disable_tcp_switch",
+     .kind = BASE_OPTION_BOOL,
+     GLOBAL(disable_tcp_switch),
+     .fallback = "yes",
+     .help = "Send long requests over UDP too (RFC 3261 18.1.1 asks for TCP)."},
+    CONFIG_LATER("accept_multiple_sdp_answers", "no"),
+    CONFIG_LATER("follow_early_media_fork", "yes"),
+    /* There is one SIP thread, and nothing to tune about it. */
+    CONFIG_LATER("taskpool_auto_increment", "1"),
+    CONFIG_LATER("taskpool_idle_timeout", "60"),
+    CONFIG_LATER("taskpool_initial_size", "4"),
+    CONFIG_LATER("taskpool_max_size", "50"),
+    CONFIG_LATER("taskpool_minimum_size", "4"),
+    CONFIG_LATER("threadpool_auto_increment", "1"),
+    CONFIG_LATER("threadpool_idle_timeout", "60"),
+    CONFIG_LATER("threadpool_initial_size", "4"),
+    CONFIG_LATER("threadpool_max_size", "50"),
+    {.name = NULL},
+};
+
+static const struct base_option_table system_table = {
+    .type = "system",
+    .help = "What concerns the stack below.",
+    .options = system_options,
+    .object_size = sizeof(struct sip_global_config),
+};
+
+static void add_global(struct config_reader *reader, const struct config_section *section)
+{
+    config_set_options(reader->report, &global_table, section, &reader->sip->global);
+}
+
+static void add_system(struct config_reader *reader, const struct config_section *section)
+{
+    const struct sip_global_config *global = &reader->sip->global;
+
+    config_set_options(reader->report, &system_table, section, &reader->sip->global);
+    if (global->timer_b < 64 * global->timer_t1) {
+        config_warning(
+            reader->report, section->file, section->line,
+            "timer_b (%u) is less than 64 times timer_t1 (%u), expected at least %u (RFC 3261 17.1.1.2)",
+            global->timer_b, global->timer_t1, 64 * global->timer_t1);
+    }
+}
+
+const struct config_type config_type_global = {.table = &global_table,
+                                               .implied_by = "global",
+                                               .add = add_global,
+                                               .single = 1};
+const struct config_type config_type_system = {.table = &system_table,
+                                               .implied_by = "system",
+                                               .add = add_system,
+                                               .single = 1};

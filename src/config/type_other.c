@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config: types of pjsip.conf that are known but not supported. Their option names are here to tell a misspelt one.
+ */
+#include "config/config.h"
+
+#define NAME(option_name) CONFIG_LATER(option_name, NULL)
+#define TABLE(table_name, type_name)                                                               \
+    static const struct base_option_table table_name##_table = {.type = type_name,                 \
+                                                                .options = table_name##_options}
+
+static const struct base_option aor_options[] = {CONFIG_TYPE_OPTION,
+                                                 NAME("authenticate_qualify"),
+                                                 NAME("contact"),
+                                                 NAME("default_expiration"),
+                                                 NAME("mailboxes"),
+                                                 NAME("max_contacts"),
+                                                 NAME("maximum_expiration"),
+                                                 NAME("minimum_expiration"),
+                                                 NAME("outbound_proxy"),
+                                                 NAME("qualify_2xx_only"),
+                                                 NAME("qualify_frequency"),
+                                                 NAME("qualify_timeout"),
+                                                 NAME("remove_existing"),
+                                                 NAME("remove_unavailable"),
+                                                 NAME("support_path"),
+                                                 NAME("voicemail_extension"),
+                                                 {.name = NULL}};
+TABLE(aor, "aor");
+
+static const struct base_option auth_options[] = {CONFIG_TYPE_OPTION,
+                                                  NAME("auth_type"),
+                                                  NAME("md5_cred"),
+                                                  NAME("nonce_lifetime"),
+                                                  NAME("oauth_clientid"),
+                                                  NAME("oauth_secret"),
+                                                  NAME("password"),
+                                                  NAME("password_digest"),
+                                                  NAME("realm"),
+                                                  NAME("refresh_token"),
+                                                  NAME("supported_algorithms_uac"),
+                                                  NAME("supported_algorithms_uas"),
+                                                  NAME("username"),
+                                                  {.name = NULL}};
+TABLE(auth, "auth");
+
+static const struct base_option acl_options[] = {CONFIG_TYPE_OPTION,     NAME("acl"),
+                                                 NAME("contact_acl"),    NAME("contact_deny"),
+                                                 NAME("contact_permit"), NAME("deny"),
+                                                 NAME("permit"),         {.name = NULL}};
+TABLE(acl, "acl");
+
+static const struct base_option registration_options[] = {CONFIG_TYPE_OPTION,
+                                                          NAME("auth_rejection_permanent"),
+                                                          NAME("client_uri"),
+                                                          NAME("contact_header_params"),
+                                                          NAME("contact_user"),
+                                                          NAME("endpoint"),
+                                                          NAME("expiration"),
+                                                          NAME("fatal_retry_interval"),
+                                                          NAME("forbidden_retry_interval"),
+                                                          NAME("line"),
+                                                          NAME("max_random_initial_delay"),
+                                                          NAME("max_retries"),
+                                                          NAME("outbound_auth"),
+                                                          NAME("outbound_proxy"),
+                                                          NAME("retry_interval"),
+                                                          NAME("security_mechanisms"),
+                                                          NAME("security_negotiation"),
+                                                          NAME("server_uri"),
+                                                          NAME("support_outbound"),
+                                                          NAME("support_path"),
+                                                          NAME("transport"),
+                                                          NAME("user_agent"),
+                                                          {.name = NULL}};
+TABLE(registration, "registration");
+
+static const struct base_option domain_alias_options[] = {CONFIG_TYPE_OPTION,
+                                                          NAME("domain"),
+                                                          {.name = NULL}};
+TABLE(domain_alias, "domain_alias");
+
+static const struct base_option contact_options[] = {CONFIG_TYPE_OPTION,
+                                                     NAME("authenticate_qualify"),
+                                                     NAME("call_id"),
+                                                     NAME("endpoint"),
+                                                     NAME("expiration_time"),
+                                                     NAME("outbound_proxy"),
+                                                     NAME("path"),
+                                                     NAME("prune_on_boot"),
+                                                     NAME("qualify_2xx_only"),
+                                                     NAME("qualify_frequency"),
+                                                     NAME("qualify_timeout"),
+                                                     NAME("reg_server"),
+                                                     NAME("uri"),
+                                                     NAME("user_agent"),
+                                                     NAME("via_addr"),
+                                                     NAME("via_port"),
+                                                     {.name = NULL}};
+TABLE(contact, "contact");
+
+static const struct base_option resource_list_options[] = {CONFIG_TYPE_OPTION,
+                                                           NAME("event"),
+                                                           NAME("full_state"),
+                                                           NAME("list_item"),
+                                                           NAME("notification_batch_interval"),
+                                                           NAME("resource_display_name"),
+                                                           {.name = NULL}};
+TABLE(resource_list, "resource_list");
+
+static const struct base_option subscription_options[] = {
+    CONFIG_TYPE_OPTION, NAME("contact_uri"),    NAME("cseq"),       NAME("endpoint"),
+    NAME("expires"),    NAME("generator_data"), NAME("local_name"), NAME("local_port"),
+    NAME("packet"),     NAME("prune_on_boot"),  NAME("src_name"),   NAME("src_port"),
+    NAME("tag"),        NAME("transport_key"),  {.name = NULL}};
+TABLE(subscription, "subscription_persistence");
+
+static const struct base_option outbound_publish_options[] = {
+    CONFIG_TYPE_OPTION,        NAME("event"),      NAME("expiration"),    NAME("from_uri"),
+    NAME("max_auth_attempts"), NAME("multi_user"), NAME("outbound_auth"), NAME("outbound_proxy"),
+    NAME("server_uri"),        NAME("to_uri"),     NAME("transport"),     {.name = NULL}};
+TABLE(outbound_publish, "outbound-publish");
+
+static const struct base_option inbound_publication_options[] = {CONFIG_TYPE_OPTION,
+                                                                 NAME("endpoint"),
+                                                                 {.name = NULL}};
+TABLE(inbound_publication, "inbound-publication");
+
+static const struct base_option asterisk_publication_options[] = {
+    CONFIG_TYPE_OPTION,           NAME("device_state"),  NAME("device_state_filter"),
+    NAME("devicestate_publish"),  NAME("mailbox_state"), NAME("mailbox_state_filter"),
+    NAME("mailboxstate_publish"), {.name = NULL}};
+TABLE(asterisk_publication, "asterisk-publication");
+
+/* It may hold any option: NULL says that they are not looked at. */
+static const struct base_option_table phoneprov_table = {.type = "phoneprov"};
+
+const struct config_type config_other_types[] = {
+    {.table = &aor_table},
+    {.table = &auth_table},
+    {.table = &acl_table, .refuse = "access lists are not supported: every address could call"},
+    {.table = &registration_table},
+    {.table = &domain_alias_table},
+    {.table = &contact_table},
+    {.table = &resource_list_table},
+    {.table = &subscription_table},
+    {.table = &outbound_publish_table},
+    {.table = &inbound_publication_table},
+    {.table = &asterisk_publication_table},
+    {.table = &phoneprov_table},
+    {.table = NULL},
+};
