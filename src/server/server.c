@@ -46,11 +46,13 @@ const char *ast_server_version(void)
     return SIPSESSION_VERSION;
 }
 
-/* Modules stand beside the library: lib/sipsession/modules where it is installed, modules where it
- * was built. */
+/*
+ * Modules stand beside the library: in modules where it was built, in sipsession/modules where it
+ * is installed. 0; -1: the path is too long.
+ */
 static int find_module_dir(const char *wanted, char *out, size_t size)
 {
-    static const char *const places[] = {"sipsession/modules", "modules"};
+    static const char *const places[] = {"modules", "sipsession/modules"};
     const char *environment = getenv("SIPSESSION_MODULES");
     const char *slash;
     Dl_info info;
@@ -67,12 +69,14 @@ static int find_module_dir(const char *wanted, char *out, size_t size)
     }
     for (size_t i = 0; i < PJ_ARRAY_SIZE(places); ++i) {
         if (snprintf(out, size, "%.*s/%s", (int)(slash - info.dli_fname), info.dli_fname,
-                     places[i]) < (int)size &&
-            access(out, X_OK) == 0) {
-            return 0;
+                     places[i]) >= (int)size) {
+            return -1;
+        }
+        if (access(out, X_OK) == 0) {
+            break;
         }
     }
-    return -1;
+    return 0;
 }
 
 /* Names separated by blanks; each is loaded. */
