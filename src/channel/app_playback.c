@@ -43,7 +43,9 @@ struct playback {
 
 static void piece_destroy(struct piece *piece)
 {
-    media_wav_unref(piece->wav);
+    if (piece->wav != NULL) {
+        media_wav_unref(piece->wav);
+    }
     free(piece);
 }
 

@@ -171,7 +171,7 @@ int ast_channel_answer(struct ast_channel *channel)
         return 0;
     }
     ast_channel_ref(channel);
-    result = channel->tech->answer(channel);
+    result = channel->tech->answer != NULL ? channel->tech->answer(channel) : -1;
     if (result == 0 && channel->state != AST_CHANNEL_GONE) {
         channel->state = AST_CHANNEL_UP;
     } else {
@@ -193,7 +193,7 @@ int ast_channel_indicate(struct ast_channel *channel, enum ast_control control)
         return 0;
     }
     ast_channel_ref(channel);
-    result = channel->tech->indicate(channel, control);
+    result = channel->tech->indicate != NULL ? channel->tech->indicate(channel, control) : -1;
     if (channel->state == AST_CHANNEL_GONE) {
         result = -1;
     } else if (result == 0) {
@@ -222,7 +222,7 @@ static void gone(struct ast_channel *channel, int cause, int tell_driver)
     pbx_exec_stop_application(channel);
     if (channel->state != AST_CHANNEL_GONE) { /* a stop may hang up as well */
         channel->state = AST_CHANNEL_GONE;
-        if (tell_driver) {
+        if (tell_driver && channel->tech->hangup != NULL) {
             channel->tech->hangup(channel);
         }
         pbx_exec_gone(channel);

@@ -81,8 +81,6 @@ void chan_timer_stop(struct ast_channel *channel);
 
 /* ---- the dialplan as data (pattern.c, pbx.c): built once, then never changed ---- */
 
-struct pbx;
-struct pbx_context;
 struct pbx_pattern;
 
 /* One priority of an extension. */
@@ -103,6 +101,36 @@ struct pbx_exten {
     struct pbx_pattern *caller_pattern; /* or NULL */
     struct pbx_step *steps;             /* by priority */
     unsigned count;
+};
+
+struct pbx_file {
+    struct pbx_file *next;
+    char name[];
+};
+
+/* An array of pointers that grows. */
+struct pbx_vector {
+    void **items;
+    unsigned count;
+};
+
+struct pbx_context {
+    char *name;
+    struct pbx_vector
+        extens;        /* struct pbx_exten: names by their key, then patterns; see exten_order */
+    unsigned patterns; /* where the patterns begin */
+    struct pbx_vector includes; /* names, in the order of the file */
+    struct pbx_vector
+        search; /* struct pbx_context: itself, then what it includes, each once, depth first */
+    unsigned visited; /* a mark of pbx_finish */
+};
+
+struct pbx {
+    unsigned refs;
+    struct pbx_vector contexts; /* struct pbx_context, by name */
+    struct chan_variables globals;
+    struct pbx_file *files;
+    size_t search_total;
 };
 
 /* The place of a step. `first`: the extension is the best match, so its next priority is next door. */
@@ -146,8 +174,17 @@ int pbx_add_global(struct pbx *pbx, const char *name, const char *value);
 /* Works out in which order contexts are searched; after the last add. 0; -1: no memory. */
 int pbx_finish(struct pbx *pbx);
 
-const struct pbx_context *pbx_find_context(const struct pbx *pbx, const char *name);
-const char *pbx_context_name(const struct pbx_context *context);
+/* NULL: there is none. */
+struct pbx_context *pbx_find_context(const struct pbx *pbx, const char *name);
+/*
+ * The first place in [0, count) whose item does not come before what is sought; order(item, sought) < 0: it does.
+ */
+unsigned pbx_lower_bound(const struct pbx_vector *vector, unsigned count,
+                         int (*order)(const void *item, const void *sought), const void *sought);
+/* Where a priority is or would be. */
+unsigned pbx_step_place(const struct pbx_exten *exten, int priority);
+/* A name without its dashes; out has room for the name. */
+void pbx_copy_key(char *out, const char *name);
 /*
  * Finds a step: the first extension by order of match, in the context then in what it includes, that has the
  * priority (or the label, when it is not NULL). caller may be NULL: unknown. exact: patterns are not asked.
@@ -183,6 +220,9 @@ void pbx_set(struct pbx *pbx);
  * is cut, logged. Returns out.
  */
 char *pbx_substitute(struct ast_channel *channel, const char *text, char *out, size_t size);
+/* The same with no channel, and with these global variables: for the reader. */
+char *pbx_substitute_globals(const struct chan_variables *globals, const char *text, char *out,
+                             size_t size);
 /* A text's variables and expressions are well-formed: 0; -1 and why. For the checker. */
 int pbx_check_text(const char *text, char *why, size_t why_size);
 

@@ -16,6 +16,12 @@
 /* Each level has two buffers of PBX_TEXT_SIZE on the stack. */
 #define MAX_DEPTH 8
 
+/* Where variables come from. */
+struct source {
+    struct ast_channel *channel; /* or NULL */
+    const struct chan_variables *globals;
+};
+
 struct output {
     char *out;
     size_t size, length;
@@ -96,7 +102,7 @@ static const char *read_builtin(struct ast_channel *channel, const char *name, c
     return NULL;
 }
 
-static const char *read_variable(struct ast_channel *channel, const char *name, char *scratch,
+static const char *read_variable(const struct source *source, const char *name, char *scratch,
                                  size_t size)
 {
     const char *value = NULL;
@@ -105,14 +111,14 @@ static const char *read_variable(struct ast_channel *channel, const char *name, 
         snprintf(scratch, size, "%lld", (long long)time(NULL));
         return scratch;
     }
-    if (channel != NULL) {
-        value = read_builtin(channel, name, scratch, size);
+    if (source->channel != NULL) {
+        value = read_builtin(source->channel, name, scratch, size);
         if (value == NULL) {
-            value = chan_variables_get(&channel->variables, name);
+            value = chan_variables_get(&source->channel->variables, name);
         }
     }
     if (value == NULL) {
-        value = chan_variables_get(&pbx_globals, name);
+        value = chan_variables_get(source->globals, name);
     }
     return value != NULL ? value : "";
 }
@@ -177,7 +183,7 @@ static long read_number(const char *text, char **end)
 }
 
 /* What stands between ${ and }, its own variables replaced. */
-static void put_variable(struct output *output, struct ast_channel *channel, char *text)
+static void put_variable(struct output *output, const struct source *source, char *text)
 {
     char scratch[PBX_TEXT_SIZE];
     char *colon = find_colon(text);
@@ -195,18 +201,18 @@ static void put_variable(struct output *output, struct ast_channel *channel, cha
         }
     }
     open = strchr(text, '(');
-    value = open != NULL ? read_function(channel, text, open, scratch, sizeof(scratch))
-                         : read_variable(channel, text, scratch, sizeof(scratch));
+    value = open != NULL ? read_function(source->channel, text, open, scratch, sizeof(scratch))
+                         : read_variable(source, text, scratch, sizeof(scratch));
     put_part(output, value, offset, length);
 }
 
 /* ---- texts ---- */
 
-static void expand(struct output *output, struct ast_channel *channel, const char *text,
+static void expand(struct output *output, const struct source *source, const char *text,
                    const char *end, unsigned depth);
 
 /* What begins at text and ends at end, both brackets there. */
-static void expand_one(struct output *output, struct ast_channel *channel, const char *text,
+static void expand_one(struct output *output, const struct source *source, const char *text,
                        const char *end, unsigned depth)
 {
     char inner[PBX_TEXT_SIZE], result[PBX_TEXT_SIZE];
@@ -217,16 +223,16 @@ static void expand_one(struct output *output, struct ast_channel *channel, const
         return;
     }
     inner[0] = '\0';
-    expand(&inside, channel, text + 2, end, depth + 1);
+    expand(&inside, source, text + 2, end, depth + 1);
     output->cut |= inside.cut;
     if (text[1] == '{') {
-        put_variable(output, channel, inner);
+        put_variable(output, source, inner);
     } else if (pbx_expr(inner, result, sizeof(result)) == 0) {
         put(output, result, strlen(result));
     }
 }
 
-static void expand(struct output *output, struct ast_channel *channel, const char *text,
+static void expand(struct output *output, const struct source *source, const char *text,
                    const char *end, unsigned depth)
 {
     while (text < end) {
@@ -245,24 +251,61 @@ static void expand(struct output *output, struct ast_channel *channel, const cha
             put(output, begin, (size_t)(end - begin));
             return;
         }
-        expand_one(output, channel, begin, close, depth);
+        expand_one(output, source, begin, close, depth);
         text = close + 1;
     }
 }
 
-char *pbx_substitute(struct ast_channel *channel, const char *text, char *out, size_t size)
+static char *substitute(const struct source *source, const char *text, char *out, size_t size)
 {
     struct output output = {.out = out, .size = size};
 
     out[0] = '\0';
-    expand(&output, channel, text, text + strlen(text), 0);
+    expand(&output, source, text, text + strlen(text), 0);
     if (output.cut) {
         ast_warning("\"%.80s\": the text is cut at %zu octets", text, size - 1);
     }
     return out;
 }
 
+char *pbx_substitute(struct ast_channel *channel, const char *text, char *out, size_t size)
+{
+    struct source source = {.channel = channel, .globals = &pbx_globals};
+
+    return substitute(&source, text, out, size);
+}
+
+char *pbx_substitute_globals(const struct chan_variables *globals, const char *text, char *out,
+                             size_t size)
+{
+    struct source source = {.globals = globals};
+
+    return substitute(&source, text, out, size);
+}
+
 /* ---- for the checker ---- */
+
+/* "(args)" and nothing behind it but ":offset:length". */
+static int check_parentheses(const char *text, const char *end, char *why, size_t why_size)
+{
+    const char *at = text;
+    unsigned depth = 0;
+
+    do {
+        depth += *at == '(';
+        depth -= *at == ')';
+        ++at;
+    } while (at < end && depth > 0);
+    if (depth > 0) {
+        snprintf(why, why_size, "expected a ) for the ( at \"%.40s\"", text);
+        return -1;
+    }
+    if (at < end && *at != ':') {
+        snprintf(why, why_size, "expected a } at \"%.40s\"", at);
+        return -1;
+    }
+    return 0;
+}
 
 /* A variable of a function is to be known, unless its name is made of variables. */
 static int check_function(const char *text, const char *end, char *why, size_t why_size)
@@ -278,7 +321,7 @@ static int check_function(const char *text, const char *end, char *why, size_t w
         return 0;
     }
     if (pbx_function_known(text, (size_t)(at - text))) {
-        return 0;
+        return check_parentheses(at, end, why, why_size);
     }
     base_copy_text(name, sizeof(name), text, (size_t)(at - text));
     nearest = pbx_function_nearest(name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * channel: the dialplan as data: contexts, extensions, priorities, kept sorted in the order in which they are asked.
- * The reader builds it, then it does not change; nothing is executed here.
+ * The reader builds it, then it does not change.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,39 +11,8 @@
 
 #include "channel/channel.h"
 
-struct file_name {
-    struct file_name *next;
-    char name[];
-};
-
-/* An array of pointers that grows. */
-struct vector {
-    void **items;
-    unsigned count;
-};
-
-struct pbx_context {
-    char *name;
-    struct vector extens; /* struct pbx_exten: names by their key, then patterns; see exten_order */
-    unsigned patterns;    /* where the patterns begin */
-    struct vector includes; /* names, in the order of the file */
-    struct vector
-        search; /* struct pbx_context: itself, then what it includes, each once, depth first */
-    unsigned visited; /* a mark of pbx_finish */
-};
-
-struct pbx {
-    unsigned refs;
-    struct vector contexts; /* struct pbx_context, by name */
-    struct chan_variables globals;
-    struct file_name *files;
-    size_t search_total;
-};
-
 /* Entries of all search lists: contexts that include each other in long chains need the square of their number. */
 #define MAX_SEARCH 4000000u
-
-static struct pbx *current;
 
 /* ---- freeing ---- */
 
@@ -86,7 +55,7 @@ struct pbx *pbx_ref(struct pbx *pbx)
 
 void pbx_unref(struct pbx *pbx)
 {
-    struct file_name *next;
+    struct pbx_file *next;
 
     if (pbx == NULL || --pbx->refs > 0) {
         return;
@@ -94,7 +63,7 @@ void pbx_unref(struct pbx *pbx)
     for (unsigned i = 0; i < pbx->contexts.count; ++i) {
         context_destroy(pbx->contexts.items[i]);
     }
-    for (struct file_name *file = pbx->files; file != NULL; file = next) {
+    for (struct pbx_file *file = pbx->files; file != NULL; file = next) {
         next = file->next;
         free(file);
     }
@@ -106,7 +75,7 @@ void pbx_unref(struct pbx *pbx)
 /* ---- sorted arrays ---- */
 
 /* Puts an item at a place; the array grows by doubling. 0, -1. */
-static int insert(struct vector *vector, unsigned at, void *item)
+static int insert(struct pbx_vector *vector, unsigned at, void *item)
 {
     unsigned count = vector->count;
 
@@ -125,11 +94,8 @@ static int insert(struct vector *vector, unsigned at, void *item)
     return 0;
 }
 
-/*
- * The first place in [0, count) whose item does not come before what is sought; order(item, sought) < 0: it does.
- */
-static unsigned lower_bound(const struct vector *vector, unsigned count,
-                            int (*order)(const void *item, const void *sought), const void *sought)
+unsigned pbx_lower_bound(const struct pbx_vector *vector, unsigned count,
+                         int (*order)(const void *item, const void *sought), const void *sought)
 {
     unsigned low = 0, high = count;
 
@@ -150,14 +116,9 @@ static int context_order(const void *item, const void *name)
     return strcmp(((const struct pbx_context *)item)->name, name);
 }
 
-static int key_order(const void *item, const void *key)
+struct pbx_context *pbx_find_context(const struct pbx *pbx, const char *name)
 {
-    return strcmp(((const struct pbx_exten *)item)->key, key);
-}
-
-static struct pbx_context *context_find(const struct pbx *pbx, const char *name)
-{
-    unsigned at = lower_bound(&pbx->contexts, pbx->contexts.count, context_order, name);
+    unsigned at = pbx_lower_bound(&pbx->contexts, pbx->contexts.count, context_order, name);
 
     return at < pbx->contexts.count && context_order(pbx->contexts.items[at], name) == 0
                ? pbx->contexts.items[at]
@@ -208,7 +169,7 @@ struct pbx *pbx_create(void)
 
 struct pbx_context *pbx_add_context(struct pbx *pbx, const char *name)
 {
-    struct pbx_context *context = context_find(pbx, name);
+    struct pbx_context *context = pbx_find_context(pbx, name);
 
     if (context != NULL) {
         return context;
@@ -220,7 +181,7 @@ struct pbx_context *pbx_add_context(struct pbx *pbx, const char *name)
     context->name = strdup(name);
     if (context->name == NULL ||
         insert(&pbx->contexts,
-               lower_bound(&pbx->contexts, pbx->contexts.count, context_order, name),
+               pbx_lower_bound(&pbx->contexts, pbx->contexts.count, context_order, name),
                context) != 0) {
         context_destroy(context);
         return NULL;
@@ -228,8 +189,7 @@ struct pbx_context *pbx_add_context(struct pbx *pbx, const char *name)
     return context;
 }
 
-/* The name without its dashes. */
-static void copy_key(char *out, const char *name)
+void pbx_copy_key(char *out, const char *name)
 {
     for (; *name != '\0'; ++name) {
         if (*name != '-') {
@@ -254,7 +214,7 @@ static struct pbx_exten *exten_create(const char *name, const char *caller, char
     if (exten->name == NULL || exten->key == NULL || (caller != NULL && exten->caller == NULL)) {
         goto out;
     }
-    copy_key(exten->key, name);
+    pbx_copy_key(exten->key, name);
     if (name[0] == '_') {
         exten->pattern = pbx_pattern_create(name + 1, why, why_size);
         if (exten->pattern == NULL) {
@@ -285,7 +245,7 @@ struct pbx_exten *pbx_add_exten(struct pbx_context *context, const char *name, c
     if (exten == NULL) {
         return NULL;
     }
-    at = lower_bound(&context->extens, context->extens.count, exten_order, exten);
+    at = pbx_lower_bound(&context->extens, context->extens.count, exten_order, exten);
     if (at < context->extens.count && exten_order(context->extens.items[at], exten) == 0) {
         exten_destroy(exten);
         return context->extens.items[at];
@@ -298,7 +258,7 @@ struct pbx_exten *pbx_add_exten(struct pbx_context *context, const char *name, c
     return exten;
 }
 
-static unsigned step_place(const struct pbx_exten *exten, int priority)
+unsigned pbx_step_place(const struct pbx_exten *exten, int priority)
 {
     unsigned low = 0, high = exten->count;
 
@@ -316,7 +276,7 @@ static unsigned step_place(const struct pbx_exten *exten, int priority)
 
 int pbx_add_step(struct pbx_exten *exten, const struct pbx_step *step)
 {
-    unsigned at = step_place(exten, step->priority);
+    unsigned at = pbx_step_place(exten, step->priority);
     struct pbx_step copy = *step;
     struct pbx_step *steps;
 
@@ -345,9 +305,9 @@ int pbx_add_step(struct pbx_exten *exten, const struct pbx_step *step)
 
 const char *pbx_add_file(struct pbx *pbx, const char *file)
 {
-    struct file_name *made;
+    struct pbx_file *made;
 
-    for (struct file_name *at = pbx->files; at != NULL; at = at->next) {
+    for (struct pbx_file *at = pbx->files; at != NULL; at = at->next) {
         if (strcmp(at->name, file) == 0) {
             return at->name;
         }
@@ -400,7 +360,7 @@ static int work_out_search(struct pbx *pbx, struct pbx_context *context, unsigne
             return -1;
         }
         for (unsigned i = at->includes.count; i > 0; --i) {
-            struct pbx_context *included = context_find(pbx, at->includes.items[i - 1]);
+            struct pbx_context *included = pbx_find_context(pbx, at->includes.items[i - 1]);
 
             if (included != NULL) {
                 stack[depth++] = included;
@@ -428,238 +388,4 @@ int pbx_finish(struct pbx *pbx)
     }
     free(stack);
     return result;
-}
-
-/* ---- finding ---- */
-
-const struct pbx_context *pbx_find_context(const struct pbx *pbx, const char *name)
-{
-    return context_find(pbx, name);
-}
-
-const char *pbx_context_name(const struct pbx_context *context)
-{
-    return context->name;
-}
-
-static int equal_without_dashes(const char *a, const char *b)
-{
-    for (;; ++a, ++b) {
-        while (*a == '-') {
-            ++a;
-        }
-        while (*b == '-') {
-            ++b;
-        }
-        if (*a != *b) {
-            return 0;
-        }
-        if (*a == '\0') {
-            return 1;
-        }
-    }
-}
-
-/* An empty caller in the file means: no number. */
-static int caller_fits(const struct pbx_exten *exten, const char *caller)
-{
-    if (exten->caller == NULL) {
-        return 1;
-    }
-    if (caller == NULL || caller[0] == '\0' || exten->caller[0] == '\0') {
-        return (caller == NULL || caller[0] == '\0') && exten->caller[0] == '\0';
-    }
-    if (exten->caller_pattern != NULL) {
-        return pbx_pattern_match(exten->caller_pattern, caller, PBX_MATCH);
-    }
-    return equal_without_dashes(exten->caller, caller);
-}
-
-/* The index of a step; -1: the extension has none. */
-static int find_step(const struct pbx_exten *exten, const struct pbx_query *query)
-{
-    if (query->label != NULL) {
-        for (unsigned i = 0; i < exten->count; ++i) {
-            if (exten->steps[i].label != NULL && strcmp(exten->steps[i].label, query->label) == 0) {
-                return (int)i;
-            }
-        }
-        return -1;
-    }
-    if (exten->count > 0) {
-        unsigned at = step_place(exten, query->priority);
-
-        if (at < exten->count && exten->steps[at].priority == query->priority) {
-            return (int)at;
-        }
-    }
-    return -1;
-}
-
-/* Looks whether an extension that matched has the step. *first: no better one has matched so far. */
-static int take(const struct pbx_exten *exten, const struct pbx_query *query, int *first,
-                struct pbx_place *place)
-{
-    int step;
-
-    if (!caller_fits(exten, query->caller)) {
-        return -1;
-    }
-    step = find_step(exten, query);
-    if (step < 0) {
-        *first = 0;
-        return -1;
-    }
-    place->exten = exten;
-    place->index = (unsigned)step;
-    place->first = *first;
-    return 0;
-}
-
-static int find_in(const struct pbx_context *context, const char *key,
-                   const struct pbx_query *query, int *first, struct pbx_place *place)
-{
-    const struct vector *extens = &context->extens;
-
-    for (unsigned i = lower_bound(extens, context->patterns, key_order, key);
-         i < context->patterns && key_order(extens->items[i], key) == 0; ++i) {
-        if (take(extens->items[i], query, first, place) == 0) {
-            return 0;
-        }
-    }
-    for (unsigned i = context->patterns; i < extens->count && !query->exact; ++i) {
-        const struct pbx_exten *exten = extens->items[i];
-
-        if (pbx_pattern_match(exten->pattern, key, PBX_MATCH) &&
-            take(exten, query, first, place) == 0) {
-            return 0;
-        }
-    }
-    return -1;
-}
-
-/* 0; -1: it is too long or empty, and so matches nothing. */
-static int make_key(char *out, size_t size, const char *exten)
-{
-    if (strlen(exten) >= size) {
-        return -1;
-    }
-    copy_key(out, exten);
-    return *out != '\0' ? 0 : -1;
-}
-
-int pbx_find(const struct pbx *pbx, const struct pbx_query *query, struct pbx_place *place)
-{
-    const struct pbx_context *context = context_find(pbx, query->context);
-    char key[CHAN_NAME_SIZE];
-    int first = 1;
-
-    if (context == NULL || make_key(key, sizeof(key), query->exten) != 0) {
-        return -1;
-    }
-    for (unsigned i = 0; i < context->search.count; ++i) {
-        if (find_in(context->search.items[i], key, query, &first, place) == 0) {
-            return 0;
-        }
-    }
-    return -1;
-}
-
-static int begins(const struct pbx_exten *exten)
-{
-    return exten->count > 0 && exten->steps[0].priority == 1;
-}
-
-static int can_match_in(const struct pbx_context *context, const char *key, const char *caller)
-{
-    const struct vector *extens = &context->extens;
-    size_t length = strlen(key);
-
-    for (unsigned i = lower_bound(extens, context->patterns, key_order, key); i < context->patterns;
-         ++i) {
-        const struct pbx_exten *exten = extens->items[i];
-
-        if (strncmp(exten->key, key, length) != 0) {
-            break;
-        }
-        if (begins(exten) && caller_fits(exten, caller)) {
-            return 1;
-        }
-    }
-    for (unsigned i = context->patterns; i < extens->count; ++i) {
-        const struct pbx_exten *exten = extens->items[i];
-
-        if (pbx_pattern_match(exten->pattern, key, PBX_CAN_MATCH) && begins(exten) &&
-            caller_fits(exten, caller)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-int pbx_can_match(const struct pbx *pbx, const char *context_name, const char *exten,
-                  const char *caller)
-{
-    const struct pbx_context *context = context_find(pbx, context_name);
-    char key[CHAN_NAME_SIZE];
-
-    if (context == NULL || make_key(key, sizeof(key), exten) != 0) {
-        return 0;
-    }
-    for (unsigned i = 0; i < context->search.count; ++i) {
-        if (can_match_in(context->search.items[i], key, caller)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-void pbx_each(const struct pbx *pbx,
-              void (*see)(const struct pbx_context *context, const struct pbx_exten *exten,
-                          const struct pbx_step *step, void *data),
-              void *data)
-{
-    for (unsigned c = 0; c < pbx->contexts.count; ++c) {
-        const struct pbx_context *context = pbx->contexts.items[c];
-
-        for (unsigned e = 0; e < context->extens.count; ++e) {
-            const struct pbx_exten *exten = context->extens.items[e];
-
-            for (unsigned s = 0; s < exten->count; ++s) {
-                see(context, exten, &exten->steps[s], data);
-            }
-        }
-    }
-}
-
-/* ---- the one in force ---- */
-
-struct pbx *pbx_current(void)
-{
-    return current;
-}
-
-void pbx_set(struct pbx *pbx)
-{
-    base_assert_sip_thread();
-    pbx_unref(current);
-    current = pbx;
-    if (pbx == NULL) {
-        chan_variables_clear(&pbx_globals);
-        return;
-    }
-    for (const struct chan_variable *at = pbx->globals.first; at != NULL; at = at->next) {
-        if (chan_variables_set(&pbx_globals, at->name, at->value) != 0) {
-            ast_warning("The global variable %s could not be set", at->name);
-        }
-    }
-}
-
-int ast_pbx_exists(const char *context, const char *exten)
-{
-    struct pbx_query query = {.context = context, .exten = exten, .priority = 1};
-    struct pbx_place place;
-
-    base_assert_sip_thread();
-    return current != NULL && pbx_find(current, &query, &place) == 0;
 }
