@@ -7,8 +7,9 @@
 
 #include "media/media.h"
 
-#define LIVE_PORT_START 42000u
-#define LIVE_PORT_END   42999u
+/* outside of the ports that the system gives to those who name none */
+#define LIVE_PORT_START 28000u
+#define LIVE_PORT_END   28999u
 
 /* Starts the room; the calling thread is the SIP thread until live_stop. 0, or -1. */
 int live_start(unsigned threads);

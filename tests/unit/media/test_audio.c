@@ -44,7 +44,7 @@ static int end(void **state)
 struct counter {
     unsigned left; /* frames until the end */
     atomic_uint reads, writes, samples;
-    short last;
+    atomic_int last;
     unsigned finished, released;
 };
 

@@ -522,12 +522,12 @@ static void ports_run_out_and_come_back(void **state)
     ast_rtp_options_init(&options);
     pj_sockaddr_init(pj_AF_INET(), &options.address, NULL, 0);
     options.address.ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    options.port_start = 43001; /* odd: the pair begins at 43002 */
-    options.port_end = 43022;   /* a port without its pair at the end */
+    options.port_start = 29001; /* odd: the pair begins at 29002 */
+    options.port_end = 29022;   /* a port without its pair at the end */
     for (unsigned i = 0; i < 10; i++) {
         assert_int_equal(ast_rtp_create(&all[i], &options), 0);
         before[i] = ast_rtp_port(all[i]);
-        assert_in_range(before[i], 43002, 43020);
+        assert_in_range(before[i], 29002, 29020);
         assert_int_equal(before[i] % 2, 0);
         for (unsigned j = 0; j < i; j++) {
             assert_int_not_equal(before[i], before[j]);
@@ -549,8 +549,8 @@ static void ports_run_out_and_come_back(void **state)
     for (unsigned i = 0; i < 10; i++) {
         ast_rtp_destroy(all[i]);
     }
-    options.port_start = 43003;
-    options.port_end = 43004;
+    options.port_start = 29003;
+    options.port_end = 29004;
     assert_int_equal(ast_rtp_create(&more, &options), -1); /* no pair fits */
     options.port_start = 65534;
     options.port_end = 70000;
@@ -566,21 +566,21 @@ static void ports_of_others(void **state)
     struct ast_rtp *more = NULL;
 
     (void)state;
-    taken.sin_port = htons(43102);
+    taken.sin_port = htons(29102);
     assert_int_equal(bind(even, (struct sockaddr *)&taken, sizeof(taken)), 0);
-    taken.sin_port = htons(43105);
+    taken.sin_port = htons(29105);
     assert_int_equal(bind(odd, (struct sockaddr *)&taken, sizeof(taken)), 0);
     ast_rtp_options_init(&options);
     pj_sockaddr_init(pj_AF_INET(), &options.address, NULL, 0);
     options.address.ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    options.port_start = 43100;
-    options.port_end = 43105;
+    options.port_start = 29100;
+    options.port_end = 29105;
     assert_int_equal(ast_rtp_create(&rtp, &options), 0);
-    assert_int_equal(ast_rtp_port(rtp), 43100);
+    assert_int_equal(ast_rtp_port(rtp), 29100);
     assert_int_equal(ast_rtp_create(&more, &options), -1);
     close(even);
     assert_int_equal(ast_rtp_create(&more, &options), 0);
-    assert_int_equal(ast_rtp_port(more), 43102);
+    assert_int_equal(ast_rtp_port(more), 29102);
     ast_rtp_destroy(more);
     close(odd);
 }
