@@ -108,7 +108,8 @@ function(sipsession_unit_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;ROOMS;LIBS")
   sipsession_present(files "test ${name}" ${arg_SOURCES})
   add_executable(unit_${name} ${files})
-  set_target_properties(unit_${name} PROPERTIES
+  # visible: a library may want to link with what -Wl,--wrap puts in its place
+  set_target_properties(unit_${name} PROPERTIES C_VISIBILITY_PRESET default
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/unit/bin")
   target_include_directories(unit_${name} PRIVATE "${CMAKE_SOURCE_DIR}/include" "${CMAKE_SOURCE_DIR}/src"
     "${CMAKE_CURRENT_SOURCE_DIR}")
