@@ -99,8 +99,8 @@ static const struct sip_transport *transport_to(const pjsip_sip_uri *uri)
     return found;
 }
 
-static int place_towards(const struct ast_sip_endpoint *endpoint, const pjsip_uri *target,
-                         struct place *place)
+static int place_towards_uri(const struct ast_sip_endpoint *endpoint, const pjsip_uri *target,
+                             struct place *place)
 {
     const pjsip_sip_uri *uri = NULL;
     const struct sip_transport *transport;
@@ -124,6 +124,27 @@ static int place_towards(const struct ast_sip_endpoint *endpoint, const pjsip_ur
         return route_to(place->address.addr.sa_family, uri ? &uri->host : NULL, &place->address);
     }
     return 0;
+}
+
+/* The outbound proxy, where there is one, is where the request goes. */
+static int place_towards(const struct ast_sip_endpoint *endpoint, const pjsip_uri *target,
+                         struct place *place)
+{
+    pjsip_route_hdr routes;
+    pj_pool_t *pool;
+    int result = -1;
+
+    if (!endpoint || !endpoint->outbound_proxy || !*endpoint->outbound_proxy) {
+        return place_towards_uri(endpoint, target, place);
+    }
+    pool = pjsip_endpt_create_pool(sip_endpt, "route", 1000, 1000);
+    if (pool && sip_outbound_route(pool, endpoint, &routes) == 0) {
+        result = place_towards_uri(endpoint, routes.next->name_addr.uri, place);
+    }
+    if (pool) {
+        pj_pool_release(pool);
+    }
+    return result;
 }
 
 static int find_place(const pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint,

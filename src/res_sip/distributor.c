@@ -44,6 +44,12 @@ void sip_dialog_set_endpoint(pjsip_dialog *dlg, struct ast_sip_endpoint *endpoin
 {
     base_assert_sip_thread();
     dlg->mod_data[distributor.id] = endpoint;
+    sip_nat_expect(endpoint);
+}
+
+struct ast_sip_endpoint *sip_dialog_get_endpoint(const pjsip_dialog *dlg)
+{
+    return distributor.id < 0 ? NULL : dlg->mod_data[distributor.id];
 }
 
 /* Answers also from behind a NAT when the peer did not ask for it (RFC 3581, `force_rport`). */
@@ -53,6 +59,7 @@ static void give_endpoint(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoin
     if (endpoint && endpoint->force_rport && rdata->msg_info.via->rport_param < 0) {
         rdata->msg_info.via->rport_param = rdata->pkt_info.src_port;
     }
+    sip_nat_rewrite(rdata, endpoint);
 }
 
 /* The dialog of ours that a request is in, or NULL. */

@@ -84,7 +84,7 @@ static int start_modules(const struct sip_config *config)
     return sip_edge_start() == 0 && sip_print_start(&config->global) == 0 &&
                    sip_trace_start(&config->global) == 0 && sip_distributor_start() == 0 &&
                    sip_options_start() == 0 && sip_fallback_start() == 0 &&
-                   sip_send_request_start() == 0
+                   sip_send_request_start() == 0 && sip_nat_start() == 0
                ? 0
                : -1;
 }

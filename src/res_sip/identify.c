@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <sipsession/log.h>
 
@@ -33,7 +34,7 @@ static unsigned rank_of(const char *name)
 
         at += strspn(at, " \t");
         length = strcspn(at, ", \t");
-        if (length == strlen(name) && strncmp(at, name, length) == 0) {
+        if (length == strlen(name) && strncasecmp(at, name, length) == 0) {
             return rank;
         }
         at += strcspn(at, ",");

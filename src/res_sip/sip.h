@@ -128,6 +128,13 @@ int sip_local_address(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpo
 int sip_make_contact(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint,
                      const pjsip_uri *target, pj_str_t *contact);
 
+/*
+ * The routes that requests to an endpoint begin with (its outbound_proxy), as a list made from pool: empty when there
+ * are none. For pjsip_dlg_set_route_set. 0; -1 logged, the list untouched.
+ */
+int sip_outbound_route(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
+                       pjsip_route_hdr *list);
+
 /* ---- dialogs and endpoints (distributor.c) ---- */
 
 /*
@@ -211,6 +218,13 @@ void sip_memory_destroy(void);
 
 /* ---- udp.c, transport.c ---- */
 
+/* udp_path.c: from which of our addresses a peer is answered */
+struct sip_paths;
+struct sip_paths *sip_paths_create(pj_pool_t *pool);
+void sip_paths_note(struct sip_paths *paths, const pj_sockaddr *peer, const pj_sockaddr *local);
+/* NULL: not known. */
+const pj_sockaddr *sip_paths_find(struct sip_paths *paths, const pj_sockaddr *peer);
+
 struct sip_transport {
     struct sip_transport *next;
     const struct sip_transport_config *config;
@@ -220,6 +234,8 @@ struct sip_transport {
     pj_sockaddr address;    /* what it is bound to, with its port */
 };
 
+/* A bound socket (udp_socket.c), or -1 logged; one bound to all addresses tells where each datagram was sent to. */
+int sip_udp_socket(const struct sip_transport_config *config);
 /* Binds and starts. 0; -1 logged. */
 int sip_udp_start(const struct sip_transport_config *config, pjsip_transport **transport);
 /* Where a datagram was sent to, or NULL when that is just the transport's own address. */
@@ -242,11 +258,20 @@ int sip_distributor_start(void);
 int sip_options_start(void);
 int sip_fallback_start(void);
 int sip_send_request_start(void);
+int sip_nat_start(void);
 /* Registers one of ours. 0, -1 logged. */
 int sip_module_register(pjsip_module *module);
 
+struct ast_sip_endpoint *sip_dialog_get_endpoint(const pjsip_dialog *dlg);
 /* The endpoint of the message before is no longer needed. */
 void sip_distributor_release(void);
+
+/* ---- nat.c ---- */
+
+/* A dialog with this endpoint begins: its responses may be of interest. NULL is allowed. */
+void sip_nat_expect(const struct ast_sip_endpoint *endpoint);
+/* A received message's Contact becomes where it came from, when the endpoint (may be NULL) asks for it. */
+void sip_nat_rewrite(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint);
 
 /* ---- guard.c, guard_sdp.c: pure checks of what a peer sent ---- */
 

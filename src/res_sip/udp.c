@@ -16,10 +16,9 @@
 
 #include "res_sip/sip.h"
 
-#define BATCH         16                /* datagrams of one turn of the loop */
-#define SOCKET_BUFFER (4 * 1024 * 1024) /* octets wanted: some thousand messages of a burst */
-#define PARSER_POOL   16000             /* octets: enough for nearly every message */
-#define CONTROL_SIZE  CMSG_SPACE(sizeof(struct in6_pktinfo))
+#define BATCH        16    /* datagrams of one turn of the loop */
+#define PARSER_POOL  16000 /* octets: enough for nearly every message */
+#define CONTROL_SIZE CMSG_SPACE(sizeof(struct in6_pktinfo))
 
 struct slot {
     pjsip_rx_data rdata;
@@ -30,9 +29,9 @@ struct slot {
 struct udp {
     pjsip_transport base; /* first: PJSIP knows it by this */
     struct sip_watch watch;
-    int wildcard;       /* bound to all addresses */
-    pj_pool_t *parsing; /* of one message at a time */
-    struct slot *slots; /* BATCH of them */
+    struct sip_paths *paths; /* when bound to all addresses, else NULL */
+    pj_pool_t *parsing;      /* of one message at a time */
+    struct slot *slots;      /* BATCH of them */
     struct mmsghdr messages[BATCH];
     struct iovec vectors[BATCH];
 };
@@ -50,7 +49,7 @@ static void rearm(struct udp *udp, int i)
     struct msghdr *header = &udp->messages[i].msg_hdr;
 
     header->msg_namelen = sizeof(udp->slots[i].rdata.pkt_info.src_addr);
-    if (udp->wildcard) {
+    if (udp->paths) {
         header->msg_control = udp->slots[i].control;
         header->msg_controllen = sizeof(udp->slots[i].control);
     }
@@ -93,6 +92,9 @@ static void note_destination(struct udp *udp, struct slot *slot, struct msghdr *
             slot->destination = udp->base.local_addr;
             memcpy(&slot->destination.ipv6.sin6_addr, &info.ipi6_addr, sizeof(info.ipi6_addr));
         }
+    }
+    if (slot->destination.addr.sa_family) {
+        sip_paths_note(udp->paths, &slot->rdata.pkt_info.src_addr, &slot->destination);
     }
 }
 
@@ -179,7 +181,7 @@ static void on_readable(struct sip_watch *watch)
             sip_counters.malformed++; /* larger than anything we take */
         } else {
             slot->rdata.pkt_info.src_addr_len = (int)header->msg_namelen;
-            if (udp->wildcard) {
+            if (udp->paths) {
                 note_destination(udp, slot, header);
             }
             receive(udp, slot, &now, udp->messages[i].msg_len);
@@ -190,17 +192,54 @@ static void on_readable(struct sip_watch *watch)
 
 /* ---- sending ---- */
 
+/* The control message that makes a datagram leave from this address of ours. */
+static void set_source(struct msghdr *header, char *control, const pj_sockaddr *local)
+{
+    struct cmsghdr *message;
+
+    memset(control, 0, CONTROL_SIZE);
+    header->msg_control = control;
+    header->msg_controllen = CONTROL_SIZE;
+    message = CMSG_FIRSTHDR(header);
+    if (local->addr.sa_family == PJ_AF_INET6) {
+        struct in6_pktinfo info = {.ipi6_ifindex = 0};
+
+        memcpy(&info.ipi6_addr, &local->ipv6.sin6_addr, sizeof(info.ipi6_addr));
+        message->cmsg_level = IPPROTO_IPV6;
+        message->cmsg_type = IPV6_PKTINFO;
+        message->cmsg_len = CMSG_LEN(sizeof(info));
+        memcpy(CMSG_DATA(message), &info, sizeof(info));
+    } else {
+        struct in_pktinfo info = {.ipi_ifindex = 0};
+
+        memcpy(&info.ipi_spec_dst, &local->ipv4.sin_addr, sizeof(info.ipi_spec_dst));
+        message->cmsg_level = IPPROTO_IP;
+        message->cmsg_type = IP_PKTINFO;
+        message->cmsg_len = CMSG_LEN(sizeof(info));
+        memcpy(CMSG_DATA(message), &info, sizeof(info));
+    }
+    header->msg_controllen = CMSG_SPACE(message->cmsg_len - CMSG_LEN(0));
+}
+
 static pj_status_t send_datagram(pjsip_transport *transport, pjsip_tx_data *tdata,
                                  const pj_sockaddr_t *address, int address_length, void *token,
                                  pjsip_transport_callback callback)
 {
     struct udp *udp = (struct udp *)transport;
-    size_t length = (size_t)(tdata->buf.cur - tdata->buf.start);
+    struct iovec vector = {tdata->buf.start, (size_t)(tdata->buf.cur - tdata->buf.start)};
+    struct msghdr header = {.msg_name = (void *)address,
+                            .msg_namelen = (socklen_t)address_length,
+                            .msg_iov = &vector,
+                            .msg_iovlen = 1};
+    const pj_sockaddr *local = udp->paths ? sip_paths_find(udp->paths, address) : NULL;
+    char control[CONTROL_SIZE];
 
     (void)token; /* what it is for is done when we return */
     (void)callback;
-    while (sendto(udp->watch.fd, tdata->buf.start, length, MSG_DONTWAIT, address,
-                  (socklen_t)address_length) < 0) {
+    if (local) {
+        set_source(&header, control, local);
+    }
+    while (sendmsg(udp->watch.fd, &header, MSG_DONTWAIT) < 0) {
         if (errno == EAGAIN || errno == ENOBUFS) {
             sip_counters.unsent++; /* lost, as if the network had lost it: SIP sends again */
             break;
@@ -254,59 +293,6 @@ static pj_status_t shutdown_now(pjsip_transport *transport)
     return pjsip_transport_dec_ref(transport);
 }
 
-/* The larger the better; root may go beyond the system's limit. */
-static void set_buffer(int fd, int force, int option)
-{
-    const int size = SOCKET_BUFFER;
-
-    if (setsockopt(fd, SOL_SOCKET, force, &size, sizeof(size)) != 0) {
-        setsockopt(fd, SOL_SOCKET, option, &size, sizeof(size));
-    }
-}
-
-static void set_options(int fd, const struct sip_transport_config *config, int wildcard)
-{
-    const int on = 1;
-
-    set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
-    set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
-    if (config->bind.addr.sa_family == PJ_AF_INET6) {
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-        if (wildcard) {
-            setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
-        }
-        if (config->tos) {
-            setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &config->tos, sizeof(config->tos));
-        }
-    } else {
-        if (wildcard) {
-            setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
-        }
-        if (config->tos) {
-            setsockopt(fd, IPPROTO_IP, IP_TOS, &config->tos, sizeof(config->tos));
-        }
-    }
-}
-
-static int open_socket(const struct sip_transport_config *config, int wildcard)
-{
-    char name[PJ_INET6_ADDRSTRLEN + 10];
-    int fd = socket(config->bind.addr.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0) {
-        ast_error("res_sip: transport '%s': no UDP socket: %m", config->name);
-        return -1;
-    }
-    set_options(fd, config, wildcard);
-    if (bind(fd, (const struct sockaddr *)&config->bind, pj_sockaddr_get_len(&config->bind)) != 0) {
-        ast_error("res_sip: transport '%s': cannot bind UDP %s: %m", config->name,
-                  name_of(&config->bind, name, sizeof(name)));
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
 /* What PJSIP says of us where nothing better is known: our address, or that of the default route. */
 static void name_it(struct udp *udp, const char *name)
 {
@@ -316,7 +302,7 @@ static void name_it(struct udp *udp, const char *name)
     pj_str_t host;
     size_t size = strlen(name) + sizeof(text) + 8;
 
-    if (udp->wildcard) {
+    if (udp->paths) {
         pj_sockaddr route;
 
         if (pj_getdefaultipinterface(base->local_addr.addr.sa_family, &route) == PJ_SUCCESS) {
@@ -394,7 +380,9 @@ static struct udp *create(const struct sip_transport_config *config)
     udp = PJ_POOL_ZALLOC_T(pool, struct udp);
     udp->base.pool = pool;
     pj_ansi_snprintf(udp->base.obj_name, sizeof(udp->base.obj_name), "udp%p", (void *)udp);
-    udp->wildcard = !pj_sockaddr_has_addr(&config->bind);
+    if (!pj_sockaddr_has_addr(&config->bind)) {
+        udp->paths = sip_paths_create(pool);
+    }
     udp->watch.fd = -1;
     return udp;
 }
@@ -409,7 +397,7 @@ int sip_udp_start(const struct sip_transport_config *config, pjsip_transport **t
         ast_error("res_sip: transport '%s': no memory", config->name);
         return -1;
     }
-    udp->watch.fd = open_socket(config, udp->wildcard);
+    udp->watch.fd = sip_udp_socket(config);
     if (udp->watch.fd < 0) {
         goto out;
     }
