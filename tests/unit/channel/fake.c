@@ -23,43 +23,9 @@ void fake_note(const char *format, ...)
     va_end(args);
 }
 
-/* ---- memory ---- */
-
-unsigned fake_fail_at, fake_allocations;
-
-void *__real_malloc(size_t size);
+/* What the fakes need themselves never fails. */
 void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
 char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-char *__wrap_strdup(const char *text);
-
-static int fails(void)
-{
-    return ++fake_allocations == fake_fail_at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails() ? NULL : __real_strdup(text);
-}
 
 /* ---- tasks ---- */
 

@@ -40,11 +40,6 @@ unsigned fake_run_blocking(void);
 void fake_pass(unsigned milliseconds);
 unsigned fake_timers(void);
 
-/* ---- memory: the call that fails, counted from 1; 0: none ---- */
-
-extern unsigned fake_fail_at;
-extern unsigned fake_allocations; /* since it was set to 0 */
-
 /* ---- channels ---- */
 
 extern const struct ast_channel_tech fake_tech;

@@ -5,17 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "failmalloc.h"
+
 /* Runs work with its first allocation failing, then the second, until none does. */
 static void each(void (*work)(void))
 {
     unsigned at;
 
     for (at = 1; at < 10000; ++at) {
-        fake_allocations = 0;
-        fake_fail_at = at;
+        int fired;
+
+        failmalloc_set(at);
         work();
-        fake_fail_at = 0;
-        if (fake_allocations < at) {
+        fired = failmalloc_fired();
+        failmalloc_set(0);
+        if (!fired) {
             break;
         }
     }
