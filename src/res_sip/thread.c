@@ -123,8 +123,16 @@ void sip_run(void)
     }
 }
 
+static int wake(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+
 void sip_stop(void)
 {
     base_assert_sip_thread();
     running = 0;
+    /* a timer's callback may ask: the turn goes on to wait for the network, as long as until the next timer */
+    ast_sip_push_task(wake, NULL);
 }
