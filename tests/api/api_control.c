@@ -173,7 +173,9 @@ static int control(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
     } else if (strncmp(what, "call ", 5) == 0) {
         later(call_task, session, what + 5);
     }
-    return 0;
+    /* nobody else takes an INFO */
+    ast_sip_session_send_response(session, 200, rdata);
+    return AST_SIP_SESSION_STOP;
 }
 
 /* A re-INVITE of ours and its answer, and what calls that we placed hear. */

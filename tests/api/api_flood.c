@@ -54,7 +54,6 @@ static void *flood(void *data)
 
 static int control(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
 {
-    PJ_UNUSED_ARG(session);
     if (api_has(rdata->msg_info.msg, "X-Do", "flood") && started == 0) {
         for (; started < THREADS; started++) {
             if (pthread_create(&thread[started], NULL, flood, NULL)) {
@@ -65,7 +64,8 @@ static int control(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
     if (api_has(rdata->msg_info.msg, "X-Do", "count")) {
         api_record("tasks %lu %lu", atomic_load(&pushed), atomic_load(&ran));
     }
-    return 0;
+    ast_sip_session_send_response(session, 200, rdata);
+    return AST_SIP_SESSION_STOP;
 }
 
 static struct ast_sip_session_extension extension = {.method = "INFO", .incoming_request = control};

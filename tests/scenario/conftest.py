@@ -65,19 +65,35 @@ def shared_daemon(tmp_path_factory, daemon_options):
     daemon.stop()
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Fixtures can ask whether their test failed."""
+    report = (yield).get_result()
+    if report.failed:
+        item.has_failed = True
+
+
+def has_failed(request):
+    return getattr(request.node, "has_failed", False)
+
+
 @pytest.fixture
-def daemon(shared_daemon):
+def daemon(shared_daemon, request):
     """The daemon of this file of tests. After each test it must be alive and without calls."""
     yield shared_daemon
     for peer in shared_daemon.peers:
         peer.close()
     shared_daemon.peers.clear()
+    if has_failed(request):  # the next test gets one without its calls
+        shared_daemon.kill()
+        shared_daemon.start()
+        return
     assert shared_daemon.alive(), f"the daemon ended with {shared_daemon.process.returncode}:\n{shared_daemon.log()[-6000:]}"
     shared_daemon.check_at_rest()
 
 
 @pytest.fixture
-def start_daemon(tmp_path):
+def start_daemon(tmp_path, request):
     """Starts daemons for one test; each must end well."""
     started = []
 
@@ -88,7 +104,7 @@ def start_daemon(tmp_path):
 
     yield start
     try:
-        for daemon in started:
+        for daemon in started if not has_failed(request) else ():
             daemon.stop()
     finally:
         for daemon in started:

@@ -85,14 +85,13 @@ def test_refer_and_notify_outside_of_a_call(peer):
 
 
 @pytest.mark.parametrize(
-    "uri, status", [("http://127.0.0.1/", 416), ("tel:+49301234", 416), ("nosuch:scheme", 416)]
+    "uri, status", [("http://127.0.0.1/", 416), ("nosuch:scheme", 416)]
 )
 def test_strange_uri_schemes(peer, uri, status):
     """8.2.2.1."""
     call = Call(peer, "echo")
     call.target = uri
-    refusal = call.refuse_check(status, 404, 400)
-    assert refusal.status == status
+    call.refuse_check(status)
 
 
 def test_max_forwards_zero_is_for_us(peer):
@@ -161,6 +160,9 @@ REFUSABLE = {
     "percent-end": ("To: <sip:", "To: <sip:%"),
 }  # fmt: skip
 
+# What RFC 3261 allows to be read over.
+FORGIVABLE = ("two-from", "vias-many", "name-long", "value-long", "utf8-broken", "nul", "forwards-text")
+
 
 @pytest.mark.parametrize("name", REFUSABLE)
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
@@ -173,7 +175,7 @@ def test_malformed_request(daemon, transport, name):
     except (ConnectionResetError, AssertionError):
         got = None
     if got is not None:
-        assert got.status == 200 if name in ("route-hide", "vias-many", "two-from", "nul", "utf8-broken") and got.status < 300 else 400 <= got.status < 600
+        assert 400 <= got.status < 600 or (got.status == 200 and name in FORGIVABLE), got
     alive(daemon.peer())
 
 
@@ -223,10 +225,10 @@ def test_malformed_sdp_and_multipart(daemon, peer):
             invite.headers = [(n, kind if n == "Content-Type" else v) for n, v in invite.headers]
             call.invite = invite
             peer.send(invite)
-            got = call.expect(200, 400, 415, 488, 606, 500)
-            if got.status == 200:
-                call.ack(got)
-                call.expect(200, "BYE") if got.sdp is None else call.hang_up()
+            if '"' in kind:  # a header that cannot be read: the message may be dropped
+                peer.drain(0.2)
+            else:
+                call.expect(400, 415, 488, 606)
     alive(daemon.peer())
 
 

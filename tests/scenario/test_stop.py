@@ -73,7 +73,7 @@ def test_second_signal_stops_at_once(start_daemon):
 
 def test_stop_with_a_peer_that_is_gone(start_daemon):
     """A BYE that nobody answers ends with Timer F."""
-    daemon = start_daemon(system="type = system\ntimer_t1 = 100\n")
+    daemon = start_daemon(system="type = system\ntimer_t1 = 100\ntimer_b = 6400\n")
     peer = daemon.peer()
     Call(peer, "echo").establish()
     daemon.signal()
@@ -82,7 +82,7 @@ def test_stop_with_a_peer_that_is_gone(start_daemon):
 
 def test_stop_with_an_answer_under_way(start_daemon):
     """The 2xx has gone and its ACK has not come: BYE, with or without it (RFC 3261 15)."""
-    daemon = start_daemon(system="type = system\ntimer_t1 = 100\n")
+    daemon = start_daemon(system="type = system\ntimer_t1 = 100\ntimer_b = 6400\n")
     peer = daemon.peer()
     call = Call(peer, "echo").send_invite()
     answer = call.expect(200)

@@ -129,7 +129,7 @@ class Daemon:
         """Starts the process; it may not be ready yet."""
         self.configure()
         env = {**os.environ, **self.env}
-        with open(self.log_path, "wb") as out:
+        with open(self.log_path, "ab") as out:
             self.process = subprocess.Popen(
                 [*self.wrap, self.program, "run", "-c", str(self.config), *self.options],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env, cwd=self.folder,
