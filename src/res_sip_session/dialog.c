@@ -102,6 +102,9 @@ void session_on_ack(struct ast_sip_session *session, pjsip_rx_data *rdata)
     session_hook_request(session, rdata); /* nobody can stop an ACK */
     if (session_of_dialog(session->priv->dlg) != NULL) {
         take_answer(session, rdata);
+        if (inv_has_local_offer(session->inv_session) && sdp_of(rdata) == NULL) {
+            session_sdp_rollback(session); /* no answer: RFC 3264 4, the offer is void */
+        }
     }
     ast_sip_session_unref(session);
 }
@@ -116,6 +119,15 @@ void session_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata)
         take_answer(session, rdata);
     }
     ast_sip_session_unref(session);
+}
+
+void session_on_failure(struct ast_sip_session *session, const pjsip_transaction *tsx)
+{
+    /* PJSIP drops the offer of a re-INVITE or UPDATE that failed without a word. */
+    if ((tsx->method.id == PJSIP_INVITE_METHOD || session_is_update(&tsx->method)) &&
+        inv_has_local_offer(session->inv_session)) {
+        session_sdp_rollback(session);
+    }
 }
 
 /* ---- what leaves ---- */

@@ -42,9 +42,11 @@ static void on_state_changed(pjsip_inv_session *inv, pjsip_event *event)
         session_forget_answer(session);
         session_set_state(session, AST_SIP_SESSION_STATE_CONFIRMED);
         session_hook_confirmed(session);
-        /* The answer was bad, or it crossed our CANCEL (RFC 3261 15: what is confirmed is ended
-         * with BYE). */
-        if (session->priv->sdp.bad_answer || session->priv->ending) {
+        /*
+         * No answer to our offer, or a bad one; or it crossed our CANCEL. What is confirmed is ended
+         * with BYE (RFC 3261 13.2.1, 15).
+         */
+        if (!session->priv->sdp.agreed || session->priv->sdp.bad_answer || session->priv->ending) {
             ast_sip_session_terminate(session, PJSIP_SC_NOT_ACCEPTABLE_HERE);
         }
         break;

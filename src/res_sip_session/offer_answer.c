@@ -192,9 +192,9 @@ static int whole_incoming(struct ast_sip_session *session, pjsip_rx_data *rdata)
 int session_sdp_incoming(struct ast_sip_session *session, pjsip_rx_data *rdata,
                          const pjmedia_sdp_session *remote, int offer)
 {
-    struct session_sdp *sdp = &session->priv->sdp;
     int result;
 
+    session->priv->sdp.bad_answer = 0; /* of an exchange before */
     if (remote->media_count == 0) {
         ast_warning("An SDP without m= sections is refused");
         return -1;
@@ -204,7 +204,6 @@ int session_sdp_incoming(struct ast_sip_session *session, pjsip_rx_data *rdata,
         return 0;
     }
     if (result == 0) {
-        sdp->remote_count = remote->media_count;
         result = offer ? streams_offered(session, remote) : streams_answered(session, remote);
     }
     if (result != 0) {

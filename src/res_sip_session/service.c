@@ -65,8 +65,16 @@ static void usage_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
 {
     struct ast_sip_session *session = session_of_dialog(pjsip_tsx_get_dlg(tsx));
 
-    if (session != NULL && tsx->role == PJSIP_ROLE_UAS && tsx->state == PJSIP_TSX_STATE_TRYING &&
-        event->body.tsx_state.type == PJSIP_EVENT_RX_MSG) {
+    if (session == NULL) {
+        return;
+    }
+    if (tsx->role == PJSIP_ROLE_UAC) {
+        if (tsx->state >= PJSIP_TSX_STATE_COMPLETED && tsx->status_code >= 300 &&
+            event->body.tsx_state.prev_state < PJSIP_TSX_STATE_COMPLETED) {
+            session_on_failure(session, tsx);
+        }
+    } else if (tsx->state == PJSIP_TSX_STATE_TRYING &&
+               event->body.tsx_state.type == PJSIP_EVENT_RX_MSG) {
         session_on_request(session, tsx, event->body.tsx_state.src.rdata);
     }
 }

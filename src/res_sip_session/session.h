@@ -39,7 +39,6 @@ struct session_sdp {
         *whole; /* the page's kind of handler that owns this session, or NULL */
     struct ast_sip_session_stream *streams[SESSION_MAX_STREAMS]; /* owned */
     unsigned stream_count;
-    unsigned remote_count; /* m= sections of the peer's last SDP, also those beyond our cap */
     pj_uint32_t id;        /* of o=; 0: not chosen yet */
     pj_uint32_t version;   /* of o=; goes up exactly when the text behind o= changes */
     char *local;           /* our last SDP as text, owned; NULL: none yet */
@@ -111,6 +110,8 @@ int session_is_core_method(const pjsip_method *method);
 void session_on_ack(struct ast_sip_session *session, pjsip_rx_data *rdata);
 /* A response, the first time it is seen: hooks, and the answer it may carry. */
 void session_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata);
+/* A request of ours failed: a final response that is no success, or silence. */
+void session_on_failure(struct ast_sip_session *session, const pjsip_transaction *tsx);
 /* A message that is about to be sent, maybe not for the first time: our SDP, then hooks, once. */
 void session_on_tx(struct ast_sip_session *session, pjsip_tx_data *tdata);
 
