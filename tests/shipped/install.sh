@@ -41,7 +41,7 @@ fi
 # out of the tree: nothing but the installed files, from another folder
 mkdir "$work/user"
 cp "$source"/tests/shipped/outside.c "$source"/tests/shipped/loader.c "$work/user/"
-cp "$source"/examples/extension/*.c "$work/user/" 2>/dev/null || true
+cp -r "$source/examples/extension" "$work/user/extension"
 cd "$work/user"
 modules=()
 for module in *.c; do
@@ -49,11 +49,35 @@ for module in *.c; do
     cc -std=c11 -Wall -Wextra -Werror -shared -fPIC -Wl,-z,defs -o "${module%.c}.so" "$module" "${cflags[@]}" "${libs[@]}"
     modules+=("./${module%.c}.so")
 done
+make -s -C extension clean
+make -s -C extension CFLAGS="-Wall -Wextra -Werror"
+modules+=(./extension/hello.so)
 cc -std=c11 -Wall -Wextra -Werror -o loader loader.c "${cflags[@]}" "${libs[@]}" -Wl,-rpath,"$libdir"
 ./loader "${modules[@]}" "$moduledir"/*.so
 
 [ "$("$prefix/bin/sipsession" version)" = "$("$build/daemon/sipsession" version)" ] ||
     fail "the installed daemon says another version"
-# the installed daemon runs on the quick start with the installed modules
-"$prefix/bin/sipsession" check -c "$source/examples/quickstart"
+
+# the installed daemon finds its modules, takes those from outside, and stops when it is told
+mkdir conf
+printf '[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:0\n' >conf/pjsip.conf
+printf '[default]\nexten => x,1,Hangup()\n' >conf/extensions.conf
+{
+    echo "[modules]"
+    for module in "$moduledir"/*.so; do
+        basename "$module" .so | sed 's/^/load = /'
+    done
+    printf "load = $PWD/%s\n" "${modules[@]}"
+} >conf/sipsession.conf
+"$prefix/bin/sipsession" check -c conf >check.log 2>&1 || { cat check.log && fail "check refuses the configuration"; }
+env -u SIPSESSION_MODULES "$prefix/bin/sipsession" run -c conf -d >run.log 2>&1 &
+daemon=$!
+for _ in $(seq 100); do
+    sleep 0.1
+    kill -0 "$daemon" 2>/dev/null || { cat run.log && fail "the daemon stopped"; }
+    ! grep -q 'outside: loaded' run.log || break
+done
+kill -TERM "$daemon"
+wait "$daemon" || { cat run.log && fail "the daemon's exit status is $?"; }
+grep -q 'outside: loaded' run.log || { cat run.log && fail "a module was not loaded"; }
 echo "installed: $(find "$prefix" -type f | wc -l) files; modules built outside: ${modules[*]}"

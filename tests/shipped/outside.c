@@ -19,7 +19,11 @@ static struct ast_sip_session_extension extension = {
 
 static int init(void)
 {
-    return ast_sip_session_register_extension(&extension);
+    if (ast_sip_session_register_extension(&extension) != 0) {
+        return -1;
+    }
+    ast_notice("outside: loaded");
+    return 0;
 }
 
 static void finish(void)
