@@ -63,8 +63,23 @@ static void set_max_forwards(unsigned hops)
     }
 }
 
+static pjsip_dialog *(*fork_handler)(pjsip_dialog *first, pjsip_rx_data *rdata);
+
+void sip_set_fork_handler(pjsip_dialog *(*handler)(pjsip_dialog *first, pjsip_rx_data *rdata))
+{
+    base_assert_sip_thread();
+    fork_handler = handler;
+}
+
+static pjsip_dialog *on_forked(pjsip_dialog *first, pjsip_rx_data *rdata)
+{
+    return fork_handler ? fork_handler(first, rdata) : first;
+}
+
 static int start_pjsip(const struct sip_global_config *global)
 {
+    const pjsip_ua_init_param parameter = {.on_dlg_forked = on_forked};
+
     configure(global);
     sip_memory_start();
     memory_started = 1;
@@ -76,7 +91,7 @@ static int start_pjsip(const struct sip_global_config *global)
     if (failed("transactions", pjsip_tsx_layer_init_module(sip_endpt)) != 0) {
         return -1;
     }
-    return failed("dialogs", pjsip_ua_init_module(sip_endpt, NULL));
+    return failed("dialogs", pjsip_ua_init_module(sip_endpt, &parameter));
 }
 
 static int start_modules(const struct sip_config *config)

@@ -143,6 +143,12 @@ int sip_outbound_route(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
  */
 void sip_dialog_set_endpoint(pjsip_dialog *dlg, struct ast_sip_endpoint *endpoint);
 
+/*
+ * Who decides to which dialog a response to our INVITE belongs that has another To tag than all before: first is
+ * the dialog that the INVITE made. NULL: that one. The handler returns NULL for a response to be ignored.
+ */
+void sip_set_fork_handler(pjsip_dialog *(*handler)(pjsip_dialog *first, pjsip_rx_data *rdata));
+
 /* ---- counters: what was dropped or refused, for `show` and tests ---- */
 
 struct sip_counters {

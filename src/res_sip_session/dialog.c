@@ -130,6 +130,13 @@ void session_on_failure(struct ast_sip_session *session, const pjsip_transaction
     }
 }
 
+void session_on_lost_ack(struct ast_sip_session *session)
+{
+    ast_notice("Session %s: no ACK came for our 2xx: ending the call (RFC 3261 13.3.1.4)",
+               session->priv->dlg->obj_name);
+    ast_sip_session_terminate(session, 0);
+}
+
 /* ---- what leaves ---- */
 
 /* Kept on a message while it lives: that its hooks ran, and what they added. In tdata->pool. */

@@ -43,8 +43,8 @@ static void on_state_changed(pjsip_inv_session *inv, pjsip_event *event)
         session_set_state(session, AST_SIP_SESSION_STATE_CONFIRMED);
         session_hook_confirmed(session);
         /*
-         * No answer to our offer, or a bad one; or it crossed our CANCEL. What is confirmed is ended
-         * with BYE (RFC 3261 13.2.1, 15).
+         * No answer to our offer, or a bad one; or it crossed our CANCEL. What is confirmed is
+         * ended with BYE (RFC 3261 13.2.1, 15).
          */
         if (!session->priv->sdp.agreed || session->priv->sdp.bad_answer || session->priv->ending) {
             ast_sip_session_terminate(session, PJSIP_SC_NOT_ACCEPTABLE_HERE);
@@ -193,6 +193,11 @@ int inv_can_answer(const pjsip_inv_session *inv)
 {
     return inv->invite_tsx != NULL && inv->invite_tsx->role == PJSIP_ROLE_UAS &&
            inv->invite_tsx->status_code < 200 && inv->state != PJSIP_INV_STATE_DISCONNECTED;
+}
+
+int inv_has_taken(const pjsip_inv_session *inv, const pjsip_transaction *tsx)
+{
+    return inv->invite_tsx != NULL && inv->invite_tsx == tsx;
 }
 
 int inv_awaits_ack(const pjsip_inv_session *inv, pj_int32_t cseq)

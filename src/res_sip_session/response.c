@@ -207,7 +207,7 @@ static void add_capabilities(pjsip_tx_data *tdata, pjsip_rx_data *rdata)
     }
 }
 
-/* Any request but INVITE. */
+/* Any request but an INVITE that PJSIP's invite session has taken. */
 static int answer_request(struct ast_sip_session *session, int code, pjsip_rx_data *rdata)
 {
     pjsip_transaction *tsx = pjsip_rdata_get_tsx(rdata);
@@ -238,8 +238,14 @@ int ast_sip_session_send_response(struct ast_sip_session *session, int response_
         ast_error("A response code is between 100 and 699, not %d", response_code);
         return -1;
     }
-    if (rdata == NULL || rdata->msg_info.cseq->method.id == PJSIP_INVITE_METHOD) {
-        return session_answer_invite(session, response_code);
+    if (rdata != NULL && (rdata->msg_info.cseq->method.id != PJSIP_INVITE_METHOD ||
+                          !inv_has_taken(session->inv_session, pjsip_rdata_get_tsx(rdata)))) {
+        /* A re-INVITE that the hooks still look at can be refused; its media is not agreed yet. */
+        if (rdata->msg_info.cseq->method.id == PJSIP_INVITE_METHOD && response_code / 100 == 2) {
+            ast_error("The core itself accepts a re-INVITE, when no extension has refused it");
+            return -1;
+        }
+        return answer_request(session, response_code, rdata);
     }
-    return answer_request(session, response_code, rdata);
+    return session_answer_invite(session, response_code);
 }

@@ -76,6 +76,11 @@ static void usage_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
     } else if (tsx->state == PJSIP_TSX_STATE_TRYING &&
                event->body.tsx_state.type == PJSIP_EVENT_RX_MSG) {
         session_on_request(session, tsx, event->body.tsx_state.src.rdata);
+    } else if (tsx->state == PJSIP_TSX_STATE_TERMINATED && tsx->status_code >= 400 &&
+               session->priv->response_code / 100 == 2 &&
+               session->priv->state == AST_SIP_SESSION_STATE_CONFIRMED &&
+               inv_has_taken(session->inv_session, tsx)) {
+        session_on_lost_ack(session); /* of a re-INVITE; PJSIP sees to the first one */
     }
 }
 
@@ -100,11 +105,13 @@ int session_start(void)
         ast_sip_unregister_service(&session_usage);
         return -1;
     }
+    sip_set_fork_handler(session_on_fork);
     return 0;
 }
 
 void session_stop(void)
 {
+    sip_set_fork_handler(NULL);
     ast_sip_unregister_service(&service);
     ast_sip_unregister_service(&session_usage);
     session_sdp_release_scratch();

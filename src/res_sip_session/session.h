@@ -39,9 +39,9 @@ struct session_sdp {
         *whole; /* the page's kind of handler that owns this session, or NULL */
     struct ast_sip_session_stream *streams[SESSION_MAX_STREAMS]; /* owned */
     unsigned stream_count;
-    pj_uint32_t id;        /* of o=; 0: not chosen yet */
-    pj_uint32_t version;   /* of o=; goes up exactly when the text behind o= changes */
-    char *local;           /* our last SDP as text, owned; NULL: none yet */
+    pj_uint32_t id;      /* of o=; 0: not chosen yet */
+    pj_uint32_t version; /* of o=; goes up exactly when the text behind o= changes */
+    char *local;         /* our last SDP as text, owned; NULL: none yet */
     size_t local_length;
     int agreed;     /* offer and answer were complete at least once */
     int bad_answer; /* the peer's answer was refused: end the session when PJSIP is done with the
@@ -112,8 +112,16 @@ void session_on_ack(struct ast_sip_session *session, pjsip_rx_data *rdata);
 void session_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata);
 /* A request of ours failed: a final response that is no success, or silence. */
 void session_on_failure(struct ast_sip_session *session, const pjsip_transaction *tsx);
+/* Our 2xx to a re-INVITE was never acknowledged. */
+void session_on_lost_ack(struct ast_sip_session *session);
 /* A message that is about to be sent, maybe not for the first time: our SDP, then hooks, once. */
 void session_on_tx(struct ast_sip_session *session, pjsip_tx_data *tdata);
+
+/* ---- fork.c ---- */
+
+/* A response to an INVITE of ours with another To tag: the dialog it belongs to, or NULL to ignore
+ * it. */
+pjsip_dialog *session_on_fork(pjsip_dialog *first, pjsip_rx_data *rdata);
 
 /* ---- outgoing.c ---- */
 
@@ -217,6 +225,8 @@ const pjmedia_sdp_session *inv_pending_offer(const pjsip_inv_session *inv);
 int inv_has_local_offer(const pjsip_inv_session *inv);
 /* 1: there is an INVITE of the peer to be answered. */
 int inv_can_answer(const pjsip_inv_session *inv);
+/* 1: a transaction is that of the INVITE that the inv session works on. */
+int inv_has_taken(const pjsip_inv_session *inv, const pjsip_transaction *tsx);
 /* 1: a CSeq is the one of the INVITE whose ACK is awaited. */
 int inv_awaits_ack(const pjsip_inv_session *inv, pj_int32_t cseq);
 /* 1: a re-INVITE may be sent now. */

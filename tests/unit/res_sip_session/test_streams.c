@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip_session: an SDP put together from handlers of streams (RFC 3264): order and places of m= sections, refused
- * ones, our origin and its version, roll-back.
+ * res_sip_session: an SDP put together from handlers of streams (RFC 3264): order and places of m=
+ * sections, refused ones, our origin and its version, roll-back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,22 +14,23 @@
 
 #include "peer.h"
 
-#define HEAD "v=0\r\no=peer 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+#define HEAD  "v=0\r\no=peer 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
 #define AUDIO "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 #define VIDEO "m=video 4002 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n"
 
 /* ---- a handler of audio streams that notes what it is asked ---- */
 
 static char log_text[1000];
-static int refuse;             /* stream_incoming says -1 */
-static const char *direction;  /* of what we write */
+static int refuse;            /* stream_incoming says -1 */
+static const char *direction; /* of what we write */
 static struct ast_sip_session *held;
 
 static void note(const char *what, const struct ast_sip_session_stream *stream)
 {
     size_t at = strlen(log_text);
 
-    snprintf(log_text + at, sizeof(log_text) - at, "%s%u ", what, ast_sip_session_stream_index(stream));
+    snprintf(log_text + at, sizeof(log_text) - at, "%s%u ", what,
+             ast_sip_session_stream_index(stream));
 }
 
 static int on_incoming(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
@@ -44,8 +45,8 @@ static int on_incoming(struct ast_sip_session *session, struct ast_sip_session_s
     return 0;
 }
 
-static int on_outgoing(struct ast_sip_session *session, struct ast_sip_session_stream *stream, pj_pool_t *pool,
-                       struct pjmedia_sdp_media **media)
+static int on_outgoing(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
+                       pj_pool_t *pool, struct pjmedia_sdp_media **media)
 {
     pjmedia_sdp_media *made = PJ_POOL_ZALLOC_T(pool, pjmedia_sdp_media);
 
@@ -61,7 +62,8 @@ static int on_outgoing(struct ast_sip_session *session, struct ast_sip_session_s
 }
 
 static void on_apply(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
-                     const struct pjmedia_sdp_session *local, const struct pjmedia_sdp_session *remote)
+                     const struct pjmedia_sdp_session *local,
+                     const struct pjmedia_sdp_session *remote)
 {
     (void)session;
     (void)local;
@@ -102,7 +104,8 @@ static int on_invite(struct ast_sip_session *session, struct pjsip_rx_data *rdat
     return 0;
 }
 
-static struct ast_sip_session_extension extension = {.method = "INVITE", .incoming_request = on_invite};
+static struct ast_sip_session_extension extension = {.method = "INVITE",
+                                                     .incoming_request = on_invite};
 
 static int none_left(void)
 {
@@ -216,8 +219,7 @@ static void test_nothing_that_anybody_takes(void **state)
 
 static void test_more_streams_than_we_keep(void **state)
 {
-    const char *message =
-        call_up(HEAD AUDIO VIDEO VIDEO VIDEO VIDEO VIDEO VIDEO VIDEO, NULL);
+    const char *message = call_up(HEAD AUDIO VIDEO VIDEO VIDEO VIDEO VIDEO VIDEO VIDEO, NULL);
     unsigned count = 0;
 
     (void)state;
