@@ -564,7 +564,7 @@ int config_extensions_read(const struct config_file *file, const char *name,
         check_includes(&reader, file);
         config_extensions_check(reader.pbx, report);
     }
-    if (config_report_errors(report) > errors) {
+    if (reader.out_of_memory || config_report_errors(report) > errors) {
         pbx_unref(reader.pbx);
         return -1;
     }

@@ -350,10 +350,17 @@ static void count(const struct pbx_context *context, const struct pbx_exten *ext
 /* All of it, or nothing. */
 static int attempt(void *data)
 {
+    struct config_report *its_own = config_report_create();
     struct pbx *made = NULL;
-    int result = config_extensions_load(data, report, &made);
+    int result;
 
+    if (its_own == NULL) {
+        return -1;
+    }
+    result = config_extensions_load(data, its_own, &made);
     assert_true((result == 0) == (made != NULL));
+    assert_true((result == 0) == (config_report_errors(its_own) == 0));
+    config_report_free(its_own);
     if (made != NULL) {
         unsigned steps = 0;
 
