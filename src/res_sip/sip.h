@@ -18,10 +18,10 @@ enum sip_transport_protocol { SIP_TRANSPORT_UDP, SIP_TRANSPORT_TCP };
 struct sip_transport_config {
     struct sip_transport_config *next;
     char *name;
-    int protocol; /* enum sip_transport_protocol */
-    pj_sockaddr bind; /* family, address, port; default port 5060 */
+    int protocol;           /* enum sip_transport_protocol */
+    pj_sockaddr bind;       /* family, address, port; default port 5060 */
     unsigned tcp_keepalive; /* seconds; 0: off */
-    int tos; /* DSCP << 2, or 0 */
+    int tos;                /* DSCP << 2, or 0 */
 };
 
 /* A network of `match`: an address and a prefix length */
@@ -41,14 +41,14 @@ struct sip_identify_config {
 
 /* type=global and type=system */
 struct sip_global_config {
-    char *user_agent; /* never NULL; User-Agent and Server */
-    char *default_realm; /* of challenges; never NULL */
+    char *user_agent;                /* never NULL; User-Agent and Server */
+    char *default_realm;             /* of challenges; never NULL */
     char *endpoint_identifier_order; /* "ip,username,anonymous" */
     char *default_from_user;
-    unsigned max_forwards; /* 70 */
+    unsigned max_forwards;        /* 70 */
     unsigned keep_alive_interval; /* seconds */
-    unsigned timer_t1; /* ms */
-    unsigned timer_b;  /* ms */
+    unsigned timer_t1;            /* ms */
+    unsigned timer_b;             /* ms */
     int compact_headers;
     int disable_rport;
     int disable_tcp_switch;
@@ -117,8 +117,8 @@ int sip_transport_selector(const struct ast_sip_endpoint *endpoint, pjsip_tpsele
  * request URI, decide, and a host name in it that is no number counts as the default route. 0; -1 logged: there is no
  * such transport; then the output is untouched.
  */
-int sip_local_address(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint, const pjsip_uri *target,
-                      pj_sockaddr *address, pjsip_transport_type_e *type);
+int sip_local_address(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint,
+                      const pjsip_uri *target, pj_sockaddr *address, pjsip_transport_type_e *type);
 
 /*
  * The same as a Contact in angle brackets, allocated from pool, e.g. "<sip:100@192.0.2.1:5060;transport=tcp>". The user
@@ -152,7 +152,8 @@ void sip_set_fork_handler(pjsip_dialog *(*handler)(pjsip_dialog *first, pjsip_rx
 /* ---- counters: what was dropped or refused, for `show` and tests ---- */
 
 struct sip_counters {
-    unsigned long long malformed;    /* could not be parsed or broke RFC 3261: dropped or refused with 400 */
+    unsigned long long
+        malformed; /* could not be parsed or broke RFC 3261: dropped or refused with 400 */
     unsigned long long unidentified; /* challenged because nobody knows the sender */
     unsigned long long unsent;       /* datagrams that the system's full buffers lost */
 };
@@ -174,7 +175,7 @@ static inline pj_str_t sip_str(const char *text)
 }
 
 /* Priorities of our PJSIP modules: PJSIP prints at 8, transactions are 16, dialogs 32, services 64. */
-#define SIP_PRIORITY_TRACE       7   /* sees what was printed, and what came before anyone touched it */
+#define SIP_PRIORITY_TRACE       7 /* sees what was printed, and what came before anyone touched it */
 #define SIP_PRIORITY_EDGE        9   /* guard of what comes in; print of what goes out */
 #define SIP_PRIORITY_DISTRIBUTOR 24  /* after retransmissions are gone, before dialogs */
 #define SIP_PRIORITY_METHODS     128 /* what no service took: OPTIONS */
@@ -235,9 +236,9 @@ struct sip_transport {
     struct sip_transport *next;
     const struct sip_transport_config *config;
     pjsip_transport_type_e type;
-    pjsip_transport *udp;   /* of UDP */
-    pjsip_tpfactory *tcp;   /* of TCP */
-    pj_sockaddr address;    /* what it is bound to, with its port */
+    pjsip_transport *udp; /* of UDP */
+    pjsip_tpfactory *tcp; /* of TCP */
+    pj_sockaddr address;  /* what it is bound to, with its port */
 };
 
 /* A bound socket (udp_socket.c), or -1 logged; one bound to all addresses tells where each datagram was sent to. */

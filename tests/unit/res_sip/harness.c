@@ -293,3 +293,19 @@ int test_ask(int fd, const char *request, const char **answer)
     }
     return status;
 }
+
+void test_make_answer(const char *request, const char *status_line, char *out, size_t size)
+{
+    static const char *const copied[] = {"\r\nVia: ", "\r\nFrom: ", "\r\nTo: ", "\r\nCall-ID: ",
+                                         "\r\nCSeq: "};
+    size_t used = (size_t)snprintf(out, size, "SIP/2.0 %s", status_line), i;
+
+    for (i = 0; i < sizeof(copied) / sizeof(copied[0]); i++) {
+        const char *header = strstr(request, copied[i]);
+
+        assert_non_null(header);
+        used += (size_t)snprintf(out + used, size - used, "\r\n%.*s",
+                                 (int)strcspn(header + 2, "\r"), header + 2);
+    }
+    snprintf(out + used, size - used, "\r\nContent-Length: 0\r\n\r\n");
+}

@@ -50,4 +50,7 @@ const char *test_request(const char *method, const char *from, const char *id, c
 /* Sends it and returns the status of the answer, which is in *answer when not NULL; -1: none within 1 s. */
 int test_ask(int fd, const char *request, const char **answer);
 
+/* The answer to a request that came to us, e.g. "200 OK". */
+void test_make_answer(const char *request, const char *status_line, char *out, size_t size);
+
 #endif
