@@ -140,6 +140,11 @@ struct base_option {
      * (e.g. `auth` of an endpoint as long as nothing checks it).
      */
     int refuse;
+    /*
+     * For every other kind: 1 when it is read and checked, but nothing obeys it yet: a value that is not the default
+     * is a warning, as for UNSUPPORTED.
+     */
+    int inert;
     const char *
         help; /* one sentence for the reference page; of UNSUPPORTED with refuse: why it is refused */
 };

@@ -265,7 +265,7 @@ static int same_value(const char *a, const char *b)
     return base_parse_bool(a, &a_on) == 0 && base_parse_bool(b, &b_on) == 0 && a_on == b_on;
 }
 
-/* Whether a value of an unsupported option asks for nothing that does not happen anyway. */
+/* Whether a value of an option without effect asks for nothing that does not happen anyway. */
 static int is_harmless(const struct base_option *option, const char *value)
 {
     size_t i;
@@ -273,7 +273,7 @@ static int is_harmless(const struct base_option *option, const char *value)
     if (same_value(value, option->fallback ? option->fallback : "")) {
         return 1;
     }
-    for (i = 0; option->names && option->names[i]; i++) {
+    for (i = 0; option->kind == BASE_OPTION_UNSUPPORTED && option->names && option->names[i]; i++) {
         if (same_value(value, option->names[i])) {
             return 1;
         }
@@ -341,9 +341,13 @@ enum base_option_result base_options_set(const struct base_option_table *table, 
     if (option->kind != BASE_OPTION_UNSUPPORTED) {
         int result = set_supported(option, object, value, why, why_size);
 
-        return result == 0  ? BASE_OPTION_OK
-               : result > 0 ? BASE_OPTION_PARTLY
-                            : BASE_OPTION_BAD_VALUE;
+        if (result < 0) {
+            return BASE_OPTION_BAD_VALUE;
+        }
+        if (option->inert && !is_harmless(option, value)) {
+            return BASE_OPTION_NOT_SUPPORTED;
+        }
+        return result == 0 ? BASE_OPTION_OK : BASE_OPTION_PARTLY;
     }
     if (is_harmless(option, value)) {
         return BASE_OPTION_OK;

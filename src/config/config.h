@@ -153,6 +153,9 @@ int config_check(const char *dir, FILE *out);
 /* pbx: the dialplan that contexts are looked up in; NULL: they are not. */
 int config_pjsip_load(const char *path, const struct pbx *pbx, struct config_report *report,
                       struct sip_config **sip);
+/* The same of sections that are there already; path is where problems of the whole are said to be. */
+int config_pjsip_make(const struct config_file *file, const char *path, const struct pbx *pbx,
+                      struct config_report *report, struct sip_config **sip);
 int config_settings_load(const char *path, struct config_report *report,
                          struct config_settings *settings);
 void config_settings_release(struct config_settings *settings);
@@ -170,6 +173,10 @@ void config_extensions_check(const struct pbx *pbx, struct config_report *report
  */
 void config_write_reference(FILE *out);
 
+/* A bucket for a name; case does not count. */
+#define CONFIG_BUCKETS 1024u
+unsigned config_hash(const char *name);
+
 /* ---- within the reader of pjsip.conf: one file for each type of object ---- */
 
 struct config_type;
@@ -181,8 +188,6 @@ struct config_object {
     struct config_object *next; /* in the order of the file */
     struct config_object *same_hash;
 };
-
-#define CONFIG_BUCKETS 1024u
 
 struct config_reader {
     struct config_report *report;
@@ -218,9 +223,6 @@ void config_set_options(struct config_report *report, const struct base_option_t
 /* The object of a name (its case counts) and type, or NULL. */
 const struct config_object *config_find_object(const struct config_reader *reader, const char *name,
                                                const struct config_type *type);
-/* A bucket for a name; case does not count. */
-unsigned config_hash(const char *name);
-
 /* The tables of sipsession.conf's sections, whose type is the section's name; NULL behind the last. */
 const struct base_option_table *config_settings_table(size_t index);
 
@@ -248,7 +250,7 @@ const struct base_option_table *config_settings_table(size_t index);
 int config_parse_address(const char *text, unsigned default_port, pj_sockaddr *address);
 /* "10.0.0.0/8", "10.0.0.0/255.0.0.0", "::1": 0; -1: it is none. Bits beyond the prefix are cleared. */
 int config_parse_network(const char *text, struct sip_network *network);
-/* Parsers, and the text for show: codecs.c, party.c; option->offset says where it is in the object. */
+/* Parsers, and texts for show: codecs.c, party.c; option->offset says where it is in the object. */
 int config_parse_allow(void *object, const struct base_option *option, const char *value, char *why,
                        size_t why_size);
 int config_parse_disallow(void *object, const struct base_option *option, const char *value,
@@ -264,7 +266,65 @@ void config_format_privacy(const void *object, const struct base_option *option,
 void config_format_codecs(const void *object, const struct base_option *option, char *out,
                           size_t size);
 
-/* ---- within the lexer (source.c, arena.c) ---- */
+/* Of an endpoint: endpoint_values.c. */
+int config_parse_variable(void *object, const struct base_option *option, const char *value,
+                          char *why, size_t why_size);
+int config_parse_identify_by(void *object, const struct base_option *option, const char *value,
+                             char *why, size_t why_size);
+int config_parse_user(void *object, const struct base_option *option, const char *value, char *why,
+                      size_t why_size);
+int config_parse_host(void *object, const struct base_option *option, const char *value, char *why,
+                      size_t why_size);
+int config_parse_ip(void *object, const struct base_option *option, const char *value, char *why,
+                    size_t why_size);
+int config_parse_word(void *object, const struct base_option *option, const char *value, char *why,
+                      size_t why_size);
+int config_parse_text(void *object, const struct base_option *option, const char *value, char *why,
+                      size_t why_size);
+int config_parse_sip_uri(void *object, const struct base_option *option, const char *value,
+                         char *why, size_t why_size);
+void config_format_variables(const void *object, const struct base_option *option, char *out,
+                             size_t size);
+void config_format_identify_by(const void *object, const struct base_option *option, char *out,
+                               size_t size);
+void config_format_text(const void *object, const struct base_option *option, char *out,
+                        size_t size);
+void config_release_text(void *object, const struct base_option *option);
+
+/* ---- within the lexer (section.c, include.c, source.c, arena.c) ---- */
+
+struct config_lexer {
+    struct config_file *file;
+    struct config_report *report;
+    const char *folder; /* of relative includes; NULL: there are none */
+    struct config_section
+        *current; /* of the lines that follow; NULL: none, or its header was wrong */
+    int skipping; /* the last header was wrong: lines are left out without a word */
+    int out_of_memory;
+    const char *open_files[CONFIG_INCLUDE_DEPTH + 1]; /* those that include the present one */
+    unsigned depth;
+    struct config_section *buckets[CONFIG_BUCKETS]; /* sections by name, the oldest first */
+};
+
+/* Where the lexer is, for what it says. */
+struct config_place {
+    const char *file;
+    unsigned line;
+};
+
+/* Ends the reading; reported once. Returns NULL. */
+void *config_lexer_no_memory(struct config_lexer *lexer, const struct config_place *place);
+/* NULL: no memory, reported. */
+const char *config_lexer_copy(struct config_lexer *lexer, const struct config_place *place,
+                              const char *text);
+void config_append_line(struct config_section *section, struct config_line *line);
+/* A line that begins with '['; it is changed. */
+void config_lex_header(struct config_lexer *lexer, const struct config_place *place, char *text);
+/* What stands behind #include; it is changed. must: a file has to match. */
+void config_lex_include(struct config_lexer *lexer, const struct config_place *place,
+                        char *argument, int must);
+/* A whole file; its name lives as long as the config_file. */
+void config_lex_file(struct config_lexer *lexer, const char *name, const char *text, size_t length);
 
 /* One file's lines, without comments and blanks around them */
 struct config_source {

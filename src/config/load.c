@@ -41,6 +41,18 @@ static void load_pjsip(const char *dir, struct config_report *report, struct con
     }
 }
 
+/* Files of the field that bring endpoints too: who has one must know that it is not read. */
+static void look_for_wizard(const char *dir, struct config_report *report)
+{
+    char path[PATH_MAX];
+
+    if (path_of(dir, "pjsip_wizard.conf", report, path, sizeof(path)) == 0 &&
+        access(path, F_OK) == 0) {
+        config_warning(report, path, 0,
+                       "pjsip_wizard.conf is not supported: nothing of it has an effect");
+    }
+}
+
 static void load_extensions(const char *dir, struct config_report *report, struct config *config)
 {
     char path[PATH_MAX];
@@ -64,6 +76,7 @@ int config_load(const char *dir, struct config_report *report, struct config *co
     load_settings(dir, report, &read);
     load_extensions(dir, report, &read);
     load_pjsip(dir, report, &read); /* it looks contexts up in the dialplan */
+    look_for_wizard(dir, report);
     if (config_report_errors(report) > errors_before) {
         config_release(&read);
         return -1;

@@ -274,27 +274,41 @@ static void read_objects(struct config_reader *reader, const struct config_file 
     }
 }
 
-int config_pjsip_load(const char *path, const struct pbx *pbx, struct config_report *report,
-                      struct sip_config **sip)
+int config_pjsip_make(const struct config_file *file, const char *path, const struct pbx *pbx,
+                      struct config_report *report, struct sip_config **sip)
 {
     struct config_reader reader = {.report = report, .pbx = pbx};
     unsigned errors_before = config_report_errors(report);
-    struct config_file *file = config_file_read(path, report);
 
-    if (!file) {
-        return -1;
-    }
     reader.sip = sip_config_create();
     if (reader.sip) {
         read_objects(&reader, file, path);
     } else {
         config_error(report, path, 0, "out of memory");
     }
-    config_file_free(file);
     if (config_report_errors(report) > errors_before) {
         sip_config_destroy(reader.sip);
         return -1;
     }
     *sip = reader.sip;
     return 0;
+}
+
+int config_pjsip_load(const char *path, const struct pbx *pbx, struct config_report *report,
+                      struct sip_config **sip)
+{
+    unsigned errors_before = config_report_errors(report);
+    struct config_file *file = config_file_read(path, report);
+    struct sip_config *made = NULL;
+    int result = file ? config_pjsip_make(file, path, pbx, report, &made) : -1;
+
+    config_file_free(file);
+    if (result == 0 && config_report_errors(report) > errors_before) { /* the file's syntax */
+        sip_config_destroy(made);
+        result = -1;
+    }
+    if (result == 0) {
+        *sip = made;
+    }
+    return result;
 }

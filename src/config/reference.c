@@ -42,7 +42,7 @@ static void write_supported(const struct base_option_table *table, FILE *out)
 
     fputs("\n| option | values | default | meaning |\n|---|---|---|---|\n", out);
     for (option = table->options; option->name; option++) {
-        if (option->kind == BASE_OPTION_UNSUPPORTED) {
+        if (option->kind == BASE_OPTION_UNSUPPORTED || option->inert) {
             continue;
         }
         fprintf(out, "| `%s` | ", option->name);
@@ -76,8 +76,8 @@ static void write_later(const struct base_option_table *table, FILE *out)
     const char *joint = "\nKnown, without effect: ";
 
     for (option = table->options; option->name; option++) {
-        if (option->kind == BASE_OPTION_UNSUPPORTED && !option->refuse &&
-            strcmp(option->name, "type") != 0) {
+        if (option->inert || (option->kind == BASE_OPTION_UNSUPPORTED && !option->refuse &&
+                              strcmp(option->name, "type") != 0)) {
             fprintf(out, "%s`%s`", joint, option->name);
             joint = ", ";
         }

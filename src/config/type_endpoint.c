@@ -6,217 +6,8 @@
 #include "config/config.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 #define ENDPOINT(member) .offset = offsetof(struct ast_sip_endpoint, member)
-
-/* ---- options with a form of their own ---- */
-
-static int parse_variable(void *object, const struct base_option *option, const char *value,
-                          char *why, size_t why_size)
-{
-    struct ast_sip_endpoint *endpoint = object;
-    struct ast_sip_variable **end = &endpoint->variables;
-    struct ast_sip_variable *variable;
-    const char *sign = strchr(value, '=');
-
-    (void)option;
-    if (!sign || sign == value) {
-        snprintf(why, why_size, "expected NAME=VALUE");
-        return -1;
-    }
-    variable = calloc(1, sizeof(*variable));
-    if (variable) {
-        variable->name = strndup(value, (size_t)(sign - value));
-        variable->value = strdup(sign + 1);
-    }
-    if (!variable || !variable->name || !variable->value) {
-        snprintf(why, why_size, "out of memory");
-        if (variable) {
-            free(variable->name);
-            free(variable->value);
-            free(variable);
-        }
-        return -1;
-    }
-    config_trim(variable->name);
-    while (*end) {
-        end = &(*end)->next;
-    }
-    *end = variable;
-    return 0;
-}
-
-static void format_variables(const void *object, const struct base_option *option, char *out,
-                             size_t size)
-{
-    const struct ast_sip_variable *variable = ((const struct ast_sip_endpoint *)object)->variables;
-    size_t used = 0;
-
-    (void)option;
-    out[0] = '\0';
-    for (; variable && used < size; variable = variable->next) {
-        used += (size_t)snprintf(out + used, size - used, "%s%s=%s", used ? ", " : "",
-                                 variable->name, variable->value);
-    }
-}
-
-static const struct {
-    const char *name;
-    unsigned bit;
-    int supported;
-} identify_ways[] = {{"username", AST_SIP_IDENTIFY_BY_USERNAME, 1},
-                     {"ip", AST_SIP_IDENTIFY_BY_IP, 1},
-                     {"auth_username", AST_SIP_IDENTIFY_BY_AUTH_USERNAME, 0},
-                     {"header", AST_SIP_IDENTIFY_BY_HEADER, 0},
-                     {"request_uri", AST_SIP_IDENTIFY_BY_REQUEST_URI, 0}};
-#define WAYS (sizeof(identify_ways) / sizeof(identify_ways[0]))
-
-static int parse_identify_by(void *object, const struct base_option *option, const char *value,
-                             char *why, size_t why_size)
-{
-    struct ast_sip_endpoint *endpoint = object;
-    char *copy = strdup(value), *rest = copy, *text;
-    unsigned ways = 0;
-    int partly = 0;
-
-    (void)option;
-    if (!copy) {
-        snprintf(why, why_size, "out of memory");
-        return -1;
-    }
-    while ((text = strsep(&rest, ","))) {
-        size_t i;
-
-        text = config_trim(text);
-        for (i = 0; i < WAYS && strcasecmp(identify_ways[i].name, text) != 0; i++) {
-        }
-        if (i == WAYS) {
-            snprintf(why, why_size,
-                     "expected a list of username, ip, auth_username, header, request_uri");
-            free(copy);
-            return -1;
-        }
-        ways |= identify_ways[i].bit;
-        if (!identify_ways[i].supported) {
-            snprintf(why, why_size, "identification by '%s' is not supported",
-                     identify_ways[i].name);
-            partly = 1;
-        }
-    }
-    free(copy);
-    endpoint->identify_by = ways;
-    return partly;
-}
-
-static void format_identify_by(const void *object, const struct base_option *option, char *out,
-                               size_t size)
-{
-    const struct ast_sip_endpoint *endpoint = object;
-    size_t used = 0, i;
-
-    (void)option;
-    out[0] = '\0';
-    for (i = 0; i < WAYS && used < size; i++) {
-        if (endpoint->identify_by & identify_ways[i].bit) {
-            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? "," : "",
-                                     identify_ways[i].name);
-        }
-    }
-}
-
-/* A string that becomes part of a URI or of SDP: what would end it there is refused (RFC 3261 25.1, RFC 4566 9). */
-static int set_checked(void *object, const struct base_option *option, const char *value, int good,
-                       const char *expected, char *why, size_t why_size)
-{
-    char **member = (char **)((char *)object + option->offset);
-    char *copy;
-
-    if (!good) {
-        snprintf(why, why_size, "expected %s", expected);
-        return -1;
-    }
-    copy = *value ? strdup(value) : NULL; /* an empty one is none */
-    if (*value && !copy) {
-        snprintf(why, why_size, "out of memory");
-        return -1;
-    }
-    free(*member);
-    *member = copy;
-    return 0;
-}
-
-static const char user_octets[] =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/%";
-static const char host_octets[] =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
-
-static int parse_user(void *object, const struct base_option *option, const char *value, char *why,
-                      size_t why_size)
-{
-    return set_checked(object, option, value, value[strspn(value, user_octets)] == '\0',
-                       "the user part of a SIP URI, with other characters escaped as %XX", why,
-                       why_size);
-}
-
-static int parse_host(void *object, const struct base_option *option, const char *value, char *why,
-                      size_t why_size)
-{
-    return set_checked(object, option, value, value[strspn(value, host_octets)] == '\0',
-                       "a host name or an IP address", why, why_size);
-}
-
-static int parse_ip(void *object, const struct base_option *option, const char *value, char *why,
-                    size_t why_size)
-{
-    struct sip_network network;
-    int good = !*value || (!strchr(value, '/') && config_parse_network(value, &network) == 0);
-
-    return set_checked(object, option, value, good, "an IP address", why, why_size);
-}
-
-static int parse_word(void *object, const struct base_option *option, const char *value, char *why,
-                      size_t why_size)
-{
-    return set_checked(object, option, value, *value && !strpbrk(value, " \t"),
-                       "text without blanks", why, why_size);
-}
-
-static int parse_text(void *object, const struct base_option *option, const char *value, char *why,
-                      size_t why_size)
-{
-    return set_checked(object, option, value, *value != '\0', "text", why, why_size);
-}
-
-static int parse_sip_uri(void *object, const struct base_option *option, const char *value,
-                         char *why, size_t why_size)
-{
-    int good =
-        !*value || ((strncasecmp(value, "sip:", 4) == 0 || strncasecmp(value, "sips:", 5) == 0) &&
-                    !strpbrk(value, " \t<>\""));
-
-    return set_checked(object, option, value, good, "a SIP URI, e.g. sip:192.0.2.1:5060\\;lr", why,
-                       why_size);
-}
-
-static void format_text(const void *object, const struct base_option *option, char *out,
-                        size_t size)
-{
-    const char *text = *(char *const *)((const char *)object + option->offset);
-
-    snprintf(out, size, "%s", text ? text : "");
-}
-
-static void release_text(void *object, const struct base_option *option)
-{
-    char **member = (char **)((char *)object + option->offset);
-
-    free(*member);
-    *member = NULL;
-}
-
-/* ---- the table ---- */
 
 /* In the order of the enums of res_sip.h. */
 static const char *const dtmf_modes[] = {"rfc4733",   "inband", "info", "auto",
@@ -235,12 +26,29 @@ static const char *const yes[] = {"yes", NULL};
 #define CHECKED(option_name, member, parser, default_value, text)                                  \
     {                                                                                              \
         .name = option_name, .kind = BASE_OPTION_CUSTOM, ENDPOINT(member), .parse = parser,        \
-        .format = format_text, .release = release_text, .fallback = default_value, .help = text    \
+        .format = config_format_text, .release = config_release_text, .fallback = default_value,   \
+        .help = text                                                                               \
     }
 #define FLAG(option_name, member, default_value, text)                                             \
     {                                                                                              \
         .name = option_name, .kind = BASE_OPTION_BOOL, ENDPOINT(member),                           \
         .fallback = default_value, .help = text                                                    \
+    }
+/* INERT_: read and checked, but nothing obeys it yet. */
+#define INERT_FLAG(option_name, member, default_value, text)                                       \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_BOOL, ENDPOINT(member),                           \
+        .fallback = default_value, .inert = 1, .help = text                                        \
+    }
+#define INERT_NUMBER(option_name, member, default_value, least, most, text)                        \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_UINT, ENDPOINT(member),                           \
+        .fallback = default_value, .min = least, .max = most, .inert = 1, .help = text             \
+    }
+#define INERT_WORD(option_name, member, text)                                                      \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_STRING, ENDPOINT(member), .inert = 1,             \
+        .help = text                                                                               \
     }
 #define SECONDS(option_name, member, default_value, least, most, text)                             \
     {                                                                                              \
@@ -259,26 +67,29 @@ static const struct base_option options[] = {
         "Codecs in the order of preference, `!all,ulaw,g722:40`: `!` takes out, a number is the packet time in ms."),
     CUSTOM("disallow", codecs, config_parse_disallow, NULL, NULL,
            "Codecs to take out of the list; `all` empties it."),
-    CHECKED("context", context, parse_word, "default", "Where its calls enter the dialplan."),
+    CHECKED("context", context, config_parse_word, "default",
+            "Where its calls enter the dialplan."),
     WORD("transport", transport, "The transport of calls to it; without it, any that fits."),
-    WORD("aors", aors, "Where it can be reached; names of sections of type `aor`."),
+    INERT_WORD("aors", aors, "Where it can be reached; names of sections of type `aor`."),
     CUSTOM("callerid", callerid, config_parse_callerid, config_format_callerid, NULL,
            "Its identity, `\"Name\" <number>`."),
     CUSTOM("callerid_privacy", callerid, config_parse_privacy, config_format_privacy, NULL,
            "`allowed`, `prohib` or `unavailable`."),
-    WORD("callerid_tag", callerid_tag, "An opaque tag of its identity."),
-    WORD("accountcode", accountcode, "A code for whom its calls are charged to."),
-    WORD("language", language, "The language of what it hears."),
-    CHECKED("from_user", from_user, parse_user, NULL, "User part of From in calls to it."),
-    CHECKED("from_domain", from_domain, parse_host, NULL, "Host part of From in calls to it."),
-    CHECKED("contact_user", contact_user, parse_user, NULL, "User part of our Contact."),
-    CHECKED("outbound_proxy", outbound_proxy, parse_sip_uri, NULL,
+    INERT_WORD("callerid_tag", callerid_tag, "An opaque tag of its identity."),
+    INERT_WORD("accountcode", accountcode, "A code for whom its calls are charged to."),
+    INERT_WORD("language", language, "The language of what it hears."),
+    CHECKED("from_user", from_user, config_parse_user, NULL, "User part of From in calls to it."),
+    CHECKED("from_domain", from_domain, config_parse_host, NULL,
+            "Host part of From in calls to it."),
+    CHECKED("contact_user", contact_user, config_parse_user, NULL, "User part of our Contact."),
+    CHECKED("outbound_proxy", outbound_proxy, config_parse_sip_uri, NULL,
             "SIP URI that requests to it are sent through."),
-    CHECKED("media_address", media_address, parse_ip, NULL, "IP address that our SDP names."),
-    CHECKED("sdp_owner", sdp_owner, parse_word, "-", "User name in `o=` of our SDP."),
-    CHECKED("sdp_session", sdp_session, parse_text, "sipsession",
+    CHECKED("media_address", media_address, config_parse_ip, NULL,
+            "IP address that our SDP names."),
+    CHECKED("sdp_owner", sdp_owner, config_parse_word, "-", "User name in `o=` of our SDP."),
+    CHECKED("sdp_session", sdp_session, config_parse_text, "sipsession",
             "Session name, `s=`, of our SDP."),
-    CUSTOM("set_var", variables, parse_variable, format_variables, NULL,
+    CUSTOM("set_var", variables, config_parse_variable, config_format_variables, NULL,
            "`NAME=VALUE`: a variable of all its channels; may be given several times."),
     {.name = "dtmf_mode",
      .kind = BASE_OPTION_ENUM,
@@ -297,16 +108,18 @@ static const struct base_option options[] = {
      ENDPOINT(timers),
      .fallback = "yes",
      .names = timers_modes,
+     .inert = 1,
      .help = "Session timers (RFC 4028)."},
-    SECONDS("timers_min_se", timers_min_se, "90", 90, 86400, "Least session interval, in seconds."),
-    SECONDS("timers_sess_expires", timers_sess_expires, "1800", 90, 86400,
-            "Session interval, in seconds."),
+    INERT_NUMBER("timers_min_se", timers_min_se, "90", 90, 86400,
+                 "Least session interval, in seconds."),
+    INERT_NUMBER("timers_sess_expires", timers_sess_expires, "1800", 90, 86400,
+                 "Session interval, in seconds."),
     FLAG("trust_id_inbound", trust_id_inbound, "no",
          "Believe its P-Asserted-Identity and Remote-Party-ID."),
-    FLAG("trust_id_outbound", trust_id_outbound, "no",
-         "Show it identities that asked not to be shown."),
-    FLAG("send_pai", send_pai, "no", "Send it P-Asserted-Identity."),
-    FLAG("send_rpid", send_rpid, "no", "Send it Remote-Party-ID."),
+    INERT_FLAG("trust_id_outbound", trust_id_outbound, "no",
+               "Show it identities that asked not to be shown."),
+    INERT_FLAG("send_pai", send_pai, "no", "Send it P-Asserted-Identity."),
+    INERT_FLAG("send_rpid", send_rpid, "no", "Send it Remote-Party-ID."),
     FLAG("force_rport", force_rport, "yes",
          "Answer to the port that a request came from (RFC 3581)."),
     FLAG("rewrite_contact", rewrite_contact, "no",
@@ -326,15 +139,10 @@ static const struct base_option options[] = {
     SECONDS("rtp_timeout_hold", rtp_timeout_hold, "0", 0, 86400, "The same for a call on hold."),
     SECONDS("rtp_keepalive", rtp_keepalive, "0", 0, 3600,
             "Seconds of silence until a packet is sent; 0: never."),
-    CUSTOM("identify_by", identify_by, parse_identify_by, format_identify_by, "username,ip",
+    CUSTOM("identify_by", identify_by, config_parse_identify_by, config_format_identify_by,
+           "username,ip",
            "By what it may be found: `username` of From, `ip` by a section of type `identify`."),
-    {.name = "max_audio_streams",
-     .kind = BASE_OPTION_UINT,
-     ENDPOINT(max_audio_streams),
-     .fallback = "1",
-     .min = 1,
-     .max = 1,
-     .help = "Audio streams of a call."},
+    INERT_NUMBER("max_audio_streams", max_audio_streams, "1", 1, 16, "Audio streams of a call."),
 
     /* Without these somebody could do what the file forbids, or what should be secret would be in the clear. */
     CONFIG_REFUSED("auth", NULL,

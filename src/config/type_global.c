@@ -112,6 +112,7 @@ static const struct base_option global_options[] = {
      .kind = BASE_OPTION_STRING,
      GLOBAL(default_from_user),
      .fallback = "sipsession",
+     .inert = 1,
      .help = "User part of From where nothing else says one."},
     {.name = "endpoint_identifier_order",
      .kind = BASE_OPTION_CUSTOM,

@@ -96,6 +96,7 @@ static int parse_tos(void *object, const struct base_option *option, const char 
     struct transport *transport = object;
     char *end;
     unsigned long number;
+    int on;
     size_t i;
 
     (void)option;
@@ -104,6 +105,10 @@ static int parse_tos(void *object, const struct base_option *option, const char 
             transport->config.tos = names[i].tos;
             return 0;
         }
+    }
+    if (base_parse_bool(value, &on) == 0 && !on) { /* the field's default is "false" */
+        transport->config.tos = 0;
+        return 0;
     }
     number = strtoul(value, &end, 0);
     if (value[0] < '0' || value[0] > '9' || *end || number > 0xff || number % 4 != 0) {

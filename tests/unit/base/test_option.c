@@ -96,6 +96,12 @@ static const struct base_option options[] = {
      .release = release_list,
      .format = format_list,
      .fallback = "first"},
+    {.name = "inert",
+     .kind = BASE_OPTION_ENUM,
+     AT(mode),
+     .fallback = "required",
+     .names = modes,
+     .inert = 1},
     {.name = "hidden", .kind = BASE_OPTION_CUSTOM, .parse = parse_list},
     {.name = "later", .kind = BASE_OPTION_UNSUPPORTED, .fallback = "no"},
     {.name = "later_number", .kind = BASE_OPTION_UNSUPPORTED, .fallback = "3.0", .names = anyway},
@@ -289,6 +295,15 @@ static void test_unsupported(void **state)
     assert_int_equal(set("later_text", "x"), BASE_OPTION_NOT_SUPPORTED);
 }
 
+static void test_inert(void **state)
+{
+    (void)state;
+    assert_int_equal(set("inert", "yes"), BASE_OPTION_NOT_SUPPORTED);
+    assert_int_equal(thing.mode, 2); /* it is set all the same */
+    assert_int_equal(set("inert", "required"), BASE_OPTION_OK);
+    check_bad("inert", "often", "expected no, required or yes");
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -388,6 +403,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_enum, begin, end),
         cmocka_unit_test_setup_teardown(test_custom, begin, end),
         cmocka_unit_test_setup_teardown(test_unsupported, begin, end),
+        cmocka_unit_test_setup_teardown(test_inert, begin, end),
         cmocka_unit_test_setup_teardown(test_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_unknown, begin, end),
         cmocka_unit_test_setup_teardown(test_format, begin, end),

@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pjsip.conf: types, objects, transport, identify, global, system; what is said of what is wrong. */
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "failmalloc.h"
+#include "files.h"
+
+#define TRANSPORT "[udp]\ntype=transport\nbind=127.0.0.1\n"
+
+static struct sip_config *sip;
+
+static int end(void **state)
+{
+    sip_config_destroy(sip);
+    sip = NULL;
+    return files_end(state);
+}
+
+static int load(const char *text)
+{
+    sip_config_destroy(sip);
+    sip = NULL;
+    return config_pjsip_load(files_write("p", text), NULL, report, &sip);
+}
+
+/* The text is right, and says nothing that deserves a word. */
+static void check_good(const char *text)
+{
+    int result = load(text);
+
+    files_check("");
+    assert_int_equal(result, 0);
+    assert_non_null(sip);
+}
+
+static void check_bad(const char *text, const char *problems)
+{
+    assert_int_equal(load(text), -1);
+    files_check(problems);
+    assert_null(sip);
+}
+
+static void check_warned(const char *text, const char *problems)
+{
+    assert_int_equal(load(text), 0);
+    files_check(problems);
+}
+
+/* ---- types and objects ---- */
+
+static void test_same_name_other_type(void **state)
+{
+    (void)state;
+    check_warned(TRANSPORT "[alice]\ntype=endpoint\nallow=ulaw\n"
+                           "[alice]\ntype=aor\nmax_contacts=1\n"
+                           "[alice]\ntype=auth\nusername=alice\n",
+                 "p:7: warning: type 'aor' is not supported: 'alice' has no effect\n"
+                 "p:10: warning: type 'auth' is not supported: 'alice' has no effect\n");
+    assert_string_equal(sip->endpoints->endpoint->name, "alice");
+    assert_null(sip->endpoints->next);
+}
+
+static void test_same_name_same_type(void **state)
+{
+    (void)state;
+    check_bad(
+        TRANSPORT "[a]\ntype=endpoint\nallow=ulaw\n[a]\ntype=endpoint\nallow=alaw\n",
+        "p:7: error: there is this section of type 'endpoint' at p:4 already, expected one; [a](+) continues it\n");
+    check_good(TRANSPORT "[a]\ntype=endpoint\nallow=ulaw\n[A]\ntype=endpoint\nallow=alaw\n");
+    check_bad(
+        TRANSPORT "[global]\n[other]\ntype=global\n",
+        "p:5: error: there is a section of type 'global' at p:4 already, expected one; [global](+) continues "
+        "it\n");
+}
+
+static void test_types(void **state)
+{
+    (void)state;
+    check_bad(
+        "[a]\nallow=ulaw\n" TRANSPORT,
+        "p:1: error: section [a] has no type, expected e.g. type = endpoint, or [a](!) for a template\n");
+    check_bad("[a]\ntype=endpiont\n" TRANSPORT,
+              "p:2: error: unknown type 'endpiont', expected e.g. 'endpoint'\n");
+    check_bad("[a]\ntype=xyzzy\n" TRANSPORT,
+              "p:2: error: unknown type 'xyzzy', expected e.g. 'endpoint'\n");
+    check_good(TRANSPORT "[a]\nTYPE=Endpoint\nallow=ulaw\n");
+    check_good(TRANSPORT "[a]\ntype=aor\ntype=endpoint\nallow=ulaw\n"); /* the last one counts */
+}
+
+static void test_templates(void **state)
+{
+    (void)state;
+    check_good(TRANSPORT
+               "[t](!)\ntype=endpoint\nallow=ulaw\ncontext=in\n[a](t)\n[b](t)\ncontext=out\n");
+    assert_string_equal(sip->endpoints->endpoint->name, "a");
+    assert_string_equal(sip->endpoints->endpoint->context, "in");
+    assert_string_equal(sip->endpoints->next->endpoint->context, "out");
+    assert_null(sip->endpoints->next->next);
+    /* What is wrong in a template is said once, where it is. */
+    check_bad(TRANSPORT "[t](!)\ntype=endpoint\nallow=ulaw\ncontexxt=in\n[a](t)\n[b](t)\n",
+              "p:7: error: endpoint has no option 'contexxt', expected e.g. 'context'\n");
+}
+
+static void test_unknown_options(void **state)
+{
+    (void)state;
+    check_bad(TRANSPORT "[a]\ntype=endpoint\nallow=ulaw\nalow=alaw\nzzzzz=1\n",
+              "p:7: error: endpoint has no option 'alow', expected e.g. 'allow'\n"
+              "p:8: error: endpoint has no option 'zzzzz', expected one of its options\n");
+    check_bad(TRANSPORT "[a]\ntype=aor\nmax_contact=1\n",
+              "p:4: warning: type 'aor' is not supported: 'a' has no effect\n"
+              "p:6: error: aor has no option 'max_contact', expected e.g. 'max_contacts'\n");
+    check_warned(TRANSPORT "[a]\ntype=endpoint\nallow=ulaw\n@mine=1\n",
+                 "p:7: warning: '@mine' has no effect here\n");
+}
+
+static void test_all_errors_are_told(void **state)
+{
+    (void)state;
+    check_bad(
+        "[a]\ntype=endpoint\ncontext=\nrtp_timeout=x\n[b]\ntype=nothing\n[c\n",
+        "p:7: error: the section's name does not end, expected ']'\n"
+        "p:3: error: wrong value '' of option 'context', expected text without blanks\n"
+        "p:4: error: wrong value 'x' of option 'rtp_timeout', expected a whole number from 0 to 86400\n"
+        "p:1: warning: endpoint 'a' has no codec: its calls are refused with 488, expected e.g. allow = "
+        "ulaw,alaw\n"
+        "p:6: error: unknown type 'nothing', expected e.g. 'endpoint'\n"
+        "p: error: there is no transport, expected a section with type = transport\n");
+    assert_int_equal(config_pjsip_load(files_path("nosuch"), NULL, report, &sip), -1);
+    files_check("nosuch: error: No such file or directory\n");
+}
+
+static void test_wrong_syntax_alone_is_enough(void **state)
+{
+    (void)state;
+    check_bad(TRANSPORT "nothing\n", "p:4: error: no '=' in the line, expected name = value\n");
+}
+
+static const char *const later_types[] = {"aor",
+                                          "auth",
+                                          "registration",
+                                          "domain_alias",
+                                          "contact",
+                                          "resource_list",
+                                          "subscription_persistence",
+                                          "outbound-publish",
+                                          "inbound-publication",
+                                          "asterisk-publication",
+                                          "phoneprov"};
+
+static void test_types_of_the_field(void **state)
+{
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(later_types) / sizeof(later_types[0]); i++) {
+        char text[200], warning[200];
+
+        snprintf(text, sizeof(text), TRANSPORT "[x]\ntype=%s\n", later_types[i]);
+        snprintf(warning, sizeof(warning),
+                 "p:4: warning: type '%s' is not supported: 'x' has no effect\n", later_types[i]);
+        check_warned(text, warning);
+    }
+    check_bad(
+        TRANSPORT "[x]\ntype=acl\npermit=127.0.0.1\n",
+        "p:4: error: type 'acl' cannot be left without effect: access lists are not supported: every address "
+        "could call\n");
+    check_warned(TRANSPORT "[x]\ntype=phoneprov\nwhatever=1\n",
+                 "p:4: warning: type 'phoneprov' is not supported: 'x' has no effect\n");
+}
+
+/* ---- transport ---- */
+
+static const char *bound(const struct sip_transport_config *transport)
+{
+    static char text[100];
+
+    return pj_sockaddr_print(&transport->bind, text, sizeof(text), 3);
+}
+
+static void test_transports(void **state)
+{
+    const struct sip_transport_config *transport;
+
+    (void)state;
+    check_good(
+        "[a]\ntype=transport\nbind=0.0.0.0\n"
+        "[b]\ntype=transport\nprotocol=TCP\nbind=127.0.0.1:5070\ntos=false\ntos=cs3\ntcp_keepalive_enable=yes\n"
+        "[c]\ntype=transport\nbind=[::1]:5080\nprotocol=udp\ntos=0xb8\n"
+        "[d]\ntype=transport\nbind=::1\nprotocol=tcp\ntcp_keepalive_enable=yes\ntcp_keepalive_idle_time=7\n");
+    transport = sip->transports;
+    assert_string_equal(transport->name, "a");
+    assert_int_equal(transport->protocol, SIP_TRANSPORT_UDP);
+    assert_string_equal(bound(transport), "0.0.0.0:5060");
+    assert_int_equal(transport->tos, 0);
+    assert_int_equal(transport->tcp_keepalive, 0);
+    transport = transport->next;
+    assert_int_equal(transport->protocol, SIP_TRANSPORT_TCP);
+    assert_string_equal(bound(transport), "127.0.0.1:5070");
+    assert_int_equal(transport->tos, 0x60);
+    assert_int_equal(transport->tcp_keepalive, 30);
+    transport = transport->next;
+    assert_string_equal(bound(transport), "[::1]:5080");
+    assert_int_equal(transport->tos, 0xb8);
+    transport = transport->next;
+    assert_string_equal(bound(transport), "[::1]:5060");
+    assert_int_equal(transport->tcp_keepalive, 7);
+    assert_null(transport->next);
+}
+
+static void check_bad_transport(const char *line, const char *problem)
+{
+    char text[300], expected[300];
+
+    snprintf(text, sizeof(text),
+             TRANSPORT "[t]\ntype=transport\nprotocol=tcp\nbind=127.0.0.1\n%s\n", line);
+    snprintf(expected, sizeof(expected), "p:8: error: %s\n", problem);
+    check_bad(text, expected);
+}
+
+static void test_wrong_transports(void **state)
+{
+    static const char *const protocols[] = {"tls", "ws", "wss", "flow"};
+    static const char *const binds[] = {
+        "",
+        "localhost",
+        "1.2.3",
+        "1.2.3.4:",
+        "1.2.3.4:65536",
+        "1.2.3.4:x",
+        "[::1",
+        "[::1]x",
+        "[]",
+        ":5060",
+        "1.2.3.4:5:6",
+        "1.2.3.4/24",
+        "1111111111111111111111111111111111111111111111111111111111111111111"};
+    static const char *const wrong_tos[] = {"", "x", "256", "3", "-4", "0xb8x", "ef1"};
+    char text[300], problem[300];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+        snprintf(text, sizeof(text), "protocol=%s", protocols[i]);
+        snprintf(problem, sizeof(problem),
+                 "wrong value '%s' of option 'protocol', expected udp or tcp: %s is not supported",
+                 protocols[i], protocols[i]);
+        check_bad_transport(text, problem);
+    }
+    check_bad_transport("protocol=sctp",
+                        "wrong value 'sctp' of option 'protocol', expected udp or tcp");
+    for (i = 0; i < sizeof(binds) / sizeof(binds[0]); i++) {
+        snprintf(text, sizeof(text), "bind=%s", binds[i]);
+        snprintf(
+            problem, sizeof(problem),
+            "wrong value '%s' of option 'bind', expected an IP address, e.g. 127.0.0.1, 0.0.0.0:5060 or "
+            "[::1]:5060",
+            binds[i]);
+        check_bad_transport(text, problem);
+    }
+    for (i = 0; i < sizeof(wrong_tos) / sizeof(wrong_tos[0]); i++) {
+        snprintf(text, sizeof(text), "tos=%s", wrong_tos[i]);
+        snprintf(
+            problem, sizeof(problem),
+            "wrong value '%s' of option 'tos', expected a number from 0 to 252 in steps of 4, or a name, e.g. "
+            "cs3 or ef",
+            wrong_tos[i]);
+        check_bad_transport(text, problem);
+    }
+    check_bad_transport(
+        "tcp_keepalive_idle_time=0",
+        "wrong value '0' of option 'tcp_keepalive_idle_time', expected a whole number from 1 to 32767");
+    check_bad_transport("verify_client=yes",
+                        "option 'verify_client' cannot be left without effect: TLS is not "
+                        "supported: no certificate would be looked at");
+    check_bad_transport("require_client_cert=yes",
+                        "option 'require_client_cert' cannot be left without effect: TLS is "
+                        "not supported: no certificate would be asked for");
+    check_bad_transport("verify_server=yes",
+                        "option 'verify_server' cannot be left without effect: TLS is not "
+                        "supported: no certificate would be looked at");
+}
+
+static void test_transports_as_a_whole(void **state)
+{
+    (void)state;
+    check_bad("[a]\ntype=transport\n",
+              "p:1: error: transport 'a' has no bind, expected e.g. bind = 127.0.0.1:5060\n"
+              "p: error: there is no transport, expected a section with type = transport\n");
+    check_bad(
+        TRANSPORT "[b]\ntype=transport\nbind=127.0.0.1:5060\n",
+        "p:4: error: transport 'b' has the protocol and the address of transport 'udp', expected others\n");
+    check_good("[a]\ntype=transport\nbind=127.0.0.1:0\n[b]\ntype=transport\nbind=127.0.0.1:0\n");
+    check_good(TRANSPORT "[b]\ntype=transport\nprotocol=tcp\nbind=127.0.0.1:5060\n");
+    check_good(
+        "[a]\ntype=transport\nbind=127.0.0.1\nasync_operations=1\nallow_reload=false\ncos=no\n"
+        "external_signaling_port=0\n"); /* defaults, in other words */
+    check_warned(
+        "[a]\ntype=transport\nbind=127.0.0.1\nlocal_net=10.0.0.0/8\nsymmetric_transport=yes\n",
+        "p:4: warning: option 'local_net' is not supported: '10.0.0.0/8' has no effect\n"
+        "p:5: warning: option 'symmetric_transport' is not supported: 'yes' has no effect\n");
+}
+
+/* ---- identify ---- */
+
+static const char *networks(const struct sip_identify_config *identify)
+{
+    static char text[1000];
+    size_t used = 0;
+    unsigned i;
+
+    text[0] = '\0';
+    for (i = 0; i < identify->match_count; i++) {
+        char address[100];
+
+        pj_sockaddr_print(&identify->match[i].address, address, sizeof(address), 0);
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s/%u", i ? " " : "", address,
+                                 identify->match[i].prefix);
+    }
+    return text;
+}
+
+#define ENDPOINT "[alice]\ntype=endpoint\nallow=ulaw\n"
+
+static void test_identify(void **state)
+{
+    (void)state;
+    check_good(TRANSPORT ENDPOINT
+               "[i]\ntype=identify\nendpoint=alice\nmatch=192.0.2.7\nmatch=10.1.2.3/8, "
+               "2001:db8::1/32,::1\nmatch=172.16.9.9/255.240.0.0\nmatch=1.2.3.4/0\n"
+               "[j]\ntype=identify\nendpoint=alice\nmatch=1.2.3.5/31\nsrv_lookups=no\n");
+    assert_string_equal(sip->identifies->name, "i");
+    assert_string_equal(sip->identifies->endpoint, "alice");
+    assert_string_equal(networks(sip->identifies),
+                        "192.0.2.7/32 10.0.0.0/8 2001:db8::/32 ::1/128 172.16.0.0/12 0.0.0.0/0");
+    assert_string_equal(networks(sip->identifies->next), "1.2.3.4/31");
+    assert_null(sip->identifies->next->next);
+}
+
+static void test_wrong_identify(void **state)
+{
+    static const char *const wrong[] = {
+        "",           "sip.example.com", "1.2.3.4/33",          "1.2.3.4/x",
+        "1.2.3.4/",   "::1/129",         "1.2.3.4/255.0.255.0", "::1/255.0.0.0",
+        "1.2.3.4:50", "[::1]",           "1.2.3.4/-1"};
+    char text[400], problem[400];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        snprintf(text, sizeof(text),
+                 TRANSPORT ENDPOINT "[i]\ntype=identify\nendpoint=alice\nmatch=1.2.3.4,%s\n",
+                 wrong[i]);
+        snprintf(
+            problem, sizeof(problem),
+            "p:10: error: wrong value '1.2.3.4,%s' of option 'match', expected IP addresses or networks, e.g. "
+            "192.0.2.0/24, not '%s'; names are not looked up\n",
+            wrong[i], wrong[i]);
+        check_bad(text, problem);
+    }
+    check_bad(TRANSPORT "[i]\ntype=identify\n",
+              "p:4: error: identify 'i' names no endpoint, expected endpoint = NAME\n"
+              "p:4: error: identify 'i' matches nothing, expected match = ADDRESS\n");
+    check_bad(
+        TRANSPORT ENDPOINT "[i]\ntype=identify\nendpoint=alicia\nmatch=1.2.3.4\n",
+        "p:9: error: there is no endpoint 'alicia', expected the name of a section of type=endpoint\n");
+    check_bad(
+        TRANSPORT "[alice](!)\ntype=endpoint\n[i]\ntype=identify\nendpoint=alice\nmatch=1.2.3.4\n",
+        "p:8: error: there is no endpoint 'alice', expected the name of a section of type=endpoint\n");
+    check_warned(TRANSPORT ENDPOINT "[i]\ntype=identify\nendpoint=alice\nmatch_header=X: y\n",
+                 "p:10: warning: option 'match_header' is not supported: 'X: y' has no effect\n");
+}
+
+/* ---- global and system ---- */
+
+static void test_global(void **state)
+{
+    const struct sip_global_config *global;
+
+    (void)state;
+    check_good(TRANSPORT
+               "[global]\nuser_agent=mine 1.0\ndefault_realm=example.com\n"
+               "endpoint_identifier_order=username , ip\nmax_forwards=20\nkeep_alive_interval=0\n"
+               "debug=yes\n");
+    global = &sip->global;
+    assert_string_equal(global->user_agent, "mine 1.0");
+    assert_string_equal(global->default_realm, "example.com");
+    assert_string_equal(global->endpoint_identifier_order, "username , ip");
+    assert_int_equal(global->max_forwards, 20);
+    assert_int_equal(global->keep_alive_interval, 0);
+    assert_int_equal(global->debug, 1);
+    check_good(TRANSPORT "[anything]\ntype=global\nuser_agent=x\n");
+    assert_string_equal(sip->global.user_agent, "x");
+}
+
+static void test_wrong_global(void **state)
+{
+    (void)state;
+    check_bad(
+        TRANSPORT
+        "[global]\nmax_forwards=0\nendpoint_identifier_order=ip,,username\nuser_agnet=x\n",
+        "p:5: error: wrong value '0' of option 'max_forwards', expected a whole number from 1 to 255\n"
+        "p:6: error: wrong value 'ip,,username' of option 'endpoint_identifier_order', expected names of "
+        "identifiers, separated by commas\n"
+        "p:7: error: global has no option 'user_agnet', expected e.g. 'user_agent'\n");
+    check_warned(
+        TRANSPORT "[global]\nendpoint_identifier_order=ip,usernam,auth_username\n",
+        "p:5: warning: endpoint_identifier_order: identification by 'auth_username' is not supported\n");
+    check_warned(
+        TRANSPORT "[global]\nendpoint_identifier_order=ip,usernam\n",
+        "p:5: warning: endpoint_identifier_order: 'usernam' has an effect only when a module brings it; the "
+        "nearest known name is 'username'\n");
+    check_warned(
+        TRANSPORT "[global]\nendpoint_identifier_order=ip,my_module\n",
+        "p:5: warning: endpoint_identifier_order: 'my_module' has an effect only when a module brings it\n");
+    assert_string_equal(sip->global.endpoint_identifier_order, "ip,my_module");
+    check_warned(TRANSPORT "[global]\ndefault_from_user=me\n",
+                 "p:5: warning: option 'default_from_user' is not supported: 'me' has no effect\n");
+    check_warned(TRANSPORT "[global]\nregcontext=x\nnorefersub=true\n",
+                 "p:5: warning: option 'regcontext' is not supported: 'x' has no effect\n");
+}
+
+static void test_system(void **state)
+{
+    (void)state;
+    check_good(TRANSPORT
+               "[system]\ntimer_t1=100\ntimer_b=6400\ncompact_headers=yes\ndisable_rport=yes\n"
+               "disable_tcp_switch=no\nthreadpool_max_size=50\n");
+    assert_int_equal(sip->global.timer_t1, 100);
+    assert_int_equal(sip->global.timer_b, 6400);
+    assert_int_equal(sip->global.compact_headers, 1);
+    assert_int_equal(sip->global.disable_rport, 1);
+    assert_int_equal(sip->global.disable_tcp_switch, 0);
+    check_warned(
+        TRANSPORT "[system]\ntimer_t1=600\n",
+        "p:4: warning: timer_b (32000) is less than 64 times timer_t1 (600), expected at least 38400 (RFC "
+        "3261 17.1.1.2)\n");
+    check_warned(
+        TRANSPORT "[system]\nthreadpool_max_size=10\n",
+        "p:5: warning: option 'threadpool_max_size' is not supported: '10' has no effect\n");
+    check_bad(
+        TRANSPORT "[system]\ntimer_t1=99\n",
+        "p:5: error: wrong value '99' of option 'timer_t1', expected a whole number from 100 to 10000\n");
+}
+
+/* The tables' defaults and those of the rooms that own the structs are the same. */
+static void test_defaults(void **state)
+{
+    const struct base_option_table *tables[] = {config_type_global.table, config_type_system.table};
+    struct sip_global_config ours;
+    struct sip_config *theirs = sip_config_create();
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        const struct base_option *option;
+
+        memset(&ours, 0, sizeof(ours));
+        assert_int_equal(base_options_init(tables[i], &ours), 0);
+        for (option = tables[i]->options; option->name; option++) {
+            char our_text[200] = "", their_text[200] = "";
+
+            base_options_format(option, &ours, our_text, sizeof(our_text));
+            base_options_format(option, &theirs->global, their_text, sizeof(their_text));
+            assert_string_equal(our_text, their_text);
+        }
+        base_options_free(tables[i], &ours);
+    }
+    sip_config_destroy(theirs);
+}
+
+/* ---- many, and none ---- */
+
+static void test_many_objects(void **state)
+{
+    char *text = malloc(4 << 20);
+    size_t used = (size_t)sprintf(text, TRANSPORT "[t](!)\ntype=endpoint\nallow=ulaw\n");
+    const struct sip_endpoint_entry *entry;
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i < 10000; i++) {
+        used += (size_t)
+            sprintf(text + used,
+                    "[e%u](t)\ntransport=udp\n[i%u]\ntype=identify\nendpoint=e%u\nmatch=10.%u.%u."
+                    "1\n",
+                    i, i, i, i / 256, i % 256);
+    }
+    check_good(text);
+    for (i = 0, entry = sip->endpoints; entry; entry = entry->next, i++) {
+        char name[20];
+
+        snprintf(name, sizeof(name), "e%u", i);
+        assert_string_equal(entry->endpoint->name, name);
+    }
+    assert_int_equal(i, 10000);
+    free(text);
+}
+
+static int load_whole(void *data)
+{
+    struct config_report *other = config_report_create();
+    struct sip_config *made = NULL;
+    int result = other ? config_pjsip_load(data, NULL, other, &made) : -1;
+
+    assert_true(result == 0 ? made != NULL : made == NULL);
+    sip_config_destroy(made);
+    config_report_free(other);
+    return result;
+}
+
+static void test_no_memory(void **state)
+{
+    char path[PATH_MAX];
+
+    (void)state;
+    strcpy(path, files_write("p", TRANSPORT
+                             "[global]\nendpoint_identifier_order=ip\n"
+                             "[a]\ntype=endpoint\ndisallow=all\nallow=ulaw\ncallerid=\"A\" <1>\n"
+                             "set_var=A=B\nfrom_user=x\nidentify_by=ip\ntransport=udp\n"
+                             "[i]\ntype=identify\nendpoint=a\nmatch=1.2.3.4,5.6.7.8\n"));
+    assert_true(failmalloc_each(load_whole, path, 0) > 20);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, files_begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_same_name_other_type),
+        TEST(test_same_name_same_type),
+        TEST(test_types),
+        TEST(test_templates),
+        TEST(test_unknown_options),
+        TEST(test_all_errors_are_told),
+        TEST(test_wrong_syntax_alone_is_enough),
+        TEST(test_types_of_the_field),
+        TEST(test_transports),
+        TEST(test_wrong_transports),
+        TEST(test_transports_as_a_whole),
+        TEST(test_identify),
+        TEST(test_wrong_identify),
+        TEST(test_global),
+        TEST(test_wrong_global),
+        TEST(test_system),
+        TEST(test_defaults),
+        TEST(test_many_objects),
+        TEST(test_no_memory),
+    };
+
+    return cmocka_run_group_tests_name("pjsip", tests, NULL, NULL);
+}
