@@ -4,29 +4,11 @@
 set(SIPSESSION_MODULE_DIR "${CMAKE_BINARY_DIR}/modules")
 set(SIPSESSION_DAEMON "${CMAKE_BINARY_DIR}/daemon/sipsession")
 
-# sipsession_present(OUT WHO file ...): the files that are there; a warning for those that are not
-function(sipsession_present out who)
-  set(files "")
-  foreach(file IN LISTS ARGN)
-    if(IS_ABSOLUTE "${file}" OR EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
-      list(APPEND files "${file}")
-    else()
-      message(WARNING "${who}: ${file} is in the list, but not in the folder")
-    endif()
-  endforeach()
-  if(NOT files)
-    set(files "${CMAKE_BINARY_DIR}/generated/none.c")
-    file(CONFIGURE OUTPUT "${files}" CONTENT "typedef int without_sources;\n" @ONLY)
-  endif()
-  set(${out} "${files}" PARENT_SCOPE)
-endfunction()
-
 # sipsession_room(NAME file.c ... [LIBS library ...]): a folder of src/ as the OBJECT library
 # room_NAME. LIBS are what it needs besides PJSIP; whoever links the room gets them.
 function(sipsession_room name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
-  sipsession_present(files "room ${name}" ${arg_UNPARSED_ARGUMENTS})
-  add_library(room_${name} OBJECT ${files})
+  add_library(room_${name} OBJECT ${arg_UNPARSED_ARGUMENTS})
   target_include_directories(room_${name} PRIVATE "${CMAKE_SOURCE_DIR}/include" "${CMAKE_SOURCE_DIR}/src")
   target_compile_definitions(room_${name} PRIVATE _GNU_SOURCE SIPSESSION_VERSION="${PROJECT_VERSION}")
   target_link_libraries(room_${name} PUBLIC pjsip Threads::Threads ${arg_LIBS})
@@ -57,8 +39,7 @@ endfunction()
 # sipsession_module(NAME file.c ...): a loadable module. It sees the installed headers only.
 function(sipsession_module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
-  sipsession_present(files "module ${name}" ${arg_UNPARSED_ARGUMENTS})
-  add_library(module_${name} MODULE ${files})
+  add_library(module_${name} MODULE ${arg_UNPARSED_ARGUMENTS})
   set_target_properties(module_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
     LIBRARY_OUTPUT_DIRECTORY "${SIPSESSION_MODULE_DIR}" INSTALL_RPATH "\$ORIGIN/../..")
   target_compile_definitions(module_${name} PRIVATE _GNU_SOURCE)
@@ -71,8 +52,7 @@ endfunction()
 # sipsession_daemon(file.c ...): the program. It uses the library as anybody would: ast_ functions.
 function(sipsession_daemon)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "LIBS")
-  sipsession_present(files daemon ${arg_UNPARSED_ARGUMENTS})
-  add_executable(sipsession_daemon ${files})
+  add_executable(sipsession_daemon ${arg_UNPARSED_ARGUMENTS})
   set_target_properties(sipsession_daemon PROPERTIES OUTPUT_NAME sipsession
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/daemon" INSTALL_RPATH "\$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
   target_compile_definitions(sipsession_daemon PRIVATE _GNU_SOURCE SIPSESSION_VERSION="${PROJECT_VERSION}")
@@ -106,8 +86,7 @@ endfunction()
 # is linked with the rooms' objects, so that hidden functions are in reach.
 function(sipsession_unit_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;ROOMS;LIBS")
-  sipsession_present(files "test ${name}" ${arg_SOURCES})
-  add_executable(unit_${name} ${files})
+  add_executable(unit_${name} ${arg_SOURCES})
   # visible: a library may want to link with what -Wl,--wrap puts in its place
   set_target_properties(unit_${name} PROPERTIES C_VISIBILITY_PRESET default
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/unit/bin")

@@ -38,7 +38,7 @@ moduledir=${libdir}/sipsession/modules
 Name: sipsession
 Description: @PROJECT_DESCRIPTION@
 Version: @PROJECT_VERSION@
-Cflags: -I${includedir} -I${includedir}/sipsession/pj -DPJ_AUTOCONF=1
+Cflags: -I${includedir} -I${includedir}/sipsession/pj -DPJ_AUTOCONF=1 -D_DEFAULT_SOURCE
 Libs: -L${libdir} -lsipsession -lsipsession-pj
 ]])
 install(FILES "${CMAKE_BINARY_DIR}/generated/sipsession.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

@@ -218,7 +218,7 @@ static void test_transports(void **state)
 
 static void check_bad_transport(const char *line, const char *problem)
 {
-    char text[300], expected[300];
+    char text[1000], expected[1000];
 
     snprintf(text, sizeof(text),
              TRANSPORT "[t]\ntype=transport\nprotocol=tcp\nbind=127.0.0.1\n%s\n", line);
