@@ -23,7 +23,7 @@
 struct slot {
     pjsip_rx_data rdata;
     pj_sockaddr destination; /* where it was sent to; its family is 0 when nobody asked */
-    char control[CONTROL_SIZE];
+    _Alignas(struct cmsghdr) char control[CONTROL_SIZE];
 };
 
 struct udp {
@@ -232,7 +232,7 @@ static pj_status_t send_datagram(pjsip_transport *transport, pjsip_tx_data *tdat
                             .msg_iov = &vector,
                             .msg_iovlen = 1};
     const pj_sockaddr *local = udp->paths ? sip_paths_find(udp->paths, address) : NULL;
-    char control[CONTROL_SIZE];
+    _Alignas(struct cmsghdr) char control[CONTROL_SIZE];
 
     (void)token; /* what it is for is done when we return */
     (void)callback;

@@ -203,6 +203,19 @@ void test_call(void (*function)(void *data), void *data)
     pthread_mutex_unlock(&server.lock);
 }
 
+static void get_counters(void *data)
+{
+    *(struct sip_counters *)data = sip_counters;
+}
+
+struct sip_counters test_counters(void)
+{
+    struct sip_counters counters;
+
+    test_call(get_counters, &counters);
+    return counters;
+}
+
 int test_port(unsigned n)
 {
     return pj_sockaddr_get_port(&server.address[n]);

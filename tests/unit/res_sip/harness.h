@@ -31,6 +31,9 @@ void test_start_fails(struct sip_config *config);
 /* Runs a function on the SIP thread and waits for its end. */
 void test_call(void (*function)(void *data), void *data);
 
+/* The counters, as the SIP thread sees them. */
+struct sip_counters test_counters(void);
+
 /* The port of the n-th transport. */
 int test_port(unsigned n);
 

@@ -67,7 +67,7 @@ static void test_challenge(void **state)
     assert_non_null(nonce);
     assert_int_equal(sscanf(nonce, "nonce=\"%63[0-9a-f]\"", second), 1);
     assert_string_not_equal(first, second);
-    assert_int_equal(sip_counters.unidentified, 2);
+    assert_int_equal(test_counters().unidentified, 2);
 }
 
 /* Whatever a stranger sends as credentials, it is challenged again. */
@@ -214,44 +214,44 @@ static void test_max_forwards(void **state)
 static void test_cseq_method(void **state)
 {
     const char *request = test_request("OPTIONS", "alice", "q1", NULL, NULL);
-    unsigned long long before = sip_counters.malformed;
+    unsigned long long before = test_counters().malformed;
 
     (void)state;
     assert_int_equal(test_ask(fd, replaced(request, "CSeq: 1 OPTIONS", "CSeq: 1 INVITE"), NULL),
                      400);
-    assert_int_equal(sip_counters.malformed, before + 1);
+    assert_int_equal(test_counters().malformed, before + 1);
 }
 
 /* What cannot be parsed, or lacks what an answer needs, is dropped and counted. */
 static void test_dropped(void **state)
 {
     static const char *const without[] = {"From: ", "To: ", "Call-ID: ", "CSeq: ", "Via: "};
-    unsigned long long before = sip_counters.malformed;
+    unsigned long long before = test_counters().malformed;
     unsigned i;
 
     (void)state;
     expect_silence("this is no SIP at all, by no means and nowhere near it\r\n\r\n");
-    assert_int_equal(sip_counters.malformed, before + 1);
+    assert_int_equal(test_counters().malformed, before + 1);
     for (i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
         const char *request = test_request("OPTIONS", "alice", "x1", NULL, NULL);
 
         expect_silence(replaced(request, without[i], "X-Other: "));
-        assert_int_equal(sip_counters.malformed, before + 2 + i);
+        assert_int_equal(test_counters().malformed, before + 2 + i);
     }
     expect_silence("\r\n\r\n"); /* keeps a NAT binding open */
-    assert_int_equal(sip_counters.malformed, before + 1 + i);
+    assert_int_equal(test_counters().malformed, before + 1 + i);
     assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice", "x2", NULL, NULL), NULL), 200);
 }
 
 static void test_too_large(void **state)
 {
     static char filler[9000];
-    unsigned long long before = sip_counters.malformed;
+    unsigned long long before = test_counters().malformed;
 
     (void)state;
     snprintf(filler, sizeof(filler), "X-Filler: %08500d\r\n", 0);
     expect_silence(test_request("OPTIONS", "alice", "l1", filler, NULL));
-    assert_int_equal(sip_counters.malformed, before + 1);
+    assert_int_equal(test_counters().malformed, before + 1);
 }
 
 static void test_content_length(void **state)
