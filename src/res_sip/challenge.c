@@ -36,7 +36,7 @@ static void make_nonce(char out[2 * NONCE_OCTETS + 1])
         out[2 * i] = "0123456789abcdef"[octets[i] >> 4];
         out[2 * i + 1] = "0123456789abcdef"[octets[i] & 15];
     }
-    out[2 * NONCE_OCTETS] = '\0';
+    out[2 * i] = '\0';
 }
 
 void sip_challenge(pjsip_rx_data *rdata)

@@ -129,7 +129,7 @@ static struct ast_sip_endpoint **build_index(const struct sip_config *config, un
     while (size < 2 * count) {
         size *= 2;
     }
-    table = calloc(size, sizeof(table[0]));
+    table = calloc(size, sizeof(struct ast_sip_endpoint *));
     if (!table) {
         ast_error("res_sip: no memory for %u endpoints", count);
         return NULL;

@@ -147,11 +147,16 @@ static pj_bool_t on_response(pjsip_rx_data *rdata)
     return PJ_TRUE;
 }
 
-/* What PJSIP dropped before any module saw it: it could not be parsed, or a header that must be there is not. */
+/*
+ * What PJSIP dropped before any module saw it: line ends between messages; and what could not be parsed, or lacks a
+ * header that must be there.
+ */
 static void on_dropped(pjsip_tp_dropped_data *data)
 {
-    if (data->status != PJ_EIGNORED) { /* line ends that keep a connection alive */
+    if (data->status != PJ_EIGNORED) {
         sip_counters.malformed++;
+    } else if (!(data->tp->flag & PJSIP_TRANSPORT_DATAGRAM)) {
+        sip_keep_alive_answer(data->tp, data->data, data->len);
     }
 }
 

@@ -249,9 +249,12 @@ int sip_guard_sdp(const char *body, size_t length, const char **why)
     }
     while (text.at < text.end && code == 0) {
         struct text line = next_line(&text);
-        char type = line.end - line.at >= 2 && line.at[1] == '=' ? *line.at : '\0';
+        char type = '\0';
 
-        line.at += type ? 2 : 0;
+        if (line.end - line.at >= 2 && line.at[1] == '=') {
+            type = *line.at;
+            line.at += 2;
+        }
         if (type == 'm') {
             code = check_end(&section, session_has_connection, why);
             memset(&section, 0, sizeof(section));

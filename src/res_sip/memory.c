@@ -12,9 +12,9 @@
 
 #include "res_sip/sip.h"
 
-#define CACHE_SIZE (1024 * 1024) /* octets of free pools that are kept ready */
-#define LOOK_AFTER 5             /* seconds */
-#define WORTH_IT   256           /* pools fewer than at the peak, for a trim to pay */
+#define CACHE_SIZE ((size_t)1024 * 1024) /* octets of free pools that are kept ready */
+#define LOOK_AFTER 5                     /* seconds */
+#define WORTH_IT   256                   /* pools fewer than at the peak, for a trim to pay */
 
 static pj_caching_pool cache;
 static pj_timer_entry look_timer;

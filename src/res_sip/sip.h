@@ -273,6 +273,11 @@ struct ast_sip_endpoint *sip_dialog_get_endpoint(const pjsip_dialog *dlg);
 /* The endpoint of the message before is no longer needed. */
 void sip_distributor_release(void);
 
+/* ---- keep_alive.c ---- */
+
+/* Line ends came on a connection, outside of messages. */
+void sip_keep_alive_answer(pjsip_transport *transport, const char *data, size_t length);
+
 /* ---- nat.c ---- */
 
 /* A dialog with this endpoint begins: its responses may be of interest. NULL is allowed. */

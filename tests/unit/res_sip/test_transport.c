@@ -49,7 +49,7 @@ static void test_tcp_framing(void **state)
     snprintf(both, sizeof(both), "%s", request);
     snprintf(both + strlen(both), sizeof(both) - strlen(both), "\r\n%s",
              test_request("OPTIONS", "alice", "t2", NULL, NULL));
-    test_send(fd, "\r\n\r\n");
+    test_send(fd, "\r\n");
     for (i = 0; both[i]; i += 100) {
         char piece[101];
 
@@ -63,6 +63,28 @@ static void test_tcp_framing(void **state)
         assert_true(got > 0);
         length += got;
     }
+    close(fd);
+    test_stop();
+}
+
+/* RFC 5626 4.4.1: a double CRLF is answered with one, and what follows is read. */
+static void test_tcp_keep_alive(void **state)
+{
+    char answer[1000];
+    int fd;
+
+    (void)state;
+    test_start(config_of("127.0.0.1", SIP_TRANSPORT_TCP), NULL);
+    fd = test_connect(0);
+    test_send(fd, "\r\n\r\n");
+    assert_int_equal(test_receive(fd, answer, sizeof(answer), 1000), 2);
+    assert_string_equal(answer, "\r\n");
+    test_send(fd, "\r\n"); /* one alone is nothing */
+    assert_int_equal(test_receive(fd, answer, sizeof(answer), 100), -1);
+    assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice", "k", NULL, NULL), NULL), 200);
+    test_send(fd, "\r\n\r\n");
+    assert_int_equal(test_receive(fd, answer, sizeof(answer), 1000), 2);
+    assert_int_equal(test_counters().malformed, 0);
     close(fd);
     test_stop();
 }
@@ -340,6 +362,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each),
         cmocka_unit_test(test_tcp_framing),
+        cmocka_unit_test(test_tcp_keep_alive),
         cmocka_unit_test(test_tcp_peer_goes),
         cmocka_unit_test(test_contact_of_incoming),
         cmocka_unit_test(test_contact_of_outgoing),
