@@ -2,6 +2,7 @@
 /* The daemon: run the server until a signal says stop. */
 #include <getopt.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include <sipsession/log.h>
 #include <sipsession/server.h>
@@ -20,6 +21,17 @@ static const struct option options[] = {
     {"verbose", no_argument, NULL, 'v'},      {"debug", no_argument, NULL, 'd'},
     {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 };
+
+/* A call holds two descriptors for its RTP: the usual soft limit of 1024 would end at 500 calls. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
 
 int daemon_run(int argc, char **argv)
 {
@@ -53,6 +65,7 @@ int daemon_run(int argc, char **argv)
         fputs(help, stderr);
         return DAEMON_USAGE;
     }
+    raise_descriptors();
     daemon_block_signals();
     if (ast_server_start(&server) != 0) {
         return DAEMON_FAILED;
