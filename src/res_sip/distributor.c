@@ -6,6 +6,8 @@
  * Requests within a dialog of ours pass: who knows its Call-ID and both tags takes part in it (RFC 3261 12.2.2).
  * Retransmissions end in PJSIP's transactions before they come here.
  */
+#include <time.h>
+
 #include <sipsession/log.h>
 
 #include "res_sip/sip.h"
@@ -166,10 +168,31 @@ static int authenticate(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
     return 1;
 }
 
+/* Operators want to know of strangers, and strangers shall not fill their log: one line a second. */
+static void tell_of_stranger(const pjsip_rx_data *rdata)
+{
+    static long told;               /* the second of the last line */
+    static unsigned long long upto; /* what the counter was then */
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (now.tv_sec == told) {
+        return;
+    }
+    told = now.tv_sec;
+    if (upto >= sip_counters.unidentified) { /* the counters began anew */
+        upto = sip_counters.unidentified - 1;
+    }
+    ast_notice("%llu requests of nobody we know, the last from %s:%d",
+               sip_counters.unidentified - upto, rdata->pkt_info.src_name,
+               rdata->pkt_info.src_port);
+    upto = sip_counters.unidentified;
+}
+
 static void on_stranger(pjsip_rx_data *rdata)
 {
     sip_counters.unidentified++;
-    ast_debug("res_sip: nobody knows %s:%d", rdata->pkt_info.src_name, rdata->pkt_info.src_port);
+    tell_of_stranger(rdata);
     sip_challenge(rdata);
 }
 

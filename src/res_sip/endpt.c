@@ -46,6 +46,7 @@ static void configure(const struct sip_global_config *global)
     cfg->endpt.disable_rport = global->disable_rport;
     cfg->endpt.disable_tcp_switch = global->disable_tcp_switch;
     cfg->tsx.t1 = global->timer_t1;
+    cfg->tsx.t2 = global->timer_t1 > PJSIP_T2_TIMEOUT ? global->timer_t1 : PJSIP_T2_TIMEOUT;
     cfg->tsx.td = global->timer_b; /* timers B, F, H and D (C2 of docs/pjsip.md) */
     cfg->tcp.keep_alive_interval = (long)global->keep_alive_interval;
 }
