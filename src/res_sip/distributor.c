@@ -183,7 +183,7 @@ static void tell_of_stranger(const pjsip_rx_data *rdata)
     if (upto >= sip_counters.unidentified) { /* the counters began anew */
         upto = sip_counters.unidentified - 1;
     }
-    ast_notice("%llu requests of nobody we know, the last from %s:%d",
+    ast_notice("requests of nobody we know: %llu, the last from %s:%d",
                sip_counters.unidentified - upto, rdata->pkt_info.src_name,
                rdata->pkt_info.src_port);
     upto = sip_counters.unidentified;
