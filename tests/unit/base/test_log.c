@@ -173,17 +173,23 @@ static void test_errno_goes_in_and_stays(void **state)
     ast_error("open: %m");
     assert_int_equal(errno, ENOENT);
     assert_non_null(strstr(logfile_text(), "open: No such file or directory\n"));
+    assert_int_equal(base_log_open("/dev/full"), 0);
+    errno = ENOENT;
+    ast_error("cannot be written");
+    assert_int_equal(errno, ENOENT);
 }
 
 static void test_rotation(void **state)
 {
     char first[] = "/tmp/sipsession-unit-a-XXXXXX", second[] = "/tmp/sipsession-unit-b-XXXXXX";
     char line[128] = "";
+    int fd = mkstemp(second);
     FILE *file;
 
     (void)state;
     close(mkstemp(first));
-    close(mkstemp(second));
+    assert_int_equal(write(fd, "before\n", 7), 7);
+    close(fd);
     assert_int_equal(base_log_open(first), 0);
     assert_int_equal(base_log_open(second), 0);
     ast_notice("to the second");
@@ -192,6 +198,8 @@ static void test_rotation(void **state)
     assert_null(fgets(line, sizeof(line), file));
     fclose(file);
     file = fopen(second, "r");
+    assert_non_null(fgets(line, sizeof(line), file));
+    assert_string_equal(line, "before\n"); /* what was there stays */
     assert_non_null(fgets(line, sizeof(line), file));
     assert_non_null(strstr(line, "to the second\n"));
     assert_non_null(fgets(line, sizeof(line), file));

@@ -60,6 +60,8 @@ static const char *near(const char *name)
 
 static void test_nearest_finds_slips(void **state)
 {
+    static const char *const short_names[] = {"nob"};
+
     (void)state;
     assert_string_equal(near("alow"), "allow");
     assert_string_equal(near("dissalow"), "disallow");
@@ -68,6 +70,8 @@ static void test_nearest_finds_slips(void **state)
     assert_string_equal(near("rtp-symmetric"), "rtp_symmetric");
     assert_string_equal(near("RTP_TIMOUT"), "rtp_timeout");
     assert_string_equal(near("tpye"), "type");
+    assert_string_equal(base_nearest_name("onb", short_names, 1), "nob"); /* a swap is one edit */
+    assert_null(base_nearest_name("xyb", short_names, 1));
 }
 
 static void test_nearest_finds_nothing_far(void **state)

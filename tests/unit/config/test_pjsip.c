@@ -379,6 +379,24 @@ static void test_wrong_identify(void **state)
                  "p:10: warning: option 'match_header' is not supported: 'X: y' has no effect\n");
 }
 
+/* A wrong value leaves the object as it was. */
+static void test_wrong_match_changes_nothing(void **state)
+{
+    struct sip_identify_config identify;
+    char why[200];
+
+    (void)state;
+    memset(&identify, 0, sizeof(identify));
+    assert_int_equal(base_options_set(config_type_identify.table, &identify, "match", "1.2.3.4",
+                                      why, sizeof(why)),
+                     BASE_OPTION_OK);
+    assert_int_equal(base_options_set(config_type_identify.table, &identify, "match", "5.6.7.8,x",
+                                      why, sizeof(why)),
+                     BASE_OPTION_BAD_VALUE);
+    assert_string_equal(networks(&identify), "1.2.3.4/32");
+    base_options_free(config_type_identify.table, &identify);
+}
+
 /* ---- global and system ---- */
 
 static void test_global(void **state)
@@ -548,6 +566,7 @@ int main(void)
         TEST(test_transports_as_a_whole),
         TEST(test_identify),
         TEST(test_wrong_identify),
+        TEST(test_wrong_match_changes_nothing),
         TEST(test_global),
         TEST(test_wrong_global),
         TEST(test_system),

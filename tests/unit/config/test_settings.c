@@ -113,6 +113,8 @@ static void test_modules(void **state)
     assert_string_equal(settings.modules, CONFIG_DEFAULT_MODULES);
     check_good("[modules]\nload=ab\nnoload=a\n"); /* whole names */
     assert_string_equal(settings.modules, "ab");
+    check_good("[modules]\nload=a\nnoload=ab\n");
+    assert_string_equal(settings.modules, "a");
     assert_int_equal(load("[modules]\nload=a\nload=a\n"), 0);
     files_check("s:3: warning: load: 'a' is there already\n");
     assert_string_equal(settings.modules, "a");
