@@ -267,6 +267,10 @@ void config_format_codecs(const void *object, const struct base_option *option, 
                           size_t size);
 
 /* Of an endpoint: endpoint_values.c. */
+int config_parse_dtmf(void *object, const struct base_option *option, const char *value, char *why,
+                      size_t why_size);
+void config_format_dtmf(const void *object, const struct base_option *option, char *out,
+                        size_t size);
 int config_parse_variable(void *object, const struct base_option *option, const char *value,
                           char *why, size_t why_size);
 int config_parse_identify_by(void *object, const struct base_option *option, const char *value,

@@ -58,6 +58,48 @@ void config_format_variables(const void *object, const struct base_option *optio
     }
 }
 
+/* In the order of enum ast_sip_dtmf_mode; and what of it does not happen. */
+static const struct {
+    const char *name, *missing;
+} dtmf_modes[] = {{"rfc4733", NULL},
+                  {"inband", "tones in the audio are neither heard nor made"},
+                  {"info", "digits in INFO requests are neither taken nor sent"},
+                  {"auto", "tones in the audio are neither heard nor made, telephone-event is"},
+                  {"auto_info",
+                   "digits in INFO requests are neither taken nor sent, telephone-event is"},
+                  {"none", NULL}};
+#define DTMF_MODES (sizeof(dtmf_modes) / sizeof(dtmf_modes[0]))
+
+int config_parse_dtmf(void *object, const struct base_option *option, const char *value, char *why,
+                      size_t why_size)
+{
+    struct ast_sip_endpoint *endpoint = object;
+    size_t i;
+
+    (void)option;
+    for (i = 0; i < DTMF_MODES && strcasecmp(dtmf_modes[i].name, value) != 0; i++) {
+    }
+    if (i == DTMF_MODES) {
+        snprintf(why, why_size, "expected rfc4733, inband, info, auto, auto_info or none");
+        return -1;
+    }
+    endpoint->dtmf_mode = (int)i;
+    if (dtmf_modes[i].missing) {
+        snprintf(why, why_size, "%s", dtmf_modes[i].missing);
+        return 1;
+    }
+    return 0;
+}
+
+void config_format_dtmf(const void *object, const struct base_option *option, char *out,
+                        size_t size)
+{
+    const struct ast_sip_endpoint *endpoint = object;
+
+    (void)option;
+    snprintf(out, size, "%s", dtmf_modes[endpoint->dtmf_mode].name);
+}
+
 static const struct {
     const char *name;
     unsigned bit;

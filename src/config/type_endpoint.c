@@ -10,8 +10,6 @@
 #define ENDPOINT(member) .offset = offsetof(struct ast_sip_endpoint, member)
 
 /* In the order of the enums of res_sip.h. */
-static const char *const dtmf_modes[] = {"rfc4733",   "inband", "info", "auto",
-                                         "auto_info", "none",   NULL};
 static const char *const rel100_modes[] = {"no", "yes", "required", "peer_supported", NULL};
 static const char *const timers_modes[] = {"no", "yes", "required", "always", NULL};
 
@@ -50,7 +48,7 @@ static const char *const yes[] = {"yes", NULL};
         .name = option_name, .kind = BASE_OPTION_STRING, ENDPOINT(member), .inert = 1,             \
         .help = text                                                                               \
     }
-#define SECONDS(option_name, member, default_value, least, most, text)                             \
+#define NUMBER(option_name, member, default_value, least, most, text)                              \
     {                                                                                              \
         .name = option_name, .kind = BASE_OPTION_UINT, ENDPOINT(member),                           \
         .fallback = default_value, .min = least, .max = most, .help = text                         \
@@ -91,12 +89,9 @@ static const struct base_option options[] = {
             "Session name, `s=`, of our SDP."),
     CUSTOM("set_var", variables, config_parse_variable, config_format_variables, NULL,
            "`NAME=VALUE`: a variable of all its channels; may be given several times."),
-    {.name = "dtmf_mode",
-     .kind = BASE_OPTION_ENUM,
-     ENDPOINT(dtmf_mode),
-     .fallback = "rfc4733",
-     .names = dtmf_modes,
-     .help = "How DTMF travels."},
+    CUSTOM(
+        "dtmf_mode", dtmf_mode, config_parse_dtmf, config_format_dtmf, "rfc4733",
+        "How DTMF travels: `rfc4733` (telephone-event) or `none`. `auto` and `auto_info` do telephone-event only; `inband` and `info` do nothing yet."),
     {.name = "100rel",
      .kind = BASE_OPTION_ENUM,
      ENDPOINT(rel100),
@@ -128,21 +123,22 @@ static const struct base_option options[] = {
     FLAG("use_ptime", use_ptime, "no", "Send packets as long as its `a=ptime` asks for."),
     FLAG("preferred_codec_only", preferred_codec_only, "no",
          "Answer an offer with one codec only."),
-    FLAG("rtp_ipv6", rtp_ipv6, "no", "Use IPv6 for RTP."),
+    INERT_FLAG("rtp_ipv6", rtp_ipv6, "no", "Use IPv6 for RTP."),
     FLAG("bind_rtp_to_media_address", bind_rtp_to_media_address, "no",
          "Bind RTP to `media_address`."),
-    FLAG("inband_progress", inband_progress, "no",
-         "Ring with tones in the audio (183) and not with 180."),
+    INERT_FLAG("inband_progress", inband_progress, "no",
+               "Ring with tones in the audio (183) and not with 180."),
     FLAG("allow_overlap", allow_overlap, "yes", "Answer 484 when a longer number could match."),
-    SECONDS("rtp_timeout", rtp_timeout, "0", 0, 86400,
-            "Seconds without RTP until a call ends; 0: never."),
-    SECONDS("rtp_timeout_hold", rtp_timeout_hold, "0", 0, 86400, "The same for a call on hold."),
-    SECONDS("rtp_keepalive", rtp_keepalive, "0", 0, 3600,
-            "Seconds of silence until a packet is sent; 0: never."),
+    NUMBER("rtp_timeout", rtp_timeout, "0", 0, 86400,
+           "Seconds without RTP until a call ends; 0: never."),
+    NUMBER("rtp_timeout_hold", rtp_timeout_hold, "0", 0, 86400, "The same for a call on hold."),
+    NUMBER("rtp_keepalive", rtp_keepalive, "0", 0, 3600,
+           "Seconds of silence until a packet is sent; 0: never."),
     CUSTOM("identify_by", identify_by, config_parse_identify_by, config_format_identify_by,
            "username,ip",
            "By what it may be found: `username` of From, `ip` by a section of type `identify`."),
-    INERT_NUMBER("max_audio_streams", max_audio_streams, "1", 1, 16, "Audio streams of a call."),
+    NUMBER("max_audio_streams", max_audio_streams, "1", 1, 16,
+           "Audio streams of a call; an offer's further ones are refused."),
 
     /* Without these somebody could do what the file forbids, or what should be secret would be in the clear. */
     CONFIG_REFUSED("auth", NULL,
