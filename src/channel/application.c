@@ -253,12 +253,18 @@ int chan_start(void)
         chan_unregister_applications();
         return -1;
     }
+    if (chan_options_start() != 0) {
+        chan_sip_stop();
+        chan_unregister_applications();
+        return -1;
+    }
     return 0;
 }
 
 void chan_stop(void)
 {
     chan_hangup_all(AST_CAUSE_CONGESTION);
+    chan_options_stop();
     chan_sip_stop();
     chan_unregister_applications();
     pbx_set(NULL);

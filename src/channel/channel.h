@@ -31,6 +31,8 @@
 
 #include "base/base.h"
 
+struct pjsip_rx_data;
+
 /* Octets of a context's and of an extension's name with NUL, as in the field. A longer one matches nothing. */
 #define CHAN_NAME_SIZE 80
 /* Octets of a text with its variables replaced, with NUL; what is longer is cut. */
@@ -357,6 +359,11 @@ int chan_register_applications(void);
 void chan_unregister_applications(void);
 /* The SIP driver (sip_driver.c) alone; chan_start calls them. */
 int chan_sip_start(void);
+/* The extension that a request is for: "s" without a user; "" for what can be none. */
+void chan_sip_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size);
+/* OPTIONS for an extension (sip_options.c) */
+int chan_options_start(void);
+void chan_options_stop(void);
 int chan_sip_reason_cause(const char *reason);
 void chan_sip_stop(void);
 

@@ -99,7 +99,7 @@ static void find_caller(const struct ast_sip_session *session, pjsip_rx_data *rd
 }
 
 /* What is called: the request URI's user, unescaped by the parser. "" stands for what no extension can be. */
-static void find_exten(const pjsip_rx_data *rdata, char *exten, size_t size)
+void chan_sip_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size)
 {
     const pjsip_uri *uri = pjsip_uri_get_uri(rdata->msg_info.msg->line.req.uri);
     pj_str_t user = {NULL, 0};
@@ -151,7 +151,7 @@ static struct ast_channel *create(struct ast_sip_session *session, pjsip_rx_data
     char name[128], exten[CHAN_NAME_SIZE];
 
     find_caller(session, rdata, &caller);
-    find_exten(rdata, exten, sizeof(exten));
+    chan_sip_exten(rdata, exten, sizeof(exten));
     snprintf(name, sizeof(name), "PJSIP/%.100s-%08x", endpoint->name, last++);
     options.name = name;
     options.exten = exten;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: the first to see what PJSIP has parsed: what breaks RFC 3261 or what the guard refuses is answered here,
- * before transactions, and counted. Knows no endpoints.
+ * res_sip: the first to see what PJSIP has parsed: what breaks RFC 3261 or what the guard refuses
+ * is answered here, before transactions, and counted. Knows no endpoints.
  */
 #include <string.h>
 
@@ -52,6 +52,16 @@ static void cut_body(const pjsip_rx_data *rdata, pjsip_msg_body *body)
     }
 }
 
+/* RFC 3261 8.2.3, 20.12: a body that is packed in a way that we cannot undo. */
+static int is_encoded(const pjsip_msg *msg)
+{
+    const pj_str_t name = SIP_STR("Content-Encoding"), short_name = SIP_STR("e");
+    const pjsip_generic_string_hdr *hdr =
+        pjsip_msg_find_hdr_by_names(msg, &name, &short_name, NULL);
+
+    return hdr && pj_stricmp2(&hdr->hvalue, "identity") != 0;
+}
+
 static int check_body(const pjsip_rx_data *rdata, const char **why)
 {
     pjsip_msg_body *body = rdata->msg_info.msg->body;
@@ -69,6 +79,10 @@ static int check_body(const pjsip_rx_data *rdata, const char **why)
     }
     if (!body) {
         return 0;
+    }
+    if (is_encoded(rdata->msg_info.msg)) {
+        *why = "Unknown Content-Encoding";
+        return PJSIP_SC_UNSUPPORTED_MEDIA_TYPE;
     }
     cut_body(rdata, body);
     return body->len && is_sdp(&body->content_type) ? sip_guard_sdp(body->data, body->len, why) : 0;
@@ -91,8 +105,8 @@ static void count(const pjsip_rx_data *rdata, const char *why)
 }
 
 /*
- * 1: a method in other letters than its own: another method, which nobody has (RFC 3261 7.1). PJSIP takes it for the
- * one it knows.
+ * 1: a method in other letters than its own: another method, which nobody has (RFC 3261 7.1). PJSIP
+ * takes it for the one it knows.
  */
 static int is_misspelt(const pjsip_rx_data *rdata)
 {
@@ -109,6 +123,19 @@ static void refuse_method(pjsip_rx_data *rdata)
     pj_list_init(&list);
     sip_add_capability(rdata->tp_info.pool, &list, PJSIP_H_ALLOW);
     sip_respond(rdata, PJSIP_SC_NOT_IMPLEMENTED, NULL, &list);
+}
+
+static void refuse(pjsip_rx_data *rdata, int code, const char *why)
+{
+    const pj_str_t name = SIP_STR("Accept-Encoding"), value = SIP_STR("identity");
+    pjsip_hdr list;
+
+    pj_list_init(&list);
+    if (code == PJSIP_SC_UNSUPPORTED_MEDIA_TYPE) {
+        pj_list_push_back(&list,
+                          pjsip_generic_string_hdr_create(rdata->tp_info.pool, &name, &value));
+    }
+    sip_respond(rdata, code, why, &list);
 }
 
 static pj_bool_t on_request(pjsip_rx_data *rdata)
@@ -132,7 +159,7 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
         return PJ_FALSE;
     }
     count(rdata, why);
-    sip_respond(rdata, code, why, NULL);
+    refuse(rdata, code, why);
     return PJ_TRUE;
 }
 
@@ -148,8 +175,8 @@ static pj_bool_t on_response(pjsip_rx_data *rdata)
 }
 
 /*
- * What PJSIP dropped before any module saw it: line ends between messages; and what could not be parsed, or lacks a
- * header that must be there.
+ * What PJSIP dropped before any module saw it: line ends between messages; and what could not be
+ * parsed, or lacks a header that must be there.
  */
 static void on_dropped(pjsip_tp_dropped_data *data)
 {

@@ -66,6 +66,7 @@ static struct ast_sip_session *make_session(struct ast_sip_endpoint *endpoint, p
     pj_sockaddr_set_port(&address, 0);
     session->priv->address = address;
     sip_dialog_set_endpoint(dlg, endpoint);
+    session_merged_add(session);
     return session;
 }
 
@@ -79,6 +80,10 @@ void session_on_new_invite(pjsip_rx_data *rdata)
 
     if (endpoint == NULL) { /* the distributor lets nobody through whom it does not know */
         refuse(rdata, PJSIP_SC_FORBIDDEN);
+        return;
+    }
+    if (session_is_merged(rdata)) {
+        refuse(rdata, PJSIP_SC_LOOP_DETECTED);
         return;
     }
     options = inv_options(endpoint);

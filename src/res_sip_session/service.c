@@ -95,14 +95,16 @@ pjsip_module session_usage = {
 
 int session_start(void)
 {
-    if (inv_start(ast_sip_get_pjsip_endpoint()) != 0) {
+    if (inv_start(ast_sip_get_pjsip_endpoint()) != 0 || session_merged_start() != 0) {
         return -1;
     }
     if (ast_sip_register_service(&session_usage) != 0) {
+        session_merged_stop();
         return -1;
     }
     if (ast_sip_register_service(&service) != 0) {
         ast_sip_unregister_service(&session_usage);
+        session_merged_stop();
         return -1;
     }
     sip_set_fork_handler(session_on_fork);
@@ -114,6 +116,7 @@ void session_stop(void)
     sip_set_fork_handler(NULL);
     ast_sip_unregister_service(&service);
     ast_sip_unregister_service(&session_usage);
+    session_merged_stop();
     session_sdp_release_scratch();
     session_extensions_destroy();
 }

@@ -125,6 +125,7 @@ void session_ended(struct ast_sip_session *session, int status)
     session_set_state(session, AST_SIP_SESSION_STATE_ENDED);
     priv->end_status = status;
     --session_total;
+    session_merged_remove(session);
     if (priv->begun) {
         session_hook_end(session);
     }

@@ -11,6 +11,7 @@
 #ifndef RES_SIP_SESSION_SESSION_H
 #define RES_SIP_SESSION_SESSION_H
 
+#include <pj/hash.h>
 #include <sipsession/res_sip_session.h>
 
 #include "base/base.h"
@@ -68,6 +69,8 @@ struct ast_sip_session_private {
      */
     pjsip_tx_data *base_answer;
     struct session_sdp sdp;
+    int is_by_call_id; /* merged.c finds it */
+    pj_hash_entry_buf call_id_entry;
 };
 
 /* ---- session.c: life and death ---- */
@@ -96,6 +99,15 @@ extern pjsip_module session_usage;
 
 /* A new INVITE from an identified endpoint. Always answers it, now or later. */
 void session_on_new_invite(pjsip_rx_data *rdata);
+
+/* ---- merged.c: the same INVITE by two ways ---- */
+
+int session_merged_start(void); /* 0, -1 */
+void session_merged_stop(void);
+void session_merged_add(struct ast_sip_session *session);
+void session_merged_remove(struct ast_sip_session *session);
+/* 1: an INVITE without a To tag is one that a session was made of already. */
+int session_is_merged(const pjsip_rx_data *rdata);
 
 /* ---- dialog.c: requests and responses within a dialog, before PJSIP's invite usage sees them ----
  */

@@ -619,3 +619,22 @@ int ast_sip_get_header(const pjsip_msg *msg, const char *name, char *out, size_t
     base_copy_text(out, size, hdr->hvalue.ptr, (size_t)hdr->hvalue.slen);
     return 0;
 }
+
+/* ---- res_sip, of which the driver of OPTIONS is a service ---- */
+
+int ast_sip_register_service(pjsip_module *module)
+{
+    (void)module;
+    return 0;
+}
+
+void ast_sip_unregister_service(pjsip_module *module)
+{
+    (void)module;
+}
+
+struct ast_sip_endpoint *ast_pjsip_rdata_get_endpoint(pjsip_rx_data *rdata)
+{
+    (void)rdata;
+    return NULL;
+}
