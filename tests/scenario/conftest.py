@@ -62,6 +62,8 @@ def shared_daemon(tmp_path_factory, daemon_options):
     daemon = Daemon(folder, **{"extensions": EXTENSIONS, **daemon_options})
     daemon.start()
     yield daemon
+    if daemon.alive():
+        daemon.check_at_rest()
     daemon.stop()
 
 
@@ -86,10 +88,12 @@ def daemon(shared_daemon, request):
     shared_daemon.peers.clear()
     if has_failed(request):  # the next test gets one without its calls
         shared_daemon.kill()
+        shared_daemon.log_path.unlink()
         shared_daemon.start()
         return
     assert shared_daemon.alive(), f"the daemon ended with {shared_daemon.process.returncode}:\n{shared_daemon.log()[-6000:]}"
-    shared_daemon.check_at_rest()
+    if "-d" in shared_daemon.options:
+        shared_daemon.check_no_calls()
 
 
 @pytest.fixture

@@ -15,24 +15,26 @@ def sounds(tmp_path_factory):
     narrow, wide = audio.speech_like(8, 8000, seed=5), audio.speech_like(8, 16000, seed=6)
     audio.write_wav(folder / "narrow.wav", narrow, 8000)
     audio.write_wav(folder / "wide.wav", wide, 16000)
+    audio.write_wav(folder / "brief.wav", narrow[:8000], 8000)
     return folder, narrow, wide
 
 
 @pytest.fixture(scope="module")
 def daemon_options(sounds):
     return {
-        "extensions": f"""\
+        "sounds": sounds[0],
+        "extensions": """\
 [default]
 exten = echo,1,Answer()
  same = n,Echo()
 
 exten = hello,1,Answer()
- same = n,Playback({sounds[0]}/narrow)
+ same = n,Playback(narrow)
  same = n,Hangup()
 
 exten = early,1,Progress()
- same = n,Playback({sounds[0]}/narrow,noanswer)
- same = n,Hangup()
+ same = n,Playback(brief,noanswer)
+ same = n,Busy()
 
 exten = busy,1,Busy()
 
@@ -68,8 +70,8 @@ def test_pjsua_hears_itself(daemon, tmp_path, sounds, way):
     assert "DISCONNECTED [reason=200" in client.text()
     samples, rate = audio.read_wav(record)
     assert rate == 8000
-    likeness, _ = audio.best_match(sounds[1][4000:16000], samples)
-    assert likeness > 0.98, f"{likeness}\n{client.text()[-2000:]}"
+    heard = audio.share_heard(sounds[1][4000:20000], samples, rate)
+    assert heard >= 0.5, f"{heard}\n{client.text()[-2000:]}"
 
 
 def test_pjsua_hears_itself_in_g722(daemon, tmp_path, sounds):
@@ -86,8 +88,8 @@ def test_pjsua_hears_itself_in_g722(daemon, tmp_path, sounds):
         client.kill()
     samples, rate = audio.read_wav(record)
     assert rate == 16000
-    likeness, _ = audio.best_match(sounds[2][8000:32000], samples)
-    assert likeness > 0.9, f"{likeness}\n{client.text()[-2000:]}"
+    heard = audio.share_heard(sounds[2][8000:40000], samples, rate)
+    assert heard >= 0.5, f"{heard}\n{client.text()[-2000:]}"
 
 
 def test_pjsua_hears_a_file(daemon, tmp_path, sounds):
@@ -99,28 +101,26 @@ def test_pjsua_hears_a_file(daemon, tmp_path, sounds):
         client.wait(15)
     finally:
         client.kill()
-    samples, _ = audio.read_wav(record)
-    likeness, _ = audio.best_match(sounds[1][8000:40000], samples)
-    assert likeness > 0.95, f"{likeness}\n{client.text()[-2000:]}"
+    samples, rate = audio.read_wav(record)
+    heard = audio.share_heard(sounds[1], samples, rate)
+    assert heard >= 0.5, f"{heard}\n{client.text()[-2000:]}"
 
 
 def test_pjsua_holds_and_resumes(daemon, tmp_path, sounds):
     client = clients.pjsua(tmp_path, uri(daemon, "echo", "udp"), sounds[0] / "narrow.wav", None, ["--duration=20"])
     try:
         client.wait_for("state changed to CONFIRMED")
-        client.console("H")
-        client.wait_for("media status is LocalHold") if "LocalHold" in client.text() else client.wait_for("hold", 5)
-        client.console("v")
-        client.console("sleep 500")
-        client.console("U")
-        client.console("sleep 500")
+        for command, said in (("H", "status is Local hold"), ("v", "status is Active"), ("U", "UPDATE")):
+            mark = len(client.text())
+            client.console(command)
+            client.wait_for(said, after=mark)
         client.console("h")
         client.wait_for("is DISCONNECTED", timeout=15)
         client.console("q")
         client.wait(15)
     finally:
         client.kill()
-    assert not re.search(r"(488|500|491) ", client.text()), client.text()[-3000:]
+    assert not re.search(r"SIP/2.0 [3-6]", client.text()), client.text()[-3000:]
 
 
 def test_pjsua_is_told_busy(daemon, tmp_path):
@@ -141,8 +141,8 @@ def test_baresip_hears_itself(daemon, tmp_path, sounds, codec, rate):
     )
     assert "Call established" in text
     assert found_rate == rate
-    likeness, _ = audio.best_match(source[rate // 2 : 2 * rate], samples)
-    assert likeness > 0.9, f"{likeness}\n{text[-2000:]}"
+    heard = audio.share_heard(source[rate // 2 : 3 * rate], samples, rate)
+    assert heard >= 0.5, f"{heard}\n{text[-2000:]}"
 
 
 @pytest.mark.parametrize("options", [[], ["-t", "t1"], ["-t", "tn"]], ids=["udp", "tcp", "tcp-each"])
@@ -167,8 +167,6 @@ def test_sipp_scenarios(daemon, tmp_path, scenario, user):
 
 def call(uri, *options, timeout=30):
     command = [os.environ["SIPSESSION_DAEMON"], "call", *options, uri]
-    if os.environ.get("SIPSESSION_MODULES"):
-        command[2:2] = ["-m", os.environ["SIPSESSION_MODULES"]]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout)
 
 

@@ -29,39 +29,40 @@ def sounds(tmp_path_factory):
 def daemon_options(sounds):
     folder = sounds[0]
     return {
-        "extensions": f"""\
+        "sounds": folder,
+        "extensions": """\
 [default]
 exten = echo,1,Answer()
  same = n,Echo()
 
 exten = hello,1,Answer()
- same = n,Playback({folder}/narrow)
+ same = n,Playback(narrow)
  same = n,Hangup()
 
 exten = wide,1,Answer()
- same = n,Playback({folder}/wide)
+ same = n,Playback(wide)
  same = n,Hangup()
 
 exten = two,1,Answer()
- same = n,Playback({folder}/narrow&{folder}/wide)
+ same = n,Playback(narrow&wide)
  same = n,Hangup()
 
 exten = early,1,Progress()
- same = n,Playback({folder}/narrow,noanswer)
+ same = n,Playback(narrow,noanswer)
  same = n,Busy()
 
 exten = nofile,1,Answer()
- same = n,Playback({folder}/there-is-none)
- same = n,Verbose(1,PLAYBACK ${{PLAYBACKSTATUS}})
+ same = n,Playback(there-is-none)
+ same = n,Verbose(1,PLAYBACK ${PLAYBACKSTATUS})
  same = n,Hangup()
 
 exten = rubbish,1,Answer()
- same = n,Playback({folder}/rubbish)
- same = n,Verbose(1,PLAYBACK ${{PLAYBACKSTATUS}})
+ same = n,Playback(rubbish)
+ same = n,Verbose(1,PLAYBACK ${PLAYBACKSTATUS})
  same = n,Hangup()
 
 exten = long,1,Answer()
- same = n,Playback({folder}/narrow&{folder}/narrow&{folder}/narrow&{folder}/narrow)
+ same = n,Playback(narrow&narrow&narrow&narrow)
  same = n,Hangup()
 """
     }
@@ -137,7 +138,7 @@ def test_no_echo_of_rubbish(daemon, peer):
     with RtpSocket() as rtp:
         call = Call(peer, "echo", sdp=audio_sdp(rtp.port))
         remote = (peer.remote[0], call.establish().sdp.audio.port)
-        for rubbish in (b"", b"x", b"\x80\x00", b"\x00" * 12, b"\x7f" * 40, b"\x9f\x00" + b"\xff" * 10, b"\x80" * 1500):
+        for rubbish in (b"", b"x", b"\x80\x00", b"\x00" * 12, b"\x7f" * 40, b"\x9f\x00" + b"\xff" * 10):
             rtp.rtp.sendto(rubbish, remote)
             rtp.rtcp.sendto(rubbish, (remote[0], remote[1] + 1))
         rtp.send(remote, b"a" * 160, payload_type=77)
@@ -194,10 +195,9 @@ def test_playback(daemon, peer, sounds, payload_type, table):
     with RtpSocket() as rtp:
         call = Call(peer, "hello", sdp=audio_sdp(rtp.port, [payload_type]))
         call.establish()
-        packets = listen(rtp, 1.2)
+        packets = listen(rtp, 1.7)
         bye = call.expect("BYE")
         peer.respond(bye, 200)
-        packets = listen(rtp, 0.1)
     check_stream(packets)
     assert {len(p.payload) for p in packets} == {160}
     samples = heard(packets, table)

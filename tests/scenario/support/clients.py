@@ -57,9 +57,9 @@ class Client:
             self.kill()
             raise AssertionError(f"{self.name} did not end within {timeout} s:\n{self.text()[-3000:]}") from None
 
-    def wait_for(self, pattern, timeout=10):
+    def wait_for(self, pattern, timeout=10, after=0):
         end = time.monotonic() + timeout
-        while pattern not in self.text():
+        while pattern not in self.text()[after:]:
             if self.process.poll() is not None or time.monotonic() > end:
                 raise AssertionError(f"{self.name} did not say {pattern!r}:\n{self.text()[-3000:]}")
             time.sleep(0.02)
@@ -93,7 +93,7 @@ def sipp(daemon, folder, user="echo", scenario="uac", calls=1, rate=10, options=
 
 def pjsua(folder, uri=None, play=None, record=None, options=(), rate=8000):
     """Starts PJSUA without a sound device; console(line) types a line."""
-    command = [program("pjsua", "PJSUA"), "--null-audio", "--no-vad", f"--clock-rate={rate}", "--app-log-level=5"]
+    command = ["stdbuf", "-oL", program("pjsua", "PJSUA"), "--null-audio", "--no-vad", f"--clock-rate={rate}", "--app-log-level=5"]
     command += ["--bound-addr=127.0.0.1", "--ip-addr=127.0.0.1", f"--local-port={local_port()}"]
     command += [f"--rtp-port={local_port()}", "--ec-tail=0", "--snd-auto-close=-1", "--max-calls=4"]
     if play:

@@ -79,13 +79,13 @@ class Daemon:
     """A `sipsession run` process."""
 
     def __init__(self, folder, extensions, endpoints=ANYBODY, system="", modules=None, env=None, options=("-d",),
-                 wrap=(), files=None):  # fmt: skip
+                 wrap=(), files=None, sounds=None):  # fmt: skip
         self.program = os.environ["SIPSESSION_DAEMON"]
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.extensions, self.endpoints, self.system = extensions, endpoints, system
         self.modules, self.env, self.options, self.wrap = modules, env or {}, list(options), list(wrap)
-        self.files = files or {}
+        self.files, self.sounds = files or {}, sounds
         if os.environ.get("SIPSESSION_MODULES"):
             self.options += ["-m", os.environ["SIPSESSION_MODULES"]]
         self.process = None
@@ -99,9 +99,9 @@ class Daemon:
         self.address = f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
         self.port = 5060
         self.port6 = free_port("::1", socket.AF_INET6)
-        main = ""
+        main = f"[dialplan]\nsounds = {self.sounds}\n" if self.sounds else ""
         if self.modules is not None:
-            main = "[modules]\n" + "".join(f"load = {module}\n" for module in self.modules)
+            main += "[modules]\n" + "".join(f"load = {module}\n" for module in self.modules)
         self.config = self.folder / "config"
         self.config.mkdir(exist_ok=True)
         files = {
@@ -238,8 +238,21 @@ class Daemon:
             count += target.startswith("socket:[") and target[8:-1] in inodes
         return count
 
-    def check_at_rest(self, timeout=3):
-        """No call may be left: all RTP sockets are closed."""
+    def sessions(self):
+        """How many sessions began and have not ended, by its log (which must be at its debug level)."""
+        log = self.log()
+        return len(re.findall(r"DEBUG Session \S+: new -> ", log)) - len(re.findall(r"DEBUG Session \S+: \w+ -> ended", log))
+
+    def check_no_calls(self, timeout=3):
+        """Every session that began has ended."""
+        end = time.monotonic() + timeout
+        while self.sessions() != 0:
+            if time.monotonic() > end:
+                raise DaemonError(f"{self.sessions()} sessions are left after the calls:\n{self.log()[-3000:]}")
+            time.sleep(0.02)
+
+    def check_at_rest(self, timeout=10):
+        """All RTP sockets are closed: after a call they are kept for some seconds, for the next one."""
         end = time.monotonic() + timeout
         while self.udp_sockets() != self.sockets_at_rest:
             if time.monotonic() > end:
@@ -247,7 +260,7 @@ class Daemon:
                     f"{self.udp_sockets() - self.sockets_at_rest} UDP sockets are left after the calls:\n"
                     f"{self.log()[-3000:]}"
                 )
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def resident(self):
         """Resident memory in KiB."""
