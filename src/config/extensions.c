@@ -264,9 +264,16 @@ static void check_application(struct reader *reader, const struct config_line *l
         return;
     }
     nearest = chan_nearest_application(parts->application);
-    config_error(reader->report, line->file, line->line, "there is no application %s%s%s",
-                 parts->application, nearest != NULL ? ", the nearest is " : "",
-                 nearest != NULL ? nearest : "");
+    if (nearest != NULL) {
+        config_error(reader->report, line->file, line->line,
+                     "there is no application %s, the nearest is %s", parts->application, nearest);
+    } else { /* modules are loaded later */
+        config_warning(
+            reader->report, line->file, line->line,
+            "there is no application %s, unless a module has it: a call that comes to it is "
+            "ended otherwise",
+            parts->application);
+    }
 }
 
 /* The line of a step of the extension that has this priority, or this label. 0: none has. */

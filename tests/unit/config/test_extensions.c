@@ -246,13 +246,14 @@ static void test_names_wrong(void **state)
 static void test_applications(void **state)
 {
     (void)state;
-    refused("[demo]\nexten => 100,1,Awnser()\nexten => 100,2,Qwertyuiop(x)\n",
-            "extensions.conf:2: error: there is no application Awnser, the nearest is Answer\n"
-            "extensions.conf:3: error: there is no application Qwertyuiop\n");
+    refused("[demo]\nexten => 100,1,Awnser()\n",
+            "extensions.conf:2: error: there is no application Awnser, the nearest is Answer\n");
     warned(
-        "[demo]\nexten => 100,1,VoiceMail(100@default,u)\n",
+        "[demo]\nexten => 100,1,VoiceMail(100@default,u)\nexten => 100,2,Qwertyuiop(x)\n",
         "extensions.conf:2: warning: the application VoiceMail is not supported here: a call that comes to it is "
-        "ended\n");
+        "ended\n"
+        "extensions.conf:3: warning: there is no application Qwertyuiop, unless a module has it: a call that "
+        "comes to it is ended otherwise\n");
     good("[demo]\nexten => 100,1,answer\nsame => n,PLAYBACK(x)\n");
 }
 
