@@ -2,10 +2,12 @@
 /*
  * Audio over RTP (RFC 3550, RFC 3551): what SDP handlers and applications use.
  *
- * Threads: every function is called on the SIP thread and does not wait. A struct ast_rtp is the SIP thread's handle;
- * the stream behind it is made, polled and destroyed on the one media thread that owns it, and each call here is
- * posted there, in order. Callbacks of struct ast_audio run on that media thread: they must not block and may call
- * nothing of this library but ast_sip_push_task and the log. Events come back on the SIP thread.
+ * Threads: every function is called on the SIP thread and does not wait. A struct ast_rtp is the SIP
+ * thread's handle; the stream behind it is polled and destroyed on the one media thread that owns
+ * it. What is wanted is written down here and looked at there, at the latest with the next packet:
+ * several calls in a row may take effect as one. Callbacks of struct ast_audio run on that media
+ * thread: they must not block and may call nothing of this library but ast_sip_push_task and the
+ * log. Events come back on the SIP thread.
  */
 #ifndef SIPSESSION_MEDIA_H
 #define SIPSESSION_MEDIA_H
@@ -21,22 +23,23 @@ extern "C" {
 
 /*! \brief What a codec is: static data */
 struct ast_codec {
-    const char *name;      /*!< as in pjsip.conf: "ulaw" */
-    const char *encoding;  /*!< as in a=rtpmap: "PCMU" */
-    unsigned clock_rate;   /*!< of RTP timestamps, Hz; what a=rtpmap says (8000 for G722, RFC 3551 4.5.2) */
-    unsigned sample_rate;  /*!< of the audio, Hz */
-    unsigned channels;     /*!< what a=rtpmap says: 2 for opus (RFC 7587) */
-    int payload_type;      /*!< the static one of RFC 3551; -1: dynamic */
-    unsigned ptime;        /*!< default packet time, ms */
-    unsigned max_ptime;    /*!< ms */
-    const char *fmtp;      /*!< what we say in a=fmtp; NULL: nothing */
-    int can_transcode;     /*!< 1: audio can be read and written here; 0: packets are passed on only */
+    const char *name;     /*!< as in pjsip.conf: "ulaw" */
+    const char *encoding; /*!< as in a=rtpmap: "PCMU" */
+    unsigned clock_rate;  /*!< of RTP timestamps, Hz; 8000 for G722, too (RFC 3551 4.5.2) */
+    unsigned sample_rate; /*!< of the audio, Hz */
+    unsigned channels;    /*!< what a=rtpmap says: 2 for opus (RFC 7587) */
+    int payload_type;     /*!< the static one of RFC 3551; -1: dynamic */
+    unsigned ptime;       /*!< default packet time, ms */
+    unsigned max_ptime;   /*!< ms */
+    const char *fmtp;     /*!< what we say in a=fmtp; NULL: nothing */
+    int can_transcode; /*!< 1: audio can be read and written here; 0: packets are passed on only */
 };
 
 /*! \brief A codec by the name of pjsip.conf, case does not matter; NULL: unknown */
 const struct ast_codec *ast_codec_find(const char *name);
 /*! \brief A codec by its a=rtpmap; NULL: unknown */
-const struct ast_codec *ast_codec_find_rtpmap(const char *encoding, unsigned clock_rate, unsigned channels);
+const struct ast_codec *ast_codec_find_rtpmap(const char *encoding, unsigned clock_rate,
+                                              unsigned channels);
 /*! \brief A codec by its static payload type; NULL: none */
 const struct ast_codec *ast_codec_find_payload_type(int payload_type);
 /*! \brief The codec at a position, in order of a default preference; NULL behind the last */
@@ -51,7 +54,8 @@ struct ast_rtp;
 struct ast_rtp_events {
     /*! A telephone-event (RFC 4733) ended: one of 0-9 * # A-D, with its duration. May be NULL. */
     void (*dtmf)(void *data, char digit, unsigned duration_ms);
-    /*! No RTP for as long as ast_rtp_params.timeout_ms said. Told once until RTP comes again. May be NULL. */
+    /*! No RTP for as long as ast_rtp_params.timeout_ms said. Told once until RTP comes again. May
+     * be NULL. */
     void (*timeout)(void *data);
 };
 
@@ -61,41 +65,49 @@ struct ast_rtp_options {
     unsigned port_start; /*!< first port of the range, even; 0: the configured range */
     unsigned port_end;   /*!< last port */
     /*!
-     * Send to where RTP comes from (RFC 4961, rtp_symmetric), once it is known. Whether or not it is set, RTP is
-     * accepted from one source only: the peer's address of the SDP, or another one that sent four packets in a
-     * row while the former was silent.
+     * Send to where RTP comes from (RFC 4961, rtp_symmetric), once it is known. Whether or not it
+     * is set, RTP is taken from one source only: at once from the address of the peer's SDP, or
+     * from another one when that sent four packets in a row before the former sent any.
      */
     int symmetric;
     const struct ast_rtp_events *events; /*!< may be NULL */
-    void *data;          /*!< of the events */
+    void *data;                          /*!< of the events */
 };
 
 void ast_rtp_options_init(struct ast_rtp_options *options);
 
 /*! \brief Directions, as seen from here (RFC 3264) */
-enum ast_rtp_direction { AST_RTP_INACTIVE = 0, AST_RTP_SENDONLY = 1, AST_RTP_RECVONLY = 2, AST_RTP_SENDRECV = 3 };
+enum ast_rtp_direction {
+    AST_RTP_INACTIVE = 0,
+    AST_RTP_SENDONLY = 1,
+    AST_RTP_RECVONLY = 2,
+    AST_RTP_SENDRECV = 3
+};
 
 /*! \brief What was agreed for a stream */
 struct ast_rtp_params {
     const struct ast_codec *codec;
-    int tx_payload_type;        /*!< what we send: the number of the peer's SDP */
-    int rx_payload_type;        /*!< what we get: the number of our SDP */
-    int tx_event_payload_type;  /*!< telephone-event (RFC 4733); -1: none */
-    int rx_event_payload_type;  /*!< likewise */
-    unsigned event_clock_rate;  /*!< of telephone-event durations, Hz; 0: the codec's clock rate */
-    unsigned ptime;             /*!< of what we send, ms; 0: the codec's; rounded to what the codec can do */
-    int direction;              /*!< enum ast_rtp_direction */
+    int tx_payload_type;       /*!< what we send: the number of the peer's SDP */
+    int rx_payload_type;       /*!< what we get: the number of our SDP */
+    int tx_event_payload_type; /*!< telephone-event (RFC 4733); -1: none */
+    int rx_event_payload_type; /*!< likewise */
+    unsigned event_clock_rate; /*!< of telephone-event durations, Hz; 0: the codec's clock rate */
+    unsigned ptime; /*!< of what we send, ms; 0: the codec's; rounded to what the codec can do */
+    int direction;  /*!< enum ast_rtp_direction */
     pj_sockaddr remote_rtp;
-    pj_sockaddr remote_rtcp;    /*!< family 0: no RTCP */
-    unsigned timeout_ms;        /*!< without RTP until the timeout event; 0: never */
-    unsigned keepalive_ms;      /*!< send a packet after so long without one (RFC 6263); 0: never */
+    pj_sockaddr remote_rtcp; /*!< family 0: no RTCP */
+    unsigned timeout_ms;     /*!< without RTP until the timeout event; 0: never */
+    unsigned keepalive_ms;   /*!< send a packet after so long without one (RFC 6263); 0: never */
 };
 
-/*! \brief Everything at zero, but for payload types of telephone-event (-1) and direction (sendrecv) */
+/*! \brief Everything at zero, but for telephone-event (none: -1) and the direction (sendrecv) */
 void ast_rtp_params_init(struct ast_rtp_params *params);
 
 /*!
- * \brief Open a pair of ports (RTP even, RTCP next) and make the stream; it receives and drops until it is started
+ * \brief Open a pair of ports (RTP even, RTCP next) and make the stream
+ *
+ * What comes is dropped until it is started. Ports are handed out again a second after their last
+ * stream ended, sooner when there is no other.
  *
  * \param[out] rtp The handle, the caller's to destroy; untouched on failure
  * \retval 0 Success
@@ -106,10 +118,12 @@ int ast_rtp_create(struct ast_rtp **rtp, const struct ast_rtp_options *options);
 /*! \brief The RTP port that is bound */
 unsigned ast_rtp_port(const struct ast_rtp *rtp);
 
-/*! \brief Start the stream, or change what was agreed (also the direction); SSRC and sequence go on */
+/*! \brief Start the stream, or change what was agreed (also the direction); SSRC and sequence go on.
+ * The parameters are copied. */
 void ast_rtp_start(struct ast_rtp *rtp, const struct ast_rtp_params *params);
 
-/*! \brief Close; sends RTCP BYE when the stream had started. The handle is gone; no event comes any more. */
+/*! \brief Close; sends RTCP BYE when anything was sent before (RFC 3550 6.3.7). The handle is gone; no
+ * event comes any more. */
 void ast_rtp_destroy(struct ast_rtp *rtp);
 
 /*! \brief Whether ast_rtp_start was called; the parameters in force, or NULL */
@@ -120,7 +134,8 @@ const struct ast_rtp_params *ast_rtp_get_params(const struct ast_rtp *rtp);
 /*! \brief Nothing: what comes is dropped, nothing is sent */
 void ast_rtp_set_idle(struct ast_rtp *rtp);
 
-/*! \brief Send every packet back as it came (own SSRC and sequence), without decoding; telephone-events too */
+/*! \brief Send every packet back as it came, telephone-events too, without decoding; under an SSRC and
+ * numbers of our own, in which gaps and order stay what they were */
 void ast_rtp_set_echo(struct ast_rtp *rtp);
 
 /*!
@@ -135,8 +150,8 @@ struct ast_audio {
      * \param samples To be filled
      * \param count How many samples
      * \param rate Their rate, Hz
-     * \return How many were filled; the rest is silence; fewer than count is the end: read is not called again, and
-     *         `finished` is called on the SIP thread. May be NULL: nothing is sent.
+     * \return How many were filled; the rest is silence; fewer than count is the end: read is not
+     *         called again, and `finished` is called on the SIP thread. May be NULL: nothing is sent.
      */
     unsigned (*read)(void *data, short *samples, unsigned count, unsigned rate);
     /*! \brief A received frame, decoded; in order of arrival. May be NULL. */
@@ -144,8 +159,8 @@ struct ast_audio {
     /*! \brief read came to its end; on the SIP thread. May be NULL. */
     void (*finished)(void *data);
     /*!
-     * \brief Neither read nor write will be called again: free data. On the SIP thread, always, once; `finished` is
-     * never called after it. May be NULL.
+     * \brief Neither read nor write will be called again: free data. On the SIP thread, always,
+     * once; `finished` is never called after it. May be NULL.
      */
     void (*released)(void *data);
 };
@@ -157,11 +172,13 @@ struct ast_audio {
  * \param audio Must stay until released was called
  * \param data Given to the callbacks
  * \retval 0 Success
- * \retval -1 The codec cannot be read or written here, or no memory; nothing was changed, released is not called
+ * \retval -1 The codec cannot be read or written here, or no memory; nothing was changed, released
+ *            is not called
  */
 int ast_rtp_set_audio(struct ast_rtp *rtp, const struct ast_audio *audio, void *data);
 
-/*! \brief Send a DTMF digit as telephone-event (RFC 4733). 0; -1: no telephone-event was agreed, or not a digit. */
+/*! \brief Send a DTMF digit as telephone-event (RFC 4733), 40 to 5000 ms long, behind those that wait.
+ * 0; -1: no telephone-event was agreed, not a digit, or 16 wait already. */
 int ast_rtp_send_dtmf(struct ast_rtp *rtp, char digit, unsigned duration_ms);
 
 /*! \brief Counters of a stream (RFC 3550 6.4) */
@@ -172,8 +189,10 @@ struct ast_rtp_stats {
     unsigned rtt_us; /*!< from RTCP; 0: not known */
 };
 
-/*! \brief Ask for the counters; `told` is called on the SIP thread, also when the handle is destroyed meanwhile. */
-int ast_rtp_get_stats(struct ast_rtp *rtp, void (*told)(void *data, const struct ast_rtp_stats *stats), void *data);
+/*! \brief Ask for the counters; `told` is called on the SIP thread, also when the handle is destroyed
+ * meanwhile. 0; -1: no memory. */
+int ast_rtp_get_stats(struct ast_rtp *rtp,
+                      void (*told)(void *data, const struct ast_rtp_stats *stats), void *data);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus
