@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A tone probe: sends a tone with a marker in it, listens whether it comes back, and measures how loud and how
- * late. For clients that test a call, as `sipsession call` does.
+ * A tone probe: sends a tone with a marker in it, listens whether it comes back, and measures how
+ * loud and how late. For clients that test a call, as `sipsession call` does.
  *
- * Threads: the SIP thread, but for ast_tone_probe_result and ast_tone_probe_destroy, which any thread may call.
+ * Threads: the SIP thread, but for ast_tone_probe_result and ast_tone_probe_destroy, which any
+ * thread may call.
  */
 #ifndef SIPSESSION_TONE_H
 #define SIPSESSION_TONE_H
@@ -23,8 +24,7 @@ struct ast_tone_result {
     int heard; /*!< 1: the marker came back at least once; else what follows but for sent is 0 */
     unsigned markers_sent; /*!< one every second */
     unsigned markers_heard;
-    unsigned
-        delay_ms; /*!< shortest round trip of a marker: network, the other side, codecs; below 900 */
+    unsigned delay_ms; /*!< shortest round trip: network, other side, codecs; below 900 */
     double level_dbm0; /*!< of the tone that came back (ITU-T G.100.1); it was sent at -13 */
 };
 
