@@ -61,6 +61,8 @@ enum ast_control {
 
 /*!
  * \brief A channel driver: what makes a channel's wishes happen on its peer
+ *
+ * A callback that is NULL cannot be done (answer, indicate: -1) or has nothing to do (hangup).
  */
 struct ast_channel_tech {
     const char *name; /*!< "PJSIP" */

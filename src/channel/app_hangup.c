@@ -3,14 +3,19 @@
  * channel: Hangup([cause]): ends the call; the cause of Q.850, by number or name, decides the SIP status of a call that
  * was not answered (RFC 3398 7.2.4.1).
  */
+#include <stdio.h>
+
 #include <sipsession/log.h>
 
 #include "channel/channel.h"
 
 static enum ast_application_result start(struct ast_channel *channel, const char *args)
 {
-    if (args[0] != '\0') {
-        int cause = chan_cause_parse(args);
+    char text[64], *name;
+
+    snprintf(text, sizeof(text), "%s", args);
+    if (chan_split(text, ',', &name, 1) > 0) {
+        int cause = chan_cause_parse(name);
 
         if (cause > 0) {
             chan_set_cause(channel, cause);

@@ -162,13 +162,24 @@ static void on_loaded(void *data, int result)
     }
 }
 
+/* Takes a name off the list, without the blanks around it; NULL: there is none left. */
+static const char *next_name(struct playback *playback)
+{
+    char *name = strsep(&playback->rest, "&");
+
+    if (name != NULL) {
+        chan_split(name, '\0', &name, 1);
+    }
+    return name;
+}
+
 /* Takes the next name that can be tried. 0: it is being loaded; -1: there is none left. */
 static int next(struct playback *playback)
 {
     char path[PATH_MAX];
     const char *name;
 
-    while ((name = strsep(&playback->rest, "&")) != NULL) {
+    while ((name = next_name(playback)) != NULL) {
         if (chan_sound_path(name, path, sizeof(path)) != 0) {
             playback->failed = 1;
             continue;

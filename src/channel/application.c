@@ -191,13 +191,14 @@ long chan_parse_seconds(const char *text)
     long milliseconds = 0, unit = 1000;
     int digits = 0, dot = 0;
 
+    text += strspn(text, " \t");
     for (; *text != '\0'; ++text) {
         if (*text == '.' && !dot) {
             dot = 1;
             continue;
         }
         if (!isdigit((unsigned char)*text)) {
-            return -1;
+            break; /* only blanks may follow */
         }
         ++digits;
         if (dot) {
@@ -210,7 +211,7 @@ long chan_parse_seconds(const char *text)
             return -1;
         }
     }
-    return digits > 0 ? milliseconds : -1;
+    return digits > 0 && text[strspn(text, " \t")] == '\0' ? milliseconds : -1;
 }
 
 /* ---- start and stop of the room ---- */

@@ -81,7 +81,7 @@ int chan_timer_start(struct ast_channel *channel, unsigned milliseconds,
                      void (*fire)(struct ast_channel *channel));
 void chan_timer_stop(struct ast_channel *channel);
 
-/* ---- the dialplan as data (pattern.c, pbx.c): built once, then never changed ---- */
+/* ---- the dialplan as data (pattern.c, pbx_build.c, pbx_find.c): built once, then never changed ---- */
 
 struct pbx_pattern;
 
@@ -105,6 +105,7 @@ struct pbx_exten {
     unsigned count;
 };
 
+/* A file's name, which steps point to. */
 struct pbx_file {
     struct pbx_file *next;
     char name[];
@@ -118,13 +119,11 @@ struct pbx_vector {
 
 struct pbx_context {
     char *name;
-    struct pbx_vector
-        extens;        /* struct pbx_exten: names by their key, then patterns; see exten_order */
-    unsigned patterns; /* where the patterns begin */
+    struct pbx_vector extens;   /* struct pbx_exten in the order in which they are asked */
+    unsigned patterns;          /* where the patterns begin among them */
     struct pbx_vector includes; /* names, in the order of the file */
-    struct pbx_vector
-        search; /* struct pbx_context: itself, then what it includes, each once, depth first */
-    unsigned visited; /* a mark of pbx_finish */
+    struct pbx_vector search;   /* struct pbx_context: itself, then what it includes, each once */
+    unsigned visited;           /* a mark of pbx_finish */
 };
 
 struct pbx {
@@ -170,7 +169,7 @@ struct pbx_exten *pbx_add_exten(struct pbx_context *context, const char *name, c
 int pbx_add_step(struct pbx_exten *exten, const struct pbx_step *step);
 /* Keeps a file's name for steps; returns the dialplan's copy. NULL: no memory. */
 const char *pbx_add_file(struct pbx *pbx, const char *file);
-/* 0; -1: no memory. Looked up by pbx_finish; see config for what happens to a name that is no context. */
+/* 0; -1: no memory. pbx_finish looks the name up; one that is no context is passed over. */
 int pbx_add_include(struct pbx_context *context, const char *name);
 int pbx_add_global(struct pbx *pbx, const char *name, const char *value);
 /* Works out in which order contexts are searched; after the last add. 0; -1: no memory. */

@@ -89,6 +89,7 @@ static void test_ends(void **state)
     assert_line("Hangup()", "hangup:16");
     assert_line("Hangup(17)", "hangup:17");
     assert_line("Hangup(CALL_REJECTED)", "hangup:21");
+    assert_line("Hangup( 17 )", "hangup:17");
     assert_line("Hangup(999)", "hangup:16");
     assert_line("Busy()", "hangup:17");
     assert_line("Busy(10)", "hangup:17");
@@ -224,7 +225,7 @@ static struct ast_channel *play(const char *line)
 
 static void test_playback(void **state)
 {
-    struct ast_channel *channel = play("Playback(one&two)");
+    struct ast_channel *channel = play("Playback( one & two )");
 
     (void)state;
     assert_notes("answer");

@@ -279,6 +279,8 @@ static void test_seconds(void **state)
     assert_int_equal(chan_parse_seconds("1.2345"), 1234);
     assert_int_equal(chan_parse_seconds("0"), 0);
     assert_int_equal(chan_parse_seconds("2."), 2000);
+    assert_int_equal(chan_parse_seconds(" 1 "), 1000);
+    assert_int_equal(chan_parse_seconds("1 2"), -1);
     assert_int_equal(chan_parse_seconds(""), -1);
     assert_int_equal(chan_parse_seconds("."), -1);
     assert_int_equal(chan_parse_seconds("-1"), -1);
