@@ -97,6 +97,19 @@ static int check(const pjsip_rx_data *rdata, const char **why)
     return code ? code : check_body(rdata, why);
 }
 
+/*
+ * The refusal of a message does not repeat its Record-Route: no dialog comes of it, and the header may be what it is
+ * refused for (B5: the printer asserts).
+ */
+static void forget_routes(pjsip_msg *msg)
+{
+    pjsip_hdr *header;
+
+    while ((header = pjsip_msg_find_hdr(msg, PJSIP_H_RECORD_ROUTE, NULL))) {
+        pj_list_erase(header);
+    }
+}
+
 static void count(const pjsip_rx_data *rdata, const char *why)
 {
     sip_counters.malformed++;
@@ -145,6 +158,7 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
 
     if (is_misspelt(rdata)) {
         count(rdata, "a method in small letters");
+        forget_routes(rdata->msg_info.msg);
         refuse_method(rdata);
         return PJ_TRUE;
     }
@@ -159,6 +173,7 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
         return PJ_FALSE;
     }
     count(rdata, why);
+    forget_routes(rdata->msg_info.msg);
     refuse(rdata, code, why);
     return PJ_TRUE;
 }

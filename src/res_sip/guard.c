@@ -104,20 +104,25 @@ static enum header header_of(const char *name, size_t length)
     }
 }
 
+const char *sip_guard_next_line(const char *at, const char *end)
+{
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    const char *last = newline ? newline : end;
+    const char *cr = memchr(at, '\r', (size_t)(last - at));
+
+    if (cr && cr + 1 != newline) {
+        return cr + 1;
+    }
+    return newline ? newline + 1 : end;
+}
+
 /* The end of a header field with its continuation lines (RFC 3261 7.3.1), behind its line end. */
 static const char *end_of_field(const char *at, const char *end)
 {
-    for (;;) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-
-        if (!newline || newline + 1 == end) {
-            return end;
-        }
-        at = newline + 1;
-        if (*at != ' ' && *at != '\t') {
-            return at;
-        }
-    }
+    do {
+        at = sip_guard_next_line(at, end);
+    } while (at < end && (*at == ' ' || *at == '\t'));
+    return at;
 }
 
 static unsigned count_values(const char *at, const char *end)
@@ -282,14 +287,13 @@ static int check_fields(struct scan *scan, const char *at, const char *end, cons
 int sip_guard_message(const char *text, size_t length, int datagram, const char **why)
 {
     const char *end = text + length, *body = end;
-    const char *first_end = memchr(text, '\n', length);
+    const char *first_end = sip_guard_next_line(text, end);
     struct scan scan;
     int code;
 
-    if (!first_end) {
+    if (first_end == end) {
         return refuse(400, "No headers", why);
     }
-    first_end++;
     memset(&scan, 0, sizeof(scan));
     scan.has_percent = memchr(text, '%', length) != NULL;
     code = check_fields(&scan, first_end, end, &body, why);

@@ -227,11 +227,11 @@ static int check_end(const struct section *section, int session_has_connection, 
 /* The next line without its end; at the text's end it is empty and text->at == text->end. */
 static struct text next_line(struct text *text)
 {
-    const char *newline = memchr(text->at, '\n', (size_t)(text->end - text->at));
-    struct text line = {text->at, newline ? newline : text->end};
+    struct text line = {text->at, sip_guard_next_line(text->at, text->end)};
 
-    text->at = newline ? newline + 1 : text->end;
-    while (line.end > line.at && (line.end[-1] == '\r' || line.end[-1] == ' ')) {
+    text->at = line.end;
+    while (line.end > line.at &&
+           (line.end[-1] == '\n' || line.end[-1] == '\r' || line.end[-1] == ' ')) {
         line.end--;
     }
     return line;

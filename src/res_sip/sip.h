@@ -292,6 +292,8 @@ void sip_nat_rewrite(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoi
  * datagram: the text is all there is (RFC 3261 18.3).
  */
 int sip_guard_message(const char *text, size_t length, int datagram, const char **why);
+/* Where the next line begins, or the end: lines end as PJSIP's parsers see it, with CRLF, LF or CR alone. */
+const char *sip_guard_next_line(const char *at, const char *end);
 /* The same for an SDP. */
 int sip_guard_sdp(const char *text, size_t length, const char **why);
 

@@ -54,7 +54,7 @@ static void test_shortest(void **state)
     (void)state;
     assert_int_equal(check("", 1), 400);
     assert_int_equal(check("OPTIONS", 1), 400);
-    for (length = strlen("OPTIONS sip:a SIP/2.0\r\n"); length <= strlen(text); length++) {
+    for (length = strlen("OPTIONS sip:a SIP/2.0\r\n") + 1; length <= strlen(text); length++) {
         char cut[100];
 
         snprintf(cut, sizeof(cut), "%.*s", (int)length, text);
@@ -101,6 +101,17 @@ static void test_hide(void **state)
     assert_int_equal(with("Route: <sip:hide@p;lr>\r\n"), 0);
     assert_int_equal(check("A b c\r\nRoute: ;hid", 0), 0);
     assert_int_equal(check("A b c\r\nRoute: ;", 0), 0);
+}
+
+/* Lines end as PJSIP sees it: CRLF, LF, or CR alone. */
+static void test_line_ends(void **state)
+{
+    (void)state;
+    assert_int_equal(with("X: y\rRoute: <sip:p;lr;hide>\r\n"), 400);
+    assert_int_equal(with("X: y\nRoute: <sip:p;lr;hide>\r\n"), 400);
+    assert_int_equal(with("X: y\r\rRoute: <sip:p;lr;hide>\r\n"), 0); /* that is the body */
+    assert_int_equal(with("X: y\r Route: <sip:p;lr;hide>\r\n"), 0);  /* of X */
+    assert_int_equal(check("A sip:x SIP/2.0\rRoute: <sip:p;hide>\r\r", 1), 400);
 }
 
 static void test_escapes(void **state)
@@ -285,6 +296,7 @@ static void test_sdp_numbers(void **state)
         "m=audio 4000 RTP/AVP\r\n",
         "m=audio 65536 RTP/AVP 0\r\n",
         "m=audio 4294967296 RTP/AVP 0\r\n",
+        "a=x\rm=audio 4000 RTP/AVP 00\r\n",
         "m=audio -1 RTP/AVP 0\r\n",
         "m=audio x RTP/AVP 0\r\n",
         "m=audio\r\n",
@@ -328,13 +340,21 @@ static void test_sdp_connection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ordinary),       cmocka_unit_test(test_shortest),
-        cmocka_unit_test(test_echoed_headers), cmocka_unit_test(test_option_tags),
-        cmocka_unit_test(test_hide),           cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_content_type),   cmocka_unit_test(test_content_length),
-        cmocka_unit_test(test_twice),          cmocka_unit_test(test_nul),
-        cmocka_unit_test(test_ordinary_sdp),   cmocka_unit_test(test_sdp_counts),
-        cmocka_unit_test(test_sdp_numbers),    cmocka_unit_test(test_sdp_connection),
+        cmocka_unit_test(test_ordinary),
+        cmocka_unit_test(test_shortest),
+        cmocka_unit_test(test_echoed_headers),
+        cmocka_unit_test(test_option_tags),
+        cmocka_unit_test(test_hide),
+        cmocka_unit_test(test_line_ends),
+        cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_content_type),
+        cmocka_unit_test(test_content_length),
+        cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_nul),
+        cmocka_unit_test(test_ordinary_sdp),
+        cmocka_unit_test(test_sdp_counts),
+        cmocka_unit_test(test_sdp_numbers),
+        cmocka_unit_test(test_sdp_connection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -508,6 +508,25 @@ static void test_bodies(void **state)
     assert_int_equal(ask_body("b8", "application/sdp", ""), 200);
 }
 
+/* B5: refused, and the refusal does not repeat what it is refused for. */
+static void test_hide(void **state)
+{
+    const char *answer;
+
+    (void)state;
+    assert_int_equal(test_ask(fd,
+                              test_request("INVITE", "alice", "y1",
+                                           "Record-Route: <sip:p1;lr>, <sip:p2;hide>\r\n", NULL),
+                              &answer),
+                     400);
+    assert_null(strstr(answer, "Record-Route"));
+    assert_int_equal(
+        test_ask(fd, test_request("invite", "alice", "y2", "Record-Route: <sip:p2;hide>\r\n", NULL),
+                 NULL),
+        501);
+    assert_int_equal(seen, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,6 +540,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_send_in_dialog, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_rewrite_behind_proxy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_force_rport, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hide, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bodies, setup, teardown),
     };
 
