@@ -39,19 +39,29 @@ struct ast_sip_codec_prefs {
 
 /*! \brief How DTMF travels (`dtmf_mode`) */
 enum ast_sip_dtmf_mode {
-    AST_SIP_DTMF_RFC4733,  /*!< telephone-event; the default */
-    AST_SIP_DTMF_INBAND,   /*!< tones in the audio */
-    AST_SIP_DTMF_INFO,     /*!< INFO requests */
-    AST_SIP_DTMF_AUTO,     /*!< telephone-event when the peer has it, else inband */
+    AST_SIP_DTMF_RFC4733,   /*!< telephone-event; the default */
+    AST_SIP_DTMF_INBAND,    /*!< tones in the audio */
+    AST_SIP_DTMF_INFO,      /*!< INFO requests */
+    AST_SIP_DTMF_AUTO,      /*!< telephone-event when the peer has it, else inband */
     AST_SIP_DTMF_AUTO_INFO, /*!< telephone-event when the peer has it, else INFO */
     AST_SIP_DTMF_NONE
 };
 
 /*! \brief `100rel` of RFC 3262 */
-enum ast_sip_100rel { AST_SIP_100REL_NO, AST_SIP_100REL_YES, AST_SIP_100REL_REQUIRED, AST_SIP_100REL_PEER_SUPPORTED };
+enum ast_sip_100rel {
+    AST_SIP_100REL_NO,
+    AST_SIP_100REL_YES,
+    AST_SIP_100REL_REQUIRED,
+    AST_SIP_100REL_PEER_SUPPORTED
+};
 
 /*! \brief `timers` of RFC 4028 */
-enum ast_sip_timers { AST_SIP_TIMERS_NO, AST_SIP_TIMERS_YES, AST_SIP_TIMERS_REQUIRED, AST_SIP_TIMERS_ALWAYS };
+enum ast_sip_timers {
+    AST_SIP_TIMERS_NO,
+    AST_SIP_TIMERS_YES,
+    AST_SIP_TIMERS_REQUIRED,
+    AST_SIP_TIMERS_ALWAYS
+};
 
 /*! \brief A variable that is set on every channel of an endpoint (`set_var`) */
 struct ast_sip_variable {
@@ -68,13 +78,13 @@ struct ast_sip_variable {
  * Unless said otherwise a string may be NULL, and each member is the option of the same name.
  */
 struct ast_sip_endpoint {
-    char *name; /*!< the section's name; never NULL */
-    unsigned refs; /*!< use ast_sip_endpoint_ref and _unref */
-    char *context; /*!< where its calls enter the dialplan; never NULL */
+    char *name;      /*!< the section's name; never NULL */
+    unsigned refs;   /*!< use ast_sip_endpoint_ref and _unref */
+    char *context;   /*!< where its calls enter the dialplan; never NULL */
     char *transport; /*!< name of the transport of calls to it; NULL: any that fits */
     char *aors;
     struct ast_sip_codec_prefs codecs; /*!< allow and disallow, worked out */
-    struct ast_party_id callerid; /*!< callerid and callerid_privacy */
+    struct ast_party_id callerid;      /*!< callerid and callerid_privacy */
     char *callerid_tag;
     char *accountcode;
     char *language;
@@ -83,13 +93,13 @@ struct ast_sip_endpoint {
     char *contact_user;
     char *outbound_proxy;
     char *media_address; /*!< the address our SDP names instead of the transport's own */
-    char *sdp_owner; /*!< username of o=; never NULL, "-" by default */
-    char *sdp_session; /*!< s=; never NULL */
+    char *sdp_owner;     /*!< username of o=; never NULL, "-" by default */
+    char *sdp_session;   /*!< s=; never NULL */
     struct ast_sip_variable *variables;
-    int dtmf_mode; /*!< enum ast_sip_dtmf_mode */
-    int rel100; /*!< `100rel`: enum ast_sip_100rel */
-    int timers; /*!< enum ast_sip_timers */
-    unsigned timers_min_se; /*!< seconds */
+    int dtmf_mode;                /*!< enum ast_sip_dtmf_mode */
+    int rel100;                   /*!< `100rel`: enum ast_sip_100rel */
+    int timers;                   /*!< enum ast_sip_timers */
+    unsigned timers_min_se;       /*!< seconds */
     unsigned timers_sess_expires; /*!< seconds */
     int trust_id_inbound;
     int trust_id_outbound;
@@ -104,10 +114,10 @@ struct ast_sip_endpoint {
     int bind_rtp_to_media_address;
     int inband_progress;
     int allow_overlap;
-    unsigned rtp_timeout; /*!< seconds without RTP until a call ends; 0: never */
+    unsigned rtp_timeout;      /*!< seconds without RTP until a call ends; 0: never */
     unsigned rtp_timeout_hold; /*!< the same for a call on hold */
-    unsigned rtp_keepalive; /*!< seconds; 0: none */
-    unsigned identify_by; /*!< bits of enum ast_sip_identify_by */
+    unsigned rtp_keepalive;    /*!< seconds; 0: none */
+    unsigned identify_by;      /*!< bits of enum ast_sip_identify_by */
     unsigned max_audio_streams;
 };
 
@@ -167,7 +177,8 @@ int ast_sip_thread_is_sip(void);
  * \retval 0 both will run
  * \retval -1 neither will (ending, or no memory); data stays the caller's
  */
-int ast_sip_push_blocking(int (*work)(void *data), void (*done)(void *data, int result), void *data);
+int ast_sip_push_blocking(int (*work)(void *data), void (*done)(void *data, int result),
+                          void *data);
 
 /*! \brief The PJSIP endpoint, for timers, pools and messages of one's own. Never NULL while the server runs. */
 pjsip_endpoint *ast_sip_get_pjsip_endpoint(void);
@@ -247,7 +258,8 @@ struct ast_sip_authenticator {
     int (*requires_authentication)(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata);
     /*! \brief Check them; tdata is a 401 response that it completes when it challenges */
     enum ast_sip_check_auth_result (*check_authentication)(struct ast_sip_endpoint *endpoint,
-                                                           pjsip_rx_data *rdata, pjsip_tx_data *tdata);
+                                                           pjsip_rx_data *rdata,
+                                                           pjsip_tx_data *tdata);
 };
 
 /*!
@@ -270,7 +282,8 @@ int ast_sip_requires_authentication(struct ast_sip_endpoint *endpoint, pjsip_rx_
  * \param tdata A 401 response to it, completed when the result is a challenge or a refusal
  */
 enum ast_sip_check_auth_result ast_sip_check_authentication(struct ast_sip_endpoint *endpoint,
-                                                            pjsip_rx_data *rdata, pjsip_tx_data *tdata);
+                                                            pjsip_rx_data *rdata,
+                                                            pjsip_tx_data *tdata);
 
 /* ---- common SIP methods ---- */
 
@@ -286,8 +299,8 @@ enum ast_sip_check_auth_result ast_sip_check_authentication(struct ast_sip_endpo
  * \retval 0 it is on its way
  * \retval -1 it is not, logged
  */
-int ast_sip_send_request(pjsip_tx_data *tdata, pjsip_dialog *dlg, struct ast_sip_endpoint *endpoint, void *token,
-                         void (*callback)(void *token, pjsip_event *event));
+int ast_sip_send_request(pjsip_tx_data *tdata, pjsip_dialog *dlg, struct ast_sip_endpoint *endpoint,
+                         void *token, void (*callback)(void *token, pjsip_event *event));
 
 /*!
  * \brief Append a header to a message
