@@ -120,8 +120,8 @@ static int l16_encode(void *state, const short *samples, unsigned count, uint8_t
         return -1;
     }
     for (unsigned i = 0; i < count; i++) {
-        out[2 * i] = (uint8_t)((unsigned short)samples[i] >> 8);
-        out[2 * i + 1] = (uint8_t)samples[i];
+        out[2 * (size_t)i] = (uint8_t)((unsigned short)samples[i] >> 8);
+        out[2 * (size_t)i + 1] = (uint8_t)samples[i];
     }
     return (int)(2 * count);
 }
@@ -134,7 +134,7 @@ static int l16_decode(void *state, const uint8_t *payload, unsigned length, shor
         return -1;
     }
     for (unsigned i = 0; i < length / 2; i++) {
-        out[i] = (short)(payload[2 * i] << 8 | payload[2 * i + 1]);
+        out[i] = (short)(payload[2 * (size_t)i] << 8 | payload[2 * (size_t)i + 1]);
     }
     return (int)(length / 2);
 }

@@ -157,7 +157,7 @@ static int open_socket(const union media_address *address, unsigned port, int *f
 
 static int open_pair(const struct media_range *range, unsigned port, int fds[2])
 {
-    int pair[2];
+    int pair[2] = {-1, -1};
     int error = open_socket(&range->address, port, &pair[0]);
 
     if (error) {
