@@ -41,7 +41,7 @@ fi
 # out of the tree: nothing but the installed files, from another folder
 mkdir "$work/user"
 cp "$source"/tests/shipped/outside.c "$source"/tests/shipped/loader.c "$work/user/"
-cp -r "$source/examples/extension" "$work/user/extension"
+cp -r "$source/examples" "$work/user/"
 cd "$work/user"
 modules=()
 for module in *.c; do
@@ -49,9 +49,12 @@ for module in *.c; do
     cc -std=c11 -Wall -Wextra -Werror -shared -fPIC -Wl,-z,defs -o "${module%.c}.so" "$module" "${cflags[@]}" "${libs[@]}"
     modules+=("./${module%.c}.so")
 done
-make -s -C extension clean
-make -s -C extension CFLAGS="-Wall -Wextra -Werror"
-modules+=(./extension/hello.so)
+for makefile in examples/*/Makefile; do
+    make -s -C "${makefile%/*}" clean
+    make -s -C "${makefile%/*}" CFLAGS="-Wall -Wextra -Werror"
+done
+[ -e examples/extension/hello.so ] || fail "examples/extension gave no hello.so"
+modules+=(./examples/*/*.so)
 cc -std=c11 -Wall -Wextra -Werror -o loader loader.c "${cflags[@]}" "${libs[@]}" -Wl,-rpath,"$libdir"
 ./loader "${modules[@]}" "$moduledir"/*.so
 
