@@ -45,6 +45,7 @@ static void stream_end(struct ast_sip_session *session, struct ast_sip_session_s
     stream->handler = NULL;
     stream->data = NULL;
     stream->agreed = 0;
+    stream->refused = 0;
 }
 
 static struct ast_sip_session_stream *stream_add(struct session_sdp *sdp)
@@ -81,23 +82,13 @@ static void copy_name(char *out, size_t size, const pj_str_t *name)
 
 /* ---- what the peer sent ---- */
 
-/* The handlers of the media type are asked in their order; the one that has the stream goes first.
- */
-static void stream_offered(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
-                           const pjmedia_sdp_session *remote)
+/* The handlers of the media type are asked in their order, for a stream that is nobody's yet. */
+static void find_handler(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
+                         const pjmedia_sdp_session *remote)
 {
-    const struct ast_sip_session_sdp_handler *handler;
     const pjmedia_sdp_media *media = remote->media[stream->index];
+    const struct ast_sip_session_sdp_handler *handler;
 
-    if (media->desc.port == 0) {
-        return; /* agreed() ends it, when the exchange is complete */
-    }
-    if (stream->handler != NULL && pj_stricmp2(&media->desc.media, stream->media) == 0) {
-        if (stream->handler->stream_incoming(session, stream, remote, 1) == 0) {
-            return;
-        }
-    }
-    stream_end(session, stream);
     copy_name(stream->media, sizeof(stream->media), &media->desc.media);
     copy_name(stream->transport, sizeof(stream->transport), &media->desc.transport);
     for (unsigned i = 0; (handler = session_sdp_stream_handler(&media->desc.media, i)) != NULL;
@@ -106,11 +97,28 @@ static void stream_offered(struct ast_sip_session *session, struct ast_sip_sessi
 
         if (result == 0) {
             stream->handler = handler;
+        }
+        if (result <= 0) {
             return;
         }
-        if (result < 0) {
-            return;
-        }
+    }
+}
+
+/* Nothing that is agreed ends here: the exchange may fail yet (RFC 3261 14.2). */
+static void stream_offered(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
+                           const pjmedia_sdp_session *remote)
+{
+    const pjmedia_sdp_media *media = remote->media[stream->index];
+
+    stream->refused = 0;
+    if (media->desc.port == 0) {
+        stream->refused = 1;
+    } else if (stream->agreed) {
+        stream->refused = pj_stricmp2(&media->desc.media, stream->media) != 0 ||
+                          stream->handler->stream_incoming(session, stream, remote, 1) != 0;
+    } else {
+        stream_end(session, stream);
+        find_handler(session, stream, remote);
     }
 }
 
@@ -134,7 +142,7 @@ static int streams_offered(struct ast_sip_session *session, const pjmedia_sdp_se
         }
         stream_offered(session, stream, remote);
         wanted += remote->media[i]->desc.port != 0;
-        taken += remote->media[i]->desc.port != 0 && stream->handler != NULL;
+        taken += stream->handler != NULL && !stream->refused;
     }
     return wanted > 0 && taken == 0 ? -1 : 0;
 }
@@ -265,11 +273,10 @@ static unsigned fill_media(struct ast_sip_session *session, pj_pool_t *pool,
         struct ast_sip_session_stream *stream = i < sdp->stream_count ? sdp->streams[i] : NULL;
         pjmedia_sdp_media *media = NULL;
 
-        if (stream != NULL && stream->handler != NULL &&
-            (theirs == NULL || theirs->desc.port != 0) &&
+        if (stream != NULL && stream->handler != NULL && !stream->refused &&
             stream->handler->stream_outgoing(session, stream, pool, &media) != 0) {
             media = NULL;
-            stream_end(session, stream);
+            stream->refused = 1;
         }
         alive += media != NULL && media->desc.port != 0;
         local->media[local->media_count++] =
@@ -451,18 +458,16 @@ void session_sdp_agreed(struct ast_sip_session *session, const pjmedia_sdp_sessi
     for (unsigned i = 0; i < sdp->stream_count; ++i) {
         struct ast_sip_session_stream *stream = sdp->streams[i];
 
-        if (stream->handler == NULL) {
-            continue;
-        }
-        if (i >= remote->media_count || remote->media[i]->desc.port == 0) {
+        if (stream->refused || i >= remote->media_count || remote->media[i]->desc.port == 0) {
             stream_end(session, stream);
-            continue;
-        }
-        stream->agreed = 1;
-        if (stream->handler->stream_apply != NULL) {
-            stream->handler->stream_apply(session, stream, local, remote);
+        } else if (stream->handler != NULL) {
+            stream->agreed = 1;
+            if (stream->handler->stream_apply != NULL) {
+                stream->handler->stream_apply(session, stream, local, remote);
+            }
         }
     }
+    sdp->agreed_count = sdp->stream_count;
 }
 
 void session_sdp_rollback(struct ast_sip_session *session)
@@ -472,14 +477,15 @@ void session_sdp_rollback(struct ast_sip_session *session)
     for (unsigned i = 0; i < sdp->stream_count; ++i) {
         struct ast_sip_session_stream *stream = sdp->streams[i];
 
-        if (stream->handler == NULL) {
-            continue;
-        }
+        stream->refused = 0;
         if (!stream->agreed) {
             stream_end(session, stream);
         } else if (stream->handler->stream_rollback != NULL) {
             stream->handler->stream_rollback(session, stream);
         }
+    }
+    while (sdp->stream_count > sdp->agreed_count) { /* their places were never agreed on */
+        free(sdp->streams[--sdp->stream_count]);
     }
 }
 

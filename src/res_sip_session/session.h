@@ -30,6 +30,7 @@ struct ast_sip_session_stream {
         *handler;       /* borrowed; NULL: nobody's, refused or removed */
     void *data;         /* the handler's */
     int agreed;         /* stream_apply was called for what is in force */
+    int refused;        /* by the exchange under way; ended when that is complete */
     char media[16];     /* "audio" */
     char transport[16]; /* "RTP/AVP": for the place-holder of a dead stream */
 };
@@ -40,9 +41,10 @@ struct session_sdp {
         *whole; /* the page's kind of handler that owns this session, or NULL */
     struct ast_sip_session_stream *streams[SESSION_MAX_STREAMS]; /* owned */
     unsigned stream_count;
-    pj_uint32_t id;      /* of o=; 0: not chosen yet */
-    pj_uint32_t version; /* of o=; goes up exactly when the text behind o= changes */
-    char *local;         /* our last SDP as text, owned; NULL: none yet */
+    unsigned agreed_count; /* of them, when offer and answer were last complete */
+    pj_uint32_t id;        /* of o=; 0: not chosen yet */
+    pj_uint32_t version;   /* of o=; goes up exactly when the text behind o= changes */
+    char *local;           /* our last SDP as text, owned; NULL: none yet */
     size_t local_length;
     int agreed;     /* offer and answer were complete at least once */
     int bad_answer; /* the peer's answer was refused: end the session when PJSIP is done with the

@@ -273,6 +273,21 @@ static void test_a_refused_exchange_changes_nothing(void **state)
     hang_up();
 }
 
+static void test_a_refused_offer_of_the_peer_changes_nothing(void **state)
+{
+    (void)state;
+    call_up(HEAD AUDIO, NULL);
+    log_text[0] = '\0';
+    refuse = 1;
+    assert_non_null(strstr(reinvite(HEAD AUDIO AUDIO), "SIP/2.0 488"));
+    assert_string_equal(log_text, "rollback0 ");
+    refuse = 0;
+    log_text[0] = '\0';
+    assert_non_null(strstr(reinvite(HEAD AUDIO), "SIP/2.0 200")); /* the second one never was */
+    assert_string_equal(log_text, "offer0 write0 apply0 ");
+    hang_up();
+}
+
 static void test_streams_come_and_go(void **state)
 {
     const char *message;
@@ -351,6 +366,7 @@ int main(void)
         TEST(test_more_streams_than_we_keep),
         TEST(test_version_goes_up_when_the_sdp_changes),
         TEST(test_a_refused_exchange_changes_nothing),
+        TEST(test_a_refused_offer_of_the_peer_changes_nothing),
         TEST(test_streams_come_and_go),
         TEST(test_late_offer),
         TEST(test_late_offer_with_a_bad_answer),
