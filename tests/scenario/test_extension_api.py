@@ -302,6 +302,13 @@ def test_stop_with_extensions_and_calls(with_modules, record):
 # ---- what a module starts by itself ----
 
 
+def check_versions(before, after):
+    """RFC 3264 8: o= stays but for its version, which goes up by one when anything else changed, and only then."""
+    assert after.origin_id == before.origin_id
+    changed = [line for line in before.lines if line[0] != "o"] != [line for line in after.lines if line[0] != "o"]
+    assert after.version - before.version == int(changed)
+
+
 def test_reinvite_of_a_module(with_modules, record):
     daemon = with_modules("api_control", "api_filters")
     peer = daemon.peer()

@@ -86,20 +86,27 @@ def test_check_of_an_unsupported_option(tmp_path):
     "pjsip, extensions",
     [
         (GOOD + "allow = nosuchcodec\n", "[default]\nexten = a,1,Answer()\n"),
-        (GOOD, "[default]\nexten = a,1,NoSuchApplication()\n"),
         (GOOD, "[default]\nexten = a,1\n"),
         (GOOD.replace("protocol = udp", "protocol = pigeon"), "[default]\nexten = a,1,Answer()\n"),
         (GOOD.replace("bind = 127.0.0.1", "bind = 300.1.1.1"), "[default]\nexten = a,1,Answer()\n"),
         ("[x\ntype = endpoint\n", "[default]\nexten = a,1,Answer()\n"),
         (GOOD + "[y]\nallow = ulaw\n", "[default]\nexten = a,1,Answer()\n"),
     ],
-    ids=["codec", "application", "exten", "protocol", "bind", "bracket", "no-type"],
+    ids=["codec", "exten", "protocol", "bind", "bracket", "no-type"],
 )  # fmt: skip
 def test_check_finds(tmp_path, pjsip, extensions):
     write(tmp_path, pjsip, extensions)
     status, text = check(tmp_path)
     assert status not in (0, 99), text
     assert re.search(r"(pjsip|extensions)\.conf:\d+", text), text
+
+
+def test_check_of_an_unknown_application(tmp_path):
+    """A warning: a module may have it."""
+    write(tmp_path, GOOD, "[default]\nexten = a,1,NoSuchApplication()\n")
+    status, text = check(tmp_path)
+    assert status == 0, text
+    assert re.search(r"extensions\.conf:2\b.*NoSuchApplication", text), text
 
 
 def test_check_of_nothing(tmp_path):
