@@ -247,6 +247,9 @@ int sip_guard_sdp(const char *body, size_t length, const char **why)
     if (memchr(body, '\0', length)) {
         return refuse("A NUL in the SDP", why);
     }
+    if (!starts_with(&text, "v=0")) { /* RFC 4566 5.1: the first line, and the one version */
+        return refuse("No v=0", why);
+    }
     while (text.at < text.end && code == 0) {
         struct text line = next_line(&text);
         char type = '\0';
