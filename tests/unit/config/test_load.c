@@ -106,7 +106,7 @@ static void test_errors_of_every_file(void **state)
 
     (void)state;
     files_write("pjsip.conf", PJSIP "rtp_timeout=x\n");
-    files_write("extensions.conf", "[in]\nexten => 1,1,NoSuchApplication()\n");
+    files_write("extensions.conf", "[in]\nexten => 1,1,Answr()\n");
     files_write("sipsession.conf", "[medai]\n");
     assert_int_equal(config_load(files_folder(), report, &config), -1);
     files_check_has("sipsession.conf:1: error: unknown section [medai], expected e.g. [media]");
