@@ -15,7 +15,11 @@ struct cursor {
 
 static struct cursor cursor_of(const pj_str_t *text)
 {
-    return (struct cursor){text->ptr, text->ptr + (text->slen > 0 ? text->slen : 0)};
+    static const char none[] = "";
+
+    /* An attribute without a value has no text at all. */
+    return text->ptr && text->slen > 0 ? (struct cursor){text->ptr, text->ptr + text->slen}
+                                       : (struct cursor){none, none};
 }
 
 static void skip_blanks(struct cursor *cursor)

@@ -286,7 +286,7 @@ static int stop_when_idle(void *unused)
     server.stop_left = SERVER_STOP_SECONDS * 1000 / STOP_POLL;
     sip_set_stopping();
     chan_hangup_all(AST_CAUSE_CONGESTION); /* 503 to those that are not answered */
-    session_terminate_all(); /* those without a channel */
+    session_terminate_all();               /* those without a channel */
     pj_timer_entry_init(&server.stop_timer, 0, NULL, poll_stop);
     poll_stop(NULL, &server.stop_timer);
     return 0;
