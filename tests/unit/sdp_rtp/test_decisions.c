@@ -178,6 +178,10 @@ static void odd_formats(void **state)
                      0);
     assert_int_equal(remote.ptime, 0);
     assert_int_equal(remote.maxptime, 0);
+    /* attributes without a value */
+    assert_int_equal(parse(SDP_C4 "m=audio 4000 RTP/AVP 0\r\na=rtpmap\r\na=ptime\r\na=rtcp\r\n"),
+                     0);
+    assert_ptr_equal(remote.formats[0].codec, ast_codec_find("ulaw"));
 }
 
 /* ---- chosen ---- */
