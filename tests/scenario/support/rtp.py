@@ -74,6 +74,7 @@ class RtpSocket:
 
     def exchange(self, remote, payloads, payload_type=0, interval=0.02, step=160, after=0.5):
         """Sends payloads at their pace, collects meanwhile and a while after. Returns what came."""
+        self.collect(0.05)  # the media thread is told of an answer by the SIP thread: give it its turn
         start = time.monotonic()
         for number, payload in enumerate(payloads):
             self.send(remote, payload, payload_type, marker=int(number == 0))
