@@ -50,6 +50,7 @@ static struct call {
     struct ast_channel *channel;     /* a reference */
     struct ast_tone_probe *probe;
     pj_timer_entry timer;
+    int heard; /* there was a response, so that a CANCEL may be sent (RFC 3261 9.1) */
     int answered;
     int result; /* read after the server has stopped */
 } call = {.codecs = "ulaw,alaw,g722",
@@ -83,6 +84,9 @@ static void on_time(pj_timer_heap_t *heap, pj_timer_entry *entry)
         ladder_note("no answer within %u s", call.wait_seconds);
     }
     ast_sip_session_terminate(call.session, 0);
+    if (!call.heard) {
+        ast_server_stop(1); /* nobody is there who could be told that we have gone */
+    }
 }
 
 static void set_timer(unsigned seconds)
@@ -131,8 +135,16 @@ static void on_confirmed(struct ast_sip_session *session)
     set_timer(call.tone_seconds);
 }
 
+static void on_response(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
+{
+    (void)session;
+    (void)rdata;
+    call.heard = 1;
+}
+
 static struct ast_sip_session_extension extension = {
     .name = "call",
+    .incoming_response = on_response,
     .session_confirmed = on_confirmed,
     .session_end = on_end,
 };
