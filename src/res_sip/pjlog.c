@@ -39,6 +39,8 @@ static int is_peers_fault(const char *text)
     static const char *const beginnings[] = {
         "sip_endpoint.c Error processing packet",
         "sip_transport.c Dropping ",
+        "sip_parser.c Error parsing ",
+        "sip_inv.c Error parsing/validating SDP body",
     };
     size_t i;
 

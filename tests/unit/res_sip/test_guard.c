@@ -242,10 +242,20 @@ static void test_ordinary_sdp(void **state)
     assert_int_equal(media("m=video 4002/2 UDP/TLS/RTP/SAVPF 97\r\nm=application 9 UDP/DTLS/SCTP "
                            "webrtc-datachannel\r\nm=image 5000 udptl t38\r\na=fmtp:t38 x\r\n"),
                      0);
-    assert_int_equal(sdp(""), 0);
-    assert_int_equal(sdp("v"), 0);
+    assert_int_equal(sdp("v=0"), 0);
+    assert_int_equal(sdp("v=0\r\n"), 0);
     assert_int_equal(media("m=audio 4000 RTP/AVP 0"), 0);
     assert_int_equal(media("m=audio 4000 RTP/AVP 0 \n"), 0);
+}
+
+/* RFC 4566 5.1: the first line, and the one version. */
+static void test_sdp_version(void **state)
+{
+    (void)state;
+    assert_int_equal(sdp(""), 488);
+    assert_int_equal(sdp("v"), 488);
+    assert_int_equal(sdp("v=1\r\n"), 488);
+    assert_int_equal(sdp("\r\nv=0\r\n"), 488);
 }
 
 static void test_sdp_counts(void **state)
@@ -352,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_twice),
         cmocka_unit_test(test_nul),
         cmocka_unit_test(test_ordinary_sdp),
+        cmocka_unit_test(test_sdp_version),
         cmocka_unit_test(test_sdp_counts),
         cmocka_unit_test(test_sdp_numbers),
         cmocka_unit_test(test_sdp_connection),

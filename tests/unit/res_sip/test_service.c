@@ -359,6 +359,27 @@ static void test_retransmission(void **state)
     assert_int_equal(seen, 1);
 }
 
+/*
+ * However often a peer repeats itself, our own repeats stay T2 apart once they are (RFC 3261 17.2.1): between 0.3 s
+ * and 1.3 s after the last there is none. PJSIP 2.17 begins anew at T1 after 31 (a patch of ours).
+ */
+static void test_retransmission_interval(void **state)
+{
+    char invite[2000], answer[2000];
+    unsigned i;
+
+    (void)state;
+    snprintf(invite, sizeof(invite), "%s",
+             test_request("INVITE", "alice", "v1", "X-Refuse: 1\r\n", NULL));
+    for (i = 0; i < 32; i++) {
+        test_send(fd, invite);
+    }
+    usleep(300000); /* T1 is 100 ms: the first repeat of ours is among them, and the count is 32 */
+    while (test_receive(fd, answer, sizeof(answer), 0) > 0) {
+    }
+    assert_int_equal(test_receive(fd, answer, sizeof(answer), 1000), -1);
+}
+
 /* ---- behind a NAT ---- */
 
 static int own_port(void)
@@ -536,6 +557,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_in_dialog, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
         cmocka_unit_test_setup_teardown(test_retransmission, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_retransmission_interval, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rewrite_contact, setup, teardown),
         cmocka_unit_test_setup_teardown(test_send_in_dialog, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_rewrite_behind_proxy, setup, teardown),
