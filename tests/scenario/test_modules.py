@@ -6,7 +6,6 @@ import re
 import subprocess
 
 import pytest
-from support.peer import Call
 
 
 @pytest.fixture
@@ -119,23 +118,3 @@ def test_run_refuses_what_check_refuses(start_daemon):
     assert daemon.wait(10) not in (0, 99)
     assert "nosuch" in daemon.log()
     daemon.process = None
-
-
-# ---- the example of examples/extension, when the build made it ----
-
-
-@pytest.fixture
-def example():
-    path = os.environ.get("SIPSESSION_EXAMPLE_EXTENSION")
-    if not path:
-        pytest.skip("SIPSESSION_EXAMPLE_EXTENSION does not name the example's module")
-    return path
-
-
-def test_example_extension(start_daemon, example):
-    """It refuses calls that carry a certain header with 603 and lets the others through."""
-    daemon = start_daemon(modules=["sdp_rtp", example])
-    peer = daemon.peer()
-    call = Call(peer, "echo")
-    call.establish()
-    call.hang_up()
