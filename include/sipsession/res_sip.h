@@ -191,13 +191,16 @@ pjsip_endpoint *ast_sip_get_pjsip_endpoint(void);
  * A service is a PJSIP module whose callbacks PJSIP calls on the SIP thread. Requests reach it with the endpoint
  * that sent them known (ast_pjsip_rdata_get_endpoint) and, when the endpoint asks for it, authenticated.
  *
+ * Not within a callback of a received message (PJSIP holds its list of modules then): in a module's init, or in a
+ * task. With traffic going on, the first time takes PJSIP 0.1 s.
+ *
  * \param module The module; must stay until it is unregistered. Its id must be -1.
  * \retval 0 Success
  * \retval -1 Failure, logged
  */
 int ast_sip_register_service(pjsip_module *module);
 
-/*! \brief Unregister a service; safe at any time but from within its own callbacks */
+/*! \brief Unregister a service; not within a callback of a received message, as above */
 void ast_sip_unregister_service(pjsip_module *module);
 
 /* ---- identification ---- */

@@ -98,8 +98,8 @@ static int check(const pjsip_rx_data *rdata, const char **why)
 }
 
 /*
- * The refusal of a message does not repeat its Record-Route: no dialog comes of it, and the header may be what it is
- * refused for (B5: the printer asserts).
+ * The refusal of a message does not repeat its Record-Route: no dialog comes of it, and the header
+ * may be what it is refused for (B5: the printer asserts).
  */
 static void forget_routes(pjsip_msg *msg)
 {
@@ -138,6 +138,15 @@ static void refuse_method(pjsip_rx_data *rdata)
     sip_respond(rdata, PJSIP_SC_NOT_IMPLEMENTED, NULL, &list);
 }
 
+/*
+ * Nobody can be told what is wrong with the SDP of an ACK or a response. Without its body it is one
+ * that lacks the answer, which ends the call, rather than one that was lost.
+ */
+static void drop_body(pjsip_rx_data *rdata)
+{
+    rdata->msg_info.msg->body = NULL;
+}
+
 static void refuse(pjsip_rx_data *rdata, int code, const char *why)
 {
     const pj_str_t name = SIP_STR("Accept-Encoding"), value = SIP_STR("identity");
@@ -173,6 +182,11 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
         return PJ_FALSE;
     }
     count(rdata, why);
+    if (code == PJSIP_SC_NOT_ACCEPTABLE_HERE &&
+        rdata->msg_info.msg->line.req.method.id == PJSIP_ACK_METHOD) {
+        drop_body(rdata);
+        return PJ_FALSE;
+    }
     forget_routes(rdata->msg_info.msg);
     refuse(rdata, code, why);
     return PJ_TRUE;
@@ -181,11 +195,16 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
 static pj_bool_t on_response(pjsip_rx_data *rdata)
 {
     const char *why = NULL;
+    int code = check(rdata, &why);
 
-    if (check(rdata, &why) == 0) {
+    if (code == 0) {
         return PJ_FALSE;
     }
     count(rdata, why);
+    if (code == PJSIP_SC_NOT_ACCEPTABLE_HERE) {
+        drop_body(rdata);
+        return PJ_FALSE;
+    }
     return PJ_TRUE;
 }
 

@@ -21,6 +21,7 @@ static int epoll_fd = -1;
 static struct epoll_event events[EVENTS_PER_TURN];
 static int event_count;
 static struct sip_watch pjsip_watch;
+static int in_network;
 
 /* At most 16 events of PJSIP's sockets, each a connection's read of bounded size. */
 static void poll_pjsip(struct sip_watch *watch)
@@ -92,6 +93,11 @@ static int to_wait(const pj_time_val *delay, int most)
     return (int)ms;
 }
 
+int sip_loop_in_network(void)
+{
+    return in_network;
+}
+
 void sip_loop_turn(int most)
 {
     pj_time_val delay = {0, 0};
@@ -107,7 +113,9 @@ void sip_loop_turn(int most)
         struct sip_watch *watch = events[i].data.ptr;
 
         if (watch) {
+            in_network = !watch->own_work;
             watch->ready(watch);
+            in_network = 0;
         }
     }
     event_count = 0;

@@ -26,6 +26,11 @@ int ast_sip_register_service(pjsip_module *module)
         ast_error("res_sip: a service can be registered while the server runs only");
         return -1;
     }
+    if (sip_loop_in_network()) {
+        ast_error("res_sip: service %.*s: not within a callback of a message: push a task",
+                  (int)module->name.slen, module->name.ptr);
+        return -1;
+    }
     if (module->id != -1) {
         ast_error("res_sip: service %.*s is registered already, or its id is not -1",
                   (int)module->name.slen, module->name.ptr);
@@ -38,6 +43,7 @@ void ast_sip_unregister_service(pjsip_module *module)
 {
     base_assert_sip_thread();
     if (sip_endpt && module->id != -1) {
+        base_assert(!sip_loop_in_network()); /* PJSIP would wait for itself, for ever */
         pjsip_endpt_unregister_module(sip_endpt, module);
     }
 }

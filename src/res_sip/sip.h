@@ -191,6 +191,7 @@ int sip_config_use(struct sip_config *config);
 struct sip_watch {
     int fd;
     void (*ready)(struct sip_watch *watch);
+    int own_work; /* 1: not what came from the network */
 };
 
 int sip_loop_create(void);
@@ -198,6 +199,8 @@ void sip_loop_destroy(void);
 /* Calls watch->ready as often as fd is readable. The watch is the caller's. 0, -1 logged. */
 int sip_loop_watch(struct sip_watch *watch);
 void sip_loop_unwatch(struct sip_watch *watch);
+/* 1: a message that was received is being worked on. */
+int sip_loop_in_network(void);
 /* One turn: timers, then wait at most `most` ms (-1: as long as it takes) and call what is ready. */
 void sip_loop_turn(int most);
 

@@ -41,6 +41,7 @@ int sip_thread_create(void)
     }
     task_watch.fd = base_task_queue_fd(queue);
     task_watch.ready = run_tasks;
+    task_watch.own_work = 1;
     if (sip_loop_watch(&task_watch) != 0) {
         base_task_queue_destroy(queue);
         return -1;

@@ -95,11 +95,19 @@ static void make_dialog(pjsip_rx_data *rdata)
     pjsip_dlg_dec_lock(dialog);
 }
 
+static pjsip_module late = {.name = SIP_STR("test-late"),
+                            .id = -1,
+                            .priority = PJSIP_MOD_PRIORITY_APPLICATION};
+static int late_result;
+
 static pj_bool_t on_request(pjsip_rx_data *rdata)
 {
     const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
 
     note(rdata);
+    if (strstr(rdata->msg_info.msg_buf, "X-Register")) {
+        late_result = ast_sip_register_service(&late);
+    }
     if (method->id == PJSIP_INVITE_METHOD) {
         if (strstr(rdata->msg_info.msg_buf, "X-Refuse")) {
             pjsip_endpt_respond(sip_endpt, NULL, rdata, 404, NULL, NULL, NULL, NULL);
@@ -195,6 +203,18 @@ static void test_unregister(void **state)
     assert_int_equal(result, 0);
     assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice", "u3", NULL, NULL), NULL), 200);
     assert_int_equal(seen, 2);
+}
+
+/* Within a callback PJSIP would wait for itself: refused. */
+static void test_register_in_callback(void **state)
+{
+    (void)state;
+    late_result = 0;
+    assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice", "z1", "X-Register: 1\r\n", NULL),
+                              NULL),
+                     200);
+    assert_int_equal(late_result, -1);
+    assert_int_equal(late.id, -1);
 }
 
 /* ---- authentication ---- */
@@ -553,6 +573,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_endpoint_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unregister, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_register_in_callback, setup, teardown),
         cmocka_unit_test_setup_teardown(test_authenticator, setup, teardown),
         cmocka_unit_test_setup_teardown(test_in_dialog, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
