@@ -182,7 +182,7 @@ static void another_source_goes_on(void **state)
     assert_int_equal(second.ssrc, first.ssrc);
     assert_int_equal(second.sequence, (uint16_t)(first.sequence + 1));
     assert_true(second.marker);
-    assert_in_range(second.timestamp - first.timestamp, 8 * 45, 8 * 200); /* time went on */
+    assert_in_range(second.timestamp - first.timestamp, 8 * 45, 8 * 2000); /* time went on */
 }
 
 /* ---- where packets come from ---- */
@@ -424,7 +424,7 @@ static void keepalive(void **state)
     assert_int_equal(live_receive(&peer, data, sizeof(data), &second), 13);
     assert_int_equal(first.payload_type, 13);
     assert_int_equal(second.sequence, (uint16_t)(first.sequence + 1));
-    assert_in_range(second.timestamp - first.timestamp, 8 * 90, 8 * 200);
+    assert_in_range(second.timestamp - first.timestamp, 8 * 90, 8 * 2000);
 }
 
 /* ---- telephone-events ---- */
