@@ -9,8 +9,9 @@
  * Threads: every function and every callback of this header runs on the SIP thread. Nothing blocks.
  *
  * Lifetime, in numbers:
- *  1. A session begins with its INVITE and ends once; session_end is told then. Its memory goes
- * with its PJSIP dialog, some time after (late retransmissions still need the dialog).
+ *  1. A session begins with its INVITE and ends once; session_end is told then. Its memory goes when
+ *     it has ended and the last reference is gone; PJSIP keeps the dialog for late retransmissions,
+ *     which nobody is shown.
  *  2. A session given to a callback is valid for the whole callback, whatever the callback does to
  * it.
  *  3. To keep a session longer, take a reference (ast_sip_session_ref). Calls on an ended session
@@ -173,7 +174,8 @@ struct ast_sip_session_sdp_handler {
     /*!
      * \brief Write our m= section: an offer, or the answer to what stream_incoming took
      *
-     * \param pool Allocate the section from it; it lives as long as the exchange
+     * \param pool Allocate the section from it; it is emptied when the next SDP is made, so keep
+     *             nothing of it
      * \param[out] media The section, with a c= of its own
      * \retval 0 Success
      * \retval -1 It cannot be done, logged: the stream is refused, or not offered
