@@ -67,9 +67,14 @@ static enum header short_header(char name) /* RFC 3261 7.3.3 */
     }
 }
 
+/* Letters of wanted are small ones, and name is as long; '-' has the bit that makes letters small. */
 static int is(const char *name, const char *wanted)
 {
-    return strncasecmp(name, wanted, strlen(wanted)) == 0;
+    while (*wanted && (*name | 0x20) == *wanted) {
+        name++;
+        wanted++;
+    }
+    return *wanted == '\0';
 }
 
 /* By its length first: this is done for each header of each message. */
