@@ -169,6 +169,7 @@ def test_lost_and_late_packets(daemon, peer):
         call = Call(peer, "echo", sdp=audio_sdp(rtp.port))
         remote = (peer.remote[0], call.establish().sdp.audio.port)
         sent = random_payloads(20)
+        rtp.collect(0.05)
         for number, payload in enumerate(sent):
             rtp.sequence, rtp.timestamp = 500 + number, 160 * number
             if number not in (5, 6, 11):
