@@ -103,6 +103,16 @@ static void set_timer(unsigned seconds)
     }
 }
 
+static void release(void)
+{
+    ast_tone_probe_destroy(call.probe);
+    ast_channel_unref(call.channel);
+    ast_sip_session_unref(call.session);
+    call.probe = NULL;
+    call.channel = NULL;
+    call.session = NULL;
+}
+
 static void on_end(struct ast_sip_session *session)
 {
     int status = ast_sip_session_get_end_status(session);
@@ -114,7 +124,10 @@ static void on_end(struct ast_sip_session *session)
                                   : "the call failed: %d %s",
                     status, pjsip_get_status_text(status)->ptr);
     }
+    ast_channel_set_rtp(call.channel, NULL); /* it goes with the session */
     ast_channel_peer_hangup(call.channel, 0);
+    session->channel = NULL;
+    release();
     ast_server_stop(0);
 }
 
@@ -212,6 +225,9 @@ static int place_call(void *unused)
     }
 out:
     ast_sip_endpoint_unref(outgoing.endpoint);
+    if (result != 0) {
+        release();
+    }
     return result;
 }
 
