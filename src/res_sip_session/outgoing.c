@@ -102,6 +102,7 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
 {
     pjsip_transport_type_e type;
     pjsip_tpselector selector;
+    pjsip_route_hdr route;
     char from[FROM_SIZE];
     const pjsip_uri *uri;
     pjsip_dialog *dlg;
@@ -123,8 +124,10 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
         return NULL;
     }
     pjsip_dlg_inc_lock(dlg);
-    if (pjsip_dlg_set_transport(dlg, &selector) != PJ_SUCCESS) {
-        ast_error("Cannot use the transport of endpoint %s", outgoing->endpoint->name);
+    if (pjsip_dlg_set_transport(dlg, &selector) != PJ_SUCCESS ||
+        sip_outbound_route(dlg->pool, outgoing->endpoint, &route) != 0 ||
+        (!pj_list_empty(&route) && pjsip_dlg_set_route_set(dlg, &route) != PJ_SUCCESS)) {
+        ast_error("Cannot use the transport or the proxy of endpoint %s", outgoing->endpoint->name);
         pjsip_dlg_dec_lock(dlg); /* destroys it */
         return NULL;
     }

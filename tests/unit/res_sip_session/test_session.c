@@ -473,6 +473,27 @@ static void test_outgoing_busy(void **state)
     assert_int_equal(ast_sip_session_get_end_status(held), 486);
 }
 
+static void test_outgoing_through_a_proxy(void **state)
+{
+    struct ast_sip_session_outgoing outgoing;
+    char proxy[100];
+
+    (void)state;
+    snprintf(proxy, sizeof(proxy), "sip:127.0.0.1:%u;lr", peer_port());
+    ast_sip_session_outgoing_init(&outgoing);
+    outgoing.endpoint = ast_sip_endpoint_create("trunk");
+    outgoing.endpoint->outbound_proxy = strdup(proxy);
+    outgoing.uri = "sip:100@127.0.0.1:9";
+    held = ast_sip_session_create_outgoing(&outgoing);
+    ast_sip_endpoint_unref(outgoing.endpoint);
+    assert_non_null(held);
+    assert_int_equal(ast_sip_session_send_invite(held), 0);
+    assert_non_null(
+        strstr(peer_expect("INVITE sip:100@127.0.0.1:9 "), "\r\nRoute: <sip:127.0.0.1:"));
+    peer_response("486 Busy Here", "", NULL);
+    peer_expect("ACK");
+}
+
 static void test_bad_outgoing_uri(void **state)
 {
     struct ast_sip_session_outgoing outgoing;
@@ -520,6 +541,7 @@ int main(void)
         TEST(test_outgoing_cancel),
         TEST(test_outgoing_bad_answer),
         TEST(test_outgoing_busy),
+        TEST(test_outgoing_through_a_proxy),
         TEST(test_bad_outgoing_uri),
         TEST(test_unregister_with_a_call_up),
     };
