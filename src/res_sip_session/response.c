@@ -122,12 +122,21 @@ static int make_with_streams(struct ast_sip_session *session, int code, pjsip_tx
                : -1;
 }
 
+/* 1: a handler of whole SDPs has this session, or gets it since we offer first. */
+static int is_whole(const struct ast_sip_session *session)
+{
+    const struct session_sdp *sdp = &session->priv->sdp;
+
+    return sdp->whole != NULL ||
+           (sdp->stream_count == 0 && inv_pending_offer(session->inv_session) == NULL &&
+            session_sdp_whole_handler(0) != NULL);
+}
+
 static int make_response(struct ast_sip_session *session, int code, pjsip_tx_data **tdata)
 {
     if (needs_sdp(session, code) && !session->priv->sdp_made) {
-        return session->priv->sdp.whole != NULL || session_sdp_offering_handler(0) == NULL
-                   ? make_with_whole_sdp(session, code, tdata)
-                   : make_with_streams(session, code, tdata);
+        return is_whole(session) ? make_with_whole_sdp(session, code, tdata)
+                                 : make_with_streams(session, code, tdata);
     }
     if (make_base(session) != 0) {
         return -1;

@@ -212,6 +212,40 @@ static void test_late_offer(void **state)
     hang_up();
 }
 
+static int no_stream(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
+                     const struct pjmedia_sdp_session *remote, int is_offer)
+{
+    (void)session;
+    (void)stream;
+    (void)remote;
+    (void)is_offer;
+    fail_msg("a handler of whole SDPs goes first");
+    return -1;
+}
+
+static int no_section(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
+                      pj_pool_t *pool, struct pjmedia_sdp_media **media)
+{
+    (void)pool;
+    (void)media;
+    return no_stream(session, stream, NULL, 1);
+}
+
+static void test_whole_goes_before_streams(void **state)
+{
+    static const struct ast_sip_session_sdp_handler streams = {.media = "audio",
+                                                               .stream_incoming = no_stream,
+                                                               .stream_outgoing = no_section};
+
+    assert_int_equal(ast_sip_session_register_sdp_handler(&streams), 0);
+    test_late_offer(state);
+    peer_wait(none_left);
+    peer_new_call();
+    call_up(offer);
+    hang_up();
+    ast_sip_session_unregister_sdp_handler(&streams);
+}
+
 static void test_later_answer_and_no_header_twice(void **state)
 {
     const char *message;
@@ -527,6 +561,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_answered_call),
         TEST(test_late_offer),
+        TEST(test_whole_goes_before_streams),
         TEST(test_later_answer_and_no_header_twice),
         TEST(test_refused_by_extension),
         TEST(test_silent_failure_is_500),
