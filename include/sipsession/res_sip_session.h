@@ -9,9 +9,9 @@
  * Threads: every function and every callback of this header runs on the SIP thread. Nothing blocks.
  *
  * Lifetime, in numbers:
- *  1. A session begins with its INVITE and ends once; session_end is told then. Its memory goes when
- *     it has ended and the last reference is gone; PJSIP keeps the dialog for late retransmissions,
- *     which nobody is shown.
+ *  1. A session begins with its INVITE and ends once; session_end is told then. Its memory goes
+ * when it has ended and the last reference is gone; PJSIP keeps the dialog for late
+ * retransmissions, which nobody is shown.
  *  2. A session given to a callback is valid for the whole callback, whatever the callback does to
  * it.
  *  3. To keep a session longer, take a reference (ast_sip_session_ref). Calls on an ended session
@@ -36,6 +36,9 @@ extern "C" {
 
 struct ast_sip_session_private;
 struct ast_sip_session_stream;
+struct ast_sip_session_deferred;
+
+#define AST_SIP_SESSION_TAG_SIZE 80
 
 /*!
  * \brief A structure describing a SIP session
@@ -54,8 +57,25 @@ struct ast_sip_session {
 /*! \brief What an incoming_request callback may return */
 enum ast_sip_session_result {
     AST_SIP_SESSION_CONTINUE = 0, /*!< go on with the next extension */
-    AST_SIP_SESSION_STOP =
-        1 /*!< a final response was sent: stop. So does every other non-zero value. */
+    /*! a final response was sent: stop. So does every non-zero value that is not named here. */
+    AST_SIP_SESSION_STOP = 1,
+    /*! ast_sip_session_defer was called: ast_sip_session_resume goes on later */
+    AST_SIP_SESSION_PENDING = 2
+};
+
+/*! \brief How far an early dialog of a forked INVITE is (RFC 3261 12.1, 13.2.2.4) */
+enum ast_sip_session_early_state {
+    AST_SIP_SESSION_EARLY_ALIVE, /*!< a provisional response made it */
+    AST_SIP_SESSION_EARLY_GONE,  /*!< 199 said that its branch has failed (RFC 6228) */
+    AST_SIP_SESSION_EARLY_WON,   /*!< its 2xx was the first: it is the session's dialog */
+    AST_SIP_SESSION_EARLY_LOST   /*!< another one won; a 2xx of its own gets ACK and BYE */
+};
+
+/*! \brief One early dialog of an outgoing session: a branch of the forked INVITE */
+struct ast_sip_session_early_dialog {
+    char tag[AST_SIP_SESSION_TAG_SIZE]; /*!< the branch's To tag; cut when longer */
+    enum ast_sip_session_early_state state;
+    int status; /*!< of its last response */
 };
 
 /*!
@@ -115,6 +135,25 @@ struct ast_sip_session_extension {
      * Regardless of method.
      */
     void (*session_confirmed)(struct ast_sip_session *session);
+    /*!
+     * An early dialog of an outgoing session is new, or its state or status changed. Regardless of
+     * method. After incoming_response of the message that did it.
+     */
+    void (*early_dialog)(struct ast_sip_session *session,
+                         const struct ast_sip_session_early_dialog *early);
+    /*!
+     * The INVITE that began an outgoing session was refused: may it be sent again, changed?
+     *
+     * Not asked for challenges (401, 407) and redirections, which the core sees to. The first
+     * extension that returns non-zero has it sent; that happens a few times at most.
+     *
+     * \param rdata The refusal
+     * \param tdata The INVITE with everything that hooks added to it, which may be changed
+     * \retval 0 Not by me
+     * \retval 1 tdata was changed: send it again, with a new CSeq
+     */
+    int (*retry_invite)(struct ast_sip_session *session, struct pjsip_rx_data *rdata,
+                        struct pjsip_tx_data *tdata);
 };
 
 /*! \brief The priorities at the two ends, which the channel driver uses */
@@ -266,13 +305,15 @@ int ast_sip_session_get_identity(struct pjsip_rx_data *rdata, struct ast_party_i
  *
  * This method will inspect the session in order to construct an appropriate reinvite. As with any
  * outgoing request in res_sip_session, this will call into registered extensions in case they wish
- * to add anything. The reinvite offers what the SDP handlers want now (RFC 3261 14.1); a refusal
- * leaves the session as it was, save for 408 and 481, which end it.
+ * to add anything. The reinvite offers what the SDP handlers want now (RFC 3261 14.1). It waits in
+ * the session's queue while another exchange is under way, and is sent again after 491, 500 with
+ * Retry-After and 422; any other refusal leaves the session as it was, save for 408 and 481, which
+ * end it. The simple front of ast_sip_session_refresh.
  *
  * \param session The session on which the reinvite will be sent
- * \retval 0 Successfully sent reinvite
- * \retval -1 Failure to send reinvite: the session is not confirmed or has ended, or an INVITE is
- * pending
+ * \retval 0 Successfully sent reinvite, or queued it
+ * \retval -1 Failure to send reinvite: the session is ending or has ended, its INVITE was not sent
+ * yet, or there is no memory; logged
  */
 int ast_sip_session_send_reinvite(struct ast_sip_session *session);
 
@@ -342,6 +383,50 @@ int ast_sip_session_get_end_status(const struct ast_sip_session *session);
  */
 void ast_sip_session_terminate(struct ast_sip_session *session, int response_code);
 
+/*! \brief Why a session ends, as a Reason header says it (RFC 3326) */
+struct ast_sip_session_reason {
+    char protocol[16]; /*!< "SIP" or "Q.850"; empty: there is none */
+    int cause;         /*!< a status of SIP, or a cause of Q.850 (enum ast_cause) */
+    char text[64];     /*!< for people; may be empty */
+};
+
+/*!
+ * \brief End a session, as ast_sip_session_terminate, and say why
+ *
+ * The reason is kept for extensions that write it into BYE, CANCEL or a final response.
+ *
+ * \param session The session
+ * \param response_code As of ast_sip_session_terminate
+ * \param reason Copied
+ */
+void ast_sip_session_terminate_with_reason(struct ast_sip_session *session, int response_code,
+                                           const struct ast_sip_session_reason *reason);
+
+/*! \brief Why the session is ended from here; borrowed, valid with the session; NULL: not said */
+const struct ast_sip_session_reason *ast_sip_session_get_reason(
+    const struct ast_sip_session *session);
+
+/*!
+ * \brief Let a local hang-up wait: for the end of a transfer, say
+ *
+ * From now on ast_sip_session_terminate of a confirmed session is remembered only; it happens when
+ * ast_sip_session_end_deferral is called, or the time is over. The peer's BYE ends the session as
+ * ever.
+ *
+ * \param session The session
+ * \param most_ms The longest that the end may wait, in ms
+ * \retval 0 Success
+ * \retval -1 The session is not confirmed, is ending, or its end is deferred already
+ */
+int ast_sip_session_defer_termination(struct ast_sip_session *session, unsigned most_ms);
+
+/*! \brief The end need not wait any more: if it was asked for, it happens now. Else nothing does.
+ */
+void ast_sip_session_end_deferral(struct ast_sip_session *session);
+
+/*! \brief Take back the hang-up that waits, if one does; the deferral is over. 1: one did; 0. */
+int ast_sip_session_cancel_termination(struct ast_sip_session *session);
+
 /*! \brief What an outgoing session is made of; zero it with ast_sip_session_outgoing_init */
 struct ast_sip_session_outgoing {
     struct ast_sip_endpoint *endpoint; /*!< whom to call as; a reference is taken */
@@ -349,6 +434,13 @@ struct ast_sip_session_outgoing {
     struct ast_party_id
         caller; /*!< goes into From; empty: the endpoint's callerid, then "anonymous" */
     struct ast_channel *channel; /*!< becomes session->channel; may be NULL */
+    int without_offer;           /*!< 1: the INVITE has no SDP, the peer offers (RFC 3261 13.2.1) */
+    /*! how many redirections (3xx) are followed, at most 10; 0: none, unless the endpoint's
+     * redirect_method says so; -1: none at all */
+    int redirections;
+    /*! ms until an INVITE without a final response is given up, with CANCEL; 0: 3 minutes after
+     * each provisional response */
+    unsigned timeout_ms;
 };
 
 /*! \brief Everything at its default */
@@ -385,6 +477,235 @@ int ast_sip_session_create_request(struct ast_sip_session *session, const char *
 /*! \brief Send what ast_sip_session_create_request made; takes tdata also on failure. 0, or -1
  * logged. */
 int ast_sip_session_send_request(struct ast_sip_session *session, struct pjsip_tx_data *tdata);
+
+/*!
+ * \brief The early dialogs of an outgoing session, in the order of their first response
+ *
+ * \param session The session
+ * \param index From 0
+ * \return Borrowed, valid until the session sees another message; NULL behind the last
+ */
+const struct ast_sip_session_early_dialog *ast_sip_session_get_early_dialog(
+    const struct ast_sip_session *session, unsigned index);
+
+/* ---- changing a session: the refresh queue (RFC 3261 14, RFC 3311, RFC 6141) ---- */
+
+/*! \brief How a session is refreshed */
+enum ast_sip_session_refresh_method {
+    AST_SIP_SESSION_REFRESH_AUTO, /*!< UPDATE without an offer or before the answer, where the peer
+                                     allows it; else re-INVITE */
+    AST_SIP_SESSION_REFRESH_INVITE,
+    AST_SIP_SESSION_REFRESH_UPDATE /*!< where the peer allows it (RFC 3311 5.1), else re-INVITE */
+};
+
+/*! \brief What came of a refresh */
+struct ast_sip_session_refresh_result {
+    /*! 2xx: done. 300 to 699: refused for good, the session is as it was; 408 and 481 end it. 0: it
+     * was never answered: cancelled, or the session ended. */
+    int status;
+    struct pjsip_rx_data *rdata; /*!< the final response, borrowed; NULL: none came */
+};
+
+/*! \brief A change of a session; zero it with ast_sip_session_refresh_init */
+struct ast_sip_session_refresh {
+    enum ast_sip_session_refresh_method method;
+    /*! 1: without SDP. A re-INVITE then asks the peer for an offer; an UPDATE leaves the media
+     * alone. */
+    int without_offer;
+    /*! The request was made and goes to the hooks next; each time that it is made. May be NULL. */
+    void (*on_request)(struct ast_sip_session *session, struct pjsip_tx_data *tdata, void *data);
+    /*! The offer is made and may be looked at. Non-zero: give the refresh up. May be NULL. */
+    int (*on_offer)(struct ast_sip_session *session, const struct pjmedia_sdp_session *offer,
+                    void *data);
+    /*! It is over; called exactly once when ast_sip_session_refresh returned 0, never within that
+     * call. May be NULL. */
+    void (*on_result)(struct ast_sip_session *session,
+                      const struct ast_sip_session_refresh_result *result, void *data);
+    void *data; /*!< given to the callbacks; whose it is, is the caller's matter */
+};
+
+/*! \brief Everything at its default */
+void ast_sip_session_refresh_init(struct ast_sip_session_refresh *refresh);
+
+/*!
+ * \brief Change a session: send a re-INVITE or UPDATE as soon as that is allowed
+ *
+ * One exchange is under way at a time; others wait in their order. 491 is tried again in the
+ * windows of RFC 3261 14.1, 500 with Retry-After and 422 likewise, five times at most.
+ *
+ * \param session The session; before its answer a refresh waits until UPDATE is possible, or for
+ * the answer
+ * \param refresh What is wanted; copied
+ * \param[out] id For ast_sip_session_refresh_cancel; never 0; may be NULL
+ * \retval 0 It will be done: on_result tells
+ * \retval -1 It will not: the session is ending or has ended, its INVITE was not sent yet, or no
+ * memory; logged
+ */
+int ast_sip_session_refresh(struct ast_sip_session *session,
+                            const struct ast_sip_session_refresh *refresh, unsigned *id);
+
+/*!
+ * \brief Give up a refresh: one that waits is dropped, a re-INVITE under way gets CANCEL (RFC 3261
+ * 9)
+ *
+ * on_result is told, later; with 2xx when the answer was faster.
+ * \retval 0 Success
+ * \retval -1 There is no such refresh any more, or it is an UPDATE under way
+ */
+int ast_sip_session_refresh_cancel(struct ast_sip_session *session, unsigned id);
+
+/*! \brief Our side's wish for the media of a session */
+enum ast_sip_session_hold {
+    AST_SIP_SESSION_HOLD_NONE,
+    AST_SIP_SESSION_HOLD_SENDONLY, /*!< the peer is on hold and may be played something */
+    AST_SIP_SESSION_HOLD_INACTIVE
+};
+
+/*!
+ * \brief Put the peer on hold, or take it back (RFC 3264 8.4)
+ *
+ * SDP handlers ask for the wish (ast_sip_session_get_hold) in every SDP that they make from now on;
+ * when it is a new one and the session is confirmed, a refresh is queued.
+ * \retval 0 Success, also when that is the wish already
+ * \retval -1 As of ast_sip_session_refresh
+ */
+int ast_sip_session_set_hold(struct ast_sip_session *session, enum ast_sip_session_hold hold);
+enum ast_sip_session_hold ast_sip_session_get_hold(const struct ast_sip_session *session);
+
+/*!
+ * \brief Want one more stream, or one stream less, in our next offer (RFC 3264 8.1, 8.2)
+ *
+ * A new stream takes the place of a dead one of any media type, else one behind the last. The
+ * caller sends the offer with ast_sip_session_refresh. If that fails, so does the wish.
+ * \retval 0 Success
+ * \retval -1 No handler has the media type, there is no such stream, or there are too many; logged
+ */
+int ast_sip_session_add_stream(struct ast_sip_session *session, const char *media);
+int ast_sip_session_remove_stream(struct ast_sip_session *session, unsigned index);
+
+/* ---- requests that wait ---- */
+
+/*!
+ * \brief Suspend an incoming request
+ *
+ * Within incoming_request, which then returns AST_SIP_SESSION_PENDING. No other extension sees the
+ * request until ast_sip_session_resume; everything else goes on. An INVITE gets 100. BYE, CANCEL,
+ * ACK and PRACK cannot wait.
+ *
+ * The transaction's time is kept: a request other than INVITE that was not resumed after 64*T1 less
+ * two seconds is answered with 500, an INVITE after three minutes with 408. CANCEL, BYE and the end
+ * of the session answer it, too. ast_sip_session_resume is owed in each case; it does nothing then.
+ *
+ * \return A handle that ast_sip_session_resume takes; NULL, logged: this request cannot wait
+ */
+struct ast_sip_session_deferred *ast_sip_session_defer(struct ast_sip_session *session,
+                                                       struct pjsip_rx_data *rdata);
+
+/*! \brief The request that waits: a copy, valid until the resume. For
+ * ast_sip_session_send_response. */
+struct pjsip_rx_data *ast_sip_session_deferred_rdata(struct ast_sip_session_deferred *deferred);
+
+/*! \brief The session of a request that waits, borrowed; it may have ended */
+struct ast_sip_session *ast_sip_session_deferred_session(struct ast_sip_session_deferred *deferred);
+
+/*!
+ * \brief Go on with a request that waits; takes the handle
+ *
+ * In a task, never within the callback that suspended it.
+ * \param result What incoming_request would have returned: AST_SIP_SESSION_CONTINUE, or
+ * AST_SIP_SESSION_STOP after a final response
+ */
+void ast_sip_session_resume(struct ast_sip_session_deferred *deferred, int result);
+
+/* ---- data of an extension on a session ---- */
+
+/*! \brief A kind of cookie: data of an extension on a session, found in constant time */
+struct ast_sip_session_cookie {
+    const char *name;            /*!< for logs */
+    void (*destroy)(void *data); /*!< may be NULL. After session_end, and when data is replaced. */
+    unsigned slot;               /*!< the core's; 0 until it is registered */
+};
+
+/*!
+ * \brief Register a kind of cookie; it must stay until it is unregistered
+ * \retval 0 Success
+ * \retval -1 There are too many (64), or it is registered already; logged
+ */
+int ast_sip_session_register_cookie(struct ast_sip_session_cookie *cookie);
+
+/*! \brief Unregister it: what sessions still hold of it is destroyed now */
+void ast_sip_session_unregister_cookie(struct ast_sip_session_cookie *cookie);
+
+/*!
+ * \brief Set a session's cookie; NULL removes it. What was there is destroyed.
+ * \retval 0 Success: data is the session's
+ * \retval -1 The session has ended, or no memory; data stays the caller's
+ */
+int ast_sip_session_set_cookie(struct ast_sip_session *session,
+                               const struct ast_sip_session_cookie *cookie, void *data);
+
+/*! \brief A session's cookie, borrowed; NULL: none */
+void *ast_sip_session_get_cookie(const struct ast_sip_session *session,
+                                 const struct ast_sip_session_cookie *cookie);
+
+/* ---- what we support ---- */
+
+/*!
+ * \brief Declare an option tag (RFC 3261 19.2): it is in Supported, and a peer may Require it
+ *
+ * "timer" and "100rel" are never put into Supported by this, only taken in Require: who sees to
+ * them adds them where they hold.
+ * \retval 0 Success; the same tag may be registered more than once
+ * \retval -1 No token, too many, or no memory; logged
+ */
+int ast_sip_session_register_option_tag(const char *tag);
+void ast_sip_session_unregister_option_tag(const char *tag);
+
+/*!
+ * \brief Declare a method that extensions take in sessions: it is in Allow (RFC 3261 20.5)
+ *
+ * INVITE, ACK, BYE, CANCEL, UPDATE, PRACK and OPTIONS are there always.
+ * \retval 0 Success
+ * \retval -1 As above
+ */
+int ast_sip_session_register_method(const char *method);
+void ast_sip_session_unregister_method(const char *method);
+
+/*! \brief A package of INFO (RFC 6086) that we are willing to receive */
+struct ast_sip_info_package {
+    const char *name; /*!< of Info-Package; compared as RFC 6086 9.2 says */
+    /*!
+     * \brief An INFO of this package came in a session
+     * \return The status to answer with: 200, or 300 to 699; 0: it was answered or suspended
+     */
+    int (*incoming)(struct ast_sip_session *session, struct pjsip_rx_data *rdata);
+};
+
+/*!
+ * \brief Register a package: Recv-Info names it from now on, and INFO of it is accepted (RFC 6086
+ * 5)
+ *
+ * An INFO of a package that nobody registered gets 469 with Recv-Info. INFO without Info-Package
+ * goes to the extensions.
+ * \retval 0 Success
+ * \retval -1 The name is taken or is no token, or no memory; logged
+ */
+int ast_sip_session_register_info_package(const struct ast_sip_info_package *package);
+void ast_sip_session_unregister_info_package(const struct ast_sip_info_package *package);
+
+/*! \brief Whether the peer said in Recv-Info that it takes a package. 1 or 0. */
+int ast_sip_session_peer_takes_info_package(const struct ast_sip_session *session,
+                                            const char *name);
+
+/*! \brief Whether the peer's Allow named a method in this session (RFC 3261 20.5). 1 or 0. */
+int ast_sip_session_peer_allows(const struct ast_sip_session *session, const char *method);
+
+/*! \brief Whether the peer's Supported named an option tag in this session. 1 or 0. */
+int ast_sip_session_peer_supports(const struct ast_sip_session *session, const char *tag);
+
+/*! \brief The session of a dialog, by its ids (RFC 3261 12); borrowed; NULL: none that lives */
+struct ast_sip_session *ast_sip_session_find(const char *call_id, const char *local_tag,
+                                             const char *remote_tag);
 
 /*! \brief How many sessions there are: not yet ended */
 unsigned ast_sip_session_count(void);
