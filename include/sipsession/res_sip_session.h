@@ -530,8 +530,9 @@ void ast_sip_session_refresh_init(struct ast_sip_session_refresh *refresh);
 /*!
  * \brief Change a session: send a re-INVITE or UPDATE as soon as that is allowed
  *
- * One exchange is under way at a time; others wait in their order. 491 is tried again in the
- * windows of RFC 3261 14.1, 500 with Retry-After and 422 likewise, five times at most.
+ * One exchange is under way at a time; others wait in their order, save that an UPDATE without an
+ * offer, which touches no media, may pass those that have to wait. 491 is tried again in the
+ * windows of RFC 3261 14.1, 500 and 503 with Retry-After and 422 likewise, five times at most.
  *
  * \param session The session; before its answer a refresh waits until UPDATE is possible, or for
  * the answer
