@@ -55,6 +55,7 @@ void session_on_request(struct ast_sip_session *session, pjsip_transaction *tsx,
     const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
 
     ast_sip_session_ref(session);
+    session_peer_learn(session, rdata);
     if (session_hook_request(session, rdata) != 0 || tsx->status_code >= 200) {
         goto out;
     }
@@ -99,6 +100,7 @@ void session_on_ack(struct ast_sip_session *session, pjsip_rx_data *rdata)
         return; /* it came again */
     }
     ast_sip_session_ref(session);
+    session_peer_learn(session, rdata);
     session_hook_request(session, rdata); /* nobody can stop an ACK */
     if (session_of_dialog(session->priv->dlg) != NULL) {
         take_answer(session, rdata);
@@ -114,6 +116,7 @@ void session_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata)
     int code = rdata->msg_info.msg->line.status.code;
 
     ast_sip_session_ref(session);
+    session_peer_learn(session, rdata);
     session_hook(SESSION_INCOMING_RESPONSE, &rdata->msg_info.cseq->method, session, rdata);
     if (code < 300 && session_of_dialog(session->priv->dlg) != NULL) {
         take_answer(session, rdata);

@@ -201,7 +201,7 @@ static struct node *find_node(const struct ast_sip_session_extension *extension)
 }
 
 /* RFC 3261 25.1: token */
-static int is_token(const char *text)
+int session_is_token(const char *text)
 {
     static const char marks[] = "-.!%*_+`'~";
 
@@ -227,7 +227,7 @@ int ast_sip_session_register_extension(struct ast_sip_session_extension *extensi
     struct table *table;
 
     base_assert_sip_thread();
-    if (extension == NULL || (extension->method != NULL && !is_token(extension->method))) {
+    if (extension == NULL || (extension->method != NULL && !session_is_token(extension->method))) {
         ast_error("An extension of sessions must name a method of RFC 3261 or none");
         return -1;
     }

@@ -67,6 +67,7 @@ static struct ast_sip_session *make_session(struct ast_sip_endpoint *endpoint, p
     session->priv->address = address;
     sip_dialog_set_endpoint(dlg, endpoint);
     session_merged_add(session);
+    session_peer_learn(session, rdata);
     return session;
 }
 

@@ -119,4 +119,5 @@ void session_stop(void)
     session_merged_stop();
     session_sdp_release_scratch();
     session_extensions_destroy();
+    session_capabilities_destroy();
 }

@@ -129,6 +129,8 @@ void session_ended(struct ast_sip_session *session, int status)
     if (priv->begun) {
         session_hook_end(session);
     }
+    session_cookies_end(session);
+    session_peer_forget(session);
     session_sdp_end(session);
     session_forget_answer(session);
     ast_sip_session_unref(session);

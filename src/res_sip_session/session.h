@@ -51,6 +51,22 @@ struct session_sdp {
                        message */
 };
 
+/* What extensions keep on a session (cookie.c). */
+struct session_cookies {
+    PJ_DECL_LIST_MEMBER(struct session_cookies); /* of those that hold any */
+    unsigned count;
+    void **data; /* by slot less one; NULL: none was ever set */
+    unsigned walk;
+};
+
+/* What the peer said last about itself (peer.c): names between commas, owned; NULL: nothing yet. */
+struct session_peer {
+    char *allow;
+    char *supported;
+    char *packages;
+    pj_uint32_t tag; /* a hash of the tag of who said it */
+};
+
 struct ast_sip_session_private {
     PJ_DECL_LIST_MEMBER(struct ast_sip_session_private);
     struct ast_sip_session *session;
@@ -73,6 +89,9 @@ struct ast_sip_session_private {
     struct session_sdp sdp;
     int is_by_call_id; /* merged.c finds it */
     pj_hash_entry_buf call_id_entry;
+
+    struct session_cookies cookies;
+    struct session_peer peer;
 };
 
 /* ---- session.c: life and death ---- */
@@ -186,6 +205,7 @@ void session_hook_begin(struct ast_sip_session *session);
 void session_hook_confirmed(struct ast_sip_session *session);
 void session_hook_end(struct ast_sip_session *session);
 void session_extensions_destroy(void);
+int session_is_token(const char *text); /* RFC 3261 25.1 */
 
 /* ---- sdp_handler.c: registry of SDP handlers ---- */
 
@@ -269,6 +289,17 @@ int inv_send(pjsip_inv_session *inv, pjsip_tx_data *tdata);
 int inv_is_reliable(const pjsip_inv_session *inv);
 /* 1 when UPDATE or PRACK would meet an inv session that cannot take it (PJSIP asserts there). */
 int inv_cannot_take(const pjsip_inv_session *inv, const pjsip_method *method);
+
+/* ---- cookie.c, capability.c, peer.c ---- */
+
+/* After the notice of the end: destroys what the session holds, and its room. */
+void session_cookies_end(struct ast_sip_session *session);
+/* 1: a peer may Require this option tag (RFC 3261 8.2.2.3); also "timer" and "100rel". */
+int session_takes_option_tag(const pj_str_t *tag);
+void session_capabilities_destroy(void);
+/* A message of the peer: takes from it what it says of the peer. */
+void session_peer_learn(struct ast_sip_session *session, const pjsip_rx_data *rdata);
+void session_peer_forget(struct ast_sip_session *session);
 
 /* ---- for the server ---- */
 

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* res_sip_session: what we say that we support, what the peer says of itself, and how a session is
+ * found by the ids of its dialog. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "peer.h"
+
+static const char sdp[] =
+    "v=0\r\no=peer 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
+
+static int on_sdp(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
+{
+    (void)session;
+    (void)rdata;
+    return 0;
+}
+
+static void add_sdp(struct ast_sip_session *session, struct pjsip_tx_data *tdata)
+{
+    struct ast_sip_body body = {.type = "application", .subtype = "sdp", .body_text = sdp};
+
+    (void)session;
+    assert_int_equal(ast_sip_add_body(tdata, &body), 0);
+}
+
+static const struct ast_sip_session_sdp_handler handler = {.handle_incoming_sdp = on_sdp,
+                                                           .add_outgoing_sdp = add_sdp};
+
+static struct ast_sip_session *held;
+static int answer = 200;
+
+static int on_invite(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
+{
+    if (held == NULL) {
+        held = ast_sip_session_ref(session);
+        ast_sip_session_send_response(session, answer, rdata);
+    }
+    return 0;
+}
+
+static struct ast_sip_session_extension extension = {.method = "INVITE",
+                                                     .name = "test",
+                                                     .incoming_request = on_invite};
+
+static int none_left(void)
+{
+    return ast_sip_session_count() == 0;
+}
+
+static int is_confirmed(void)
+{
+    return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    peer_new_call();
+    return ast_sip_session_register_sdp_handler(&handler) != 0 ||
+                   ast_sip_session_register_extension(&extension) != 0
+               ? -1
+               : 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    ast_sip_session_unref(held);
+    held = NULL;
+    ast_sip_session_unregister_extension(&extension);
+    ast_sip_session_unregister_sdp_handler(&handler);
+    return 0;
+}
+
+static void call_up(const char *headers)
+{
+    peer_request("INVITE", headers, sdp);
+    peer_expect("SIP/2.0 200");
+    peer_request("ACK", "", NULL);
+    peer_wait(is_confirmed);
+}
+
+static void hang_up(void)
+{
+    peer_next_cseq();
+    peer_request("BYE", "", NULL);
+    peer_expect("SIP/2.0 200");
+    peer_wait(none_left);
+}
+
+/* How often a name stands in a header's list. */
+static unsigned count(const char *message, const char *header, const char *name)
+{
+    char list[1000];
+    unsigned found = 0;
+    char *rest = list;
+    char *at;
+
+    snprintf(list, sizeof(list), "%s", peer_header(message, header));
+    while ((at = strsep(&rest, ", ")) != NULL) {
+        found += strcmp(at, name) == 0;
+    }
+    return found;
+}
+
+static const char *options(void)
+{
+    peer_next_cseq();
+    peer_request("OPTIONS", "", NULL);
+    return peer_expect("SIP/2.0 200");
+}
+
+static void test_methods(void **state)
+{
+    const char *message;
+
+    (void)state;
+    call_up("");
+    assert_int_equal(count(options(), "Allow", "INFO"), 0);
+    assert_int_equal(ast_sip_session_register_method("INFO"), 0);
+    assert_int_equal(ast_sip_session_register_method("INFO"), 0);
+    assert_int_equal(ast_sip_session_register_method("info"), 0); /* another method: case matters */
+    assert_int_equal(ast_sip_session_register_method("BYE"), 0);
+    message = options();
+    assert_int_equal(count(message, "Allow", "INFO"), 1);
+    assert_int_equal(count(message, "Allow", "info"), 1);
+    assert_int_equal(count(message, "Allow", "BYE"), 1);
+    ast_sip_session_unregister_method("INFO");
+    ast_sip_session_unregister_method("info");
+    ast_sip_session_unregister_method("BYE");
+    ast_sip_session_unregister_method("BYE");
+    message = options();
+    assert_int_equal(count(message, "Allow", "INFO"), 1);
+    assert_int_equal(count(message, "Allow", "info"), 0);
+    assert_int_equal(count(message, "Allow", "BYE"), 1);
+
+    peer_next_cseq();
+    peer_request("REFER", "", NULL);
+    message = peer_expect("SIP/2.0 405");
+    assert_int_equal(count(message, "Allow", "INFO"), 1);
+    assert_int_equal(count(message, "Allow", "INVITE"), 1);
+    assert_int_equal(count(message, "Allow", "REFER"), 0);
+    ast_sip_session_unregister_method("INFO");
+    assert_int_equal(count(options(), "Allow", "INFO"), 0);
+    hang_up();
+}
+
+static void test_option_tags(void **state)
+{
+    static const pj_str_t timer = {(char *)"timer", 5}, x = {(char *)"X-Tag", 5};
+    const char *message;
+
+    (void)state;
+    assert_int_equal(ast_sip_session_register_option_tag("x-tag"), 0);
+    assert_int_equal(ast_sip_session_register_option_tag("X-TAG"), 0);
+    assert_int_equal(session_takes_option_tag(&timer), 0);
+    assert_int_equal(ast_sip_session_register_option_tag("timer"), 0);
+    assert_int_equal(session_takes_option_tag(&timer), 1);
+    assert_int_equal(session_takes_option_tag(&x), 1);
+    call_up("Require: x-tag\r\n");
+    message = options();
+    assert_int_equal(count(message, "Supported", "x-tag"), 1);
+    assert_int_equal(count(message, "Supported", "X-TAG"), 0);
+    assert_int_equal(count(message, "Supported", "timer"), 0);
+    hang_up();
+    ast_sip_session_unregister_option_tag("x-tag");
+    ast_sip_session_unregister_option_tag("x-tag");
+    ast_sip_session_unregister_option_tag("x-tag");
+    ast_sip_session_unregister_option_tag("timer");
+    assert_int_equal(session_takes_option_tag(&x), 0);
+    assert_int_equal(session_takes_option_tag(&timer), 0);
+
+    peer_new_call();
+    peer_request("INVITE", "Require: x-tag\r\n", sdp);
+    message = peer_expect("SIP/2.0 420");
+    assert_string_equal(peer_header(message, "Unsupported"), "x-tag");
+    peer_request("ACK", "", NULL);
+}
+
+static void test_bad_names(void **state)
+{
+    char name[16];
+
+    (void)state;
+    assert_int_equal(ast_sip_session_register_method("a b"), -1);
+    assert_int_equal(ast_sip_session_register_method(""), -1);
+    assert_int_equal(ast_sip_session_register_method(NULL), -1);
+    assert_int_equal(ast_sip_session_register_option_tag("a,b"), -1);
+    assert_int_equal(ast_sip_session_register_option_tag(
+                         "0123456789012345678901234567890123456789012345678901234567890123456789"),
+                     -1);
+    /* PJSIP's header takes 32, and writes behind its end with more. */
+    for (int i = 0; i < 40; ++i) {
+        snprintf(name, sizeof(name), "tag%d", i);
+        assert_int_equal(ast_sip_session_register_option_tag(name), i < 31 ? 0 : -1);
+    }
+    for (int i = 0; i < 40; ++i) {
+        snprintf(name, sizeof(name), "tag%d", i);
+        ast_sip_session_unregister_option_tag(name);
+    }
+    assert_int_equal(ast_sip_session_register_option_tag("tag1"), 0); /* its entry is there yet */
+    ast_sip_session_unregister_option_tag("tag1");
+}
+
+static void test_what_the_peer_says(void **state)
+{
+    (void)state;
+    call_up("Allow: INVITE, ACK,BYE\r\nAllow: REFER\r\nSupported: timer, Replaces\r\n"
+            "Recv-Info: one;q=\"a, two;\\\" b\" , three\r\nRecv-Info: four\r\n");
+    assert_int_equal(ast_sip_session_peer_allows(held, "INVITE"), 1);
+    assert_int_equal(ast_sip_session_peer_allows(held, "BYE"), 1);
+    assert_int_equal(ast_sip_session_peer_allows(held, "REFER"), 1);
+    assert_int_equal(ast_sip_session_peer_allows(held, "refer"), 0);
+    assert_int_equal(ast_sip_session_peer_allows(held, "INV"), 0);
+    assert_int_equal(ast_sip_session_peer_allows(held, ""), 0);
+    assert_int_equal(ast_sip_session_peer_allows(held, "UPDATE"), 0);
+    assert_int_equal(ast_sip_session_peer_supports(held, "replaces"), 1);
+    assert_int_equal(ast_sip_session_peer_supports(held, "TIMER"), 1);
+    assert_int_equal(ast_sip_session_peer_supports(held, "timer,replaces"), 0);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "one"), 1);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "two"), 0);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "three"), 1);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "FOUR"), 1);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "q"), 0);
+
+    /* Nothing said: as it was. Then another list, and an empty one. */
+    peer_next_cseq();
+    peer_request("UPDATE", "", NULL);
+    peer_expect("SIP/2.0 200");
+    assert_int_equal(ast_sip_session_peer_allows(held, "REFER"), 1);
+    peer_next_cseq();
+    peer_request("UPDATE", "Allow: UPDATE\r\nSupported:\r\nRecv-Info:\r\n", NULL);
+    peer_expect("SIP/2.0 200");
+    assert_int_equal(ast_sip_session_peer_allows(held, "REFER"), 0);
+    assert_int_equal(ast_sip_session_peer_allows(held, "UPDATE"), 1);
+    assert_int_equal(ast_sip_session_peer_supports(held, "replaces"), 0);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "one"), 0);
+
+    /* Other methods do not count. */
+    peer_next_cseq();
+    peer_request("OPTIONS", "Allow: REFER\r\n", NULL);
+    peer_expect("SIP/2.0 200");
+    assert_int_equal(ast_sip_session_peer_allows(held, "REFER"), 0);
+    hang_up();
+    assert_int_equal(ast_sip_session_peer_allows(held, "UPDATE"), 0);
+}
+
+static void test_much_said(void **state)
+{
+    char headers[4000];
+    size_t at = 0;
+
+    (void)state;
+    for (int i = 0; i < 60; ++i) {
+        at += (size_t)snprintf(headers + at, sizeof(headers) - at,
+                               "Recv-Info: a-package-with-a-long-name-%d\r\n", i);
+    }
+    call_up(headers);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "a-package-with-a-long-name-1"),
+                     1);
+    assert_true(strlen(held->priv->peer.packages) < 1024);
+    hang_up();
+}
+
+static void test_what_the_called_says(void **state)
+{
+    struct ast_sip_session_outgoing outgoing;
+    struct ast_sip_session *session;
+    char uri[64];
+
+    (void)state;
+    ast_sip_session_outgoing_init(&outgoing);
+    outgoing.endpoint = ast_sip_get_endpoint("anonymous");
+    snprintf(uri, sizeof(uri), "sip:peer@127.0.0.1:%u", peer_port());
+    outgoing.uri = uri;
+    session = ast_sip_session_create_outgoing(&outgoing);
+    assert_non_null(session);
+    assert_int_equal(ast_sip_session_send_invite(session), 0);
+    held = session;
+    peer_expect("INVITE");
+    peer_response("180 Ringing", "Allow: INVITE, UPDATE\r\n", NULL);
+    while (!ast_sip_session_peer_allows(session, "UPDATE")) {
+        sip_loop_turn(5);
+    }
+    peer_response("200 OK", "Supported: norefersub\r\n", sdp);
+    peer_expect("ACK");
+    assert_int_equal(ast_sip_session_peer_allows(session, "UPDATE"), 1);
+    assert_int_equal(ast_sip_session_peer_supports(session, "norefersub"), 1);
+    ast_sip_session_terminate(session, 0);
+    peer_expect("BYE");
+    peer_response("200 OK", "", NULL);
+    peer_wait(none_left);
+    ast_sip_endpoint_unref(outgoing.endpoint);
+}
+
+static void copy(char *out, size_t size, const pj_str_t *text)
+{
+    snprintf(out, size, "%.*s", (int)text->slen, text->ptr);
+}
+
+static void test_find(void **state)
+{
+    char call_id[128], local[128], remote[128];
+
+    (void)state;
+    call_up("");
+    copy(call_id, sizeof(call_id), &held->priv->dlg->call_id->id);
+    copy(local, sizeof(local), &held->priv->dlg->local.info->tag);
+    copy(remote, sizeof(remote), &held->priv->dlg->remote.info->tag);
+    assert_ptr_equal(ast_sip_session_find(call_id, local, remote), held);
+    assert_null(ast_sip_session_find(call_id, remote, local));
+    assert_null(ast_sip_session_find(call_id, local, "0"));
+    assert_null(ast_sip_session_find(call_id, local, ""));
+    assert_null(ast_sip_session_find(call_id, local, NULL));
+    assert_null(ast_sip_session_find(call_id, "", remote));
+    assert_null(ast_sip_session_find("other", local, remote));
+    remote[0] = 'P'; /* tags have no case */
+    assert_ptr_equal(ast_sip_session_find(call_id, local, remote), held);
+    hang_up();
+    assert_null(ast_sip_session_find(call_id, local, remote));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_methods),   TEST(test_option_tags),
+        TEST(test_bad_names), TEST(test_what_the_peer_says),
+        TEST(test_much_said), TEST(test_what_the_called_says),
+        TEST(test_find),
+    };
+    int result;
+
+    peer_start();
+    result = cmocka_run_group_tests(tests, NULL, NULL);
+    peer_stop();
+    return result;
+}
