@@ -443,6 +443,13 @@ struct ast_sip_session_outgoing {
     unsigned timeout_ms;
 };
 
+/*!
+ * \brief Who we said that we are in an outgoing session: its `caller`, else the endpoint's callerid
+ *
+ * Borrowed, as long as the session. Empty in an incoming session.
+ */
+const struct ast_party_id *ast_sip_session_get_caller(const struct ast_sip_session *session);
+
 /*! \brief Everything at its default */
 void ast_sip_session_outgoing_init(struct ast_sip_session_outgoing *outgoing);
 

@@ -1,110 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * res_sip_session: who sent a message: P-Asserted-Identity (RFC 3325), Remote-Party-ID, From;
- * Privacy (RFC 3323).
+ * Privacy (RFC 3323); and who we say that we are. What is made of it is the modules' business.
  */
+#include <stdio.h>
 #include <string.h>
 
+#include <sipsession/address.h>
 #include <sipsession/log.h>
 
 #include "res_sip_session/session.h"
 
-/* A longer value is not looked at; no honest peer sends one. */
-#define MAX_VALUE 1000
+/* Headers and values that are looked at; no honest peer sends more. */
+#define MAX_VALUES 4
 
-/* The first of several values that commas separate, outside of quotes and angle brackets (RFC
- * 3261 7.3.1). */
-static size_t first_value(const char *text, size_t length)
+/* ---- who they are ---- */
+
+static int param_is(const pj_str_t *params, const char *name, const char *value)
 {
-    int quoted = 0;
-    int bracketed = 0;
+    pj_str_t found;
 
-    for (size_t i = 0; i < length; ++i) {
-        if (text[i] == '\\' && quoted) {
-            ++i;
-        } else if (text[i] == '"') {
-            quoted = !quoted;
-        } else if (!quoted && (text[i] == '<' || text[i] == '>')) {
-            bracketed = text[i] == '<';
-        } else if (!quoted && !bracketed && text[i] == ',') {
-            return i;
-        }
-    }
-    return length;
-}
-
-/* Copies a display name as a person reads it: \" and \\ of a quoted string undone. */
-static void copy_display(char *out, size_t size, const pj_str_t *display)
-{
-    char plain[MAX_VALUE];
-    size_t length = 0;
-
-    for (pj_ssize_t i = 0; i < display->slen && length < sizeof(plain); ++i) {
-        if (display->ptr[i] == '\\' && i + 1 < display->slen) {
-            ++i;
-        }
-        plain[length++] = display->ptr[i];
-    }
-    base_copy_text(out, size, plain, length);
-}
-
-/* Fills id from a name-addr or addr-spec. 0; -1: it names nobody. */
-static int from_uri(const pjsip_uri *uri, struct ast_party_id *id)
-{
-    const pjsip_name_addr *name_addr = (const pjsip_name_addr *)uri;
-    const void *address = pjsip_uri_get_uri((pjsip_uri *)uri);
-    pj_str_t user;
-
-    if (PJSIP_URI_SCHEME_IS_SIP(address) || PJSIP_URI_SCHEME_IS_SIPS(address)) {
-        user = ((const pjsip_sip_uri *)address)->user;
-    } else if (PJSIP_URI_SCHEME_IS_TEL(address)) {
-        user = ((const pjsip_tel_uri *)address)->number;
-    } else {
-        return -1;
-    }
-    memset(id, 0, sizeof(*id));
-    base_copy_text(id->number, sizeof(id->number), user.ptr, (size_t)user.slen);
-    if (uri != address) {
-        copy_display(id->name, sizeof(id->name), &name_addr->display);
-    }
-    return id->name[0] != '\0' || id->number[0] != '\0' ? 0 : -1;
-}
-
-static int param_is(const pjsip_param *params, const char *name, const char *value)
-{
-    const pj_str_t key = pj_str((char *)name);
-    const pjsip_param *param = pjsip_param_find(params, &key);
-
-    return param != NULL && pj_stricmp2(&param->value, value) == 0;
-}
-
-/* Parses the first value of a header as PJSIP parses From. NULL: there is none, or it is broken. */
-static const pjsip_fromto_hdr *parse_identity(pjsip_rx_data *rdata, const char *name)
-{
-    const pj_str_t wanted = pj_str((char *)name);
-    const pj_str_t as = pj_str("From");
-    const pjsip_generic_string_hdr *hdr;
-    size_t length;
-    char *copy;
-
-    hdr = pjsip_msg_find_hdr_by_name(rdata->msg_info.msg, &wanted, NULL);
-    if (hdr == NULL || hdr->hvalue.slen <= 0 || hdr->hvalue.slen > MAX_VALUE) {
-        return NULL;
-    }
-    length = first_value(hdr->hvalue.ptr, (size_t)hdr->hvalue.slen);
-    copy = pj_pool_alloc(rdata->tp_info.pool, length + 1);
-    memcpy(copy, hdr->hvalue.ptr, length);
-    copy[length] = '\0';
-    return pjsip_parse_hdr(rdata->tp_info.pool, &as, copy, length, NULL);
+    return ast_sip_address_param(params, name, &found) && pj_stricmp2(&found, value) == 0;
 }
 
 /* RFC 3323 4.2, RFC 3325 9.3: the priv-values that hide who calls. */
-static int wants_privacy(pjsip_rx_data *rdata)
+static int wants_privacy(const pjsip_msg *msg)
 {
     static const char *const hiding[] = {"id", "user", "header", "full"};
     const pj_str_t name = pj_str("Privacy");
-    const pjsip_generic_string_hdr *hdr =
-        pjsip_msg_find_hdr_by_name(rdata->msg_info.msg, &name, NULL);
+    const pjsip_generic_string_hdr *hdr = pjsip_msg_find_hdr_by_name(msg, &name, NULL);
     const char *at = hdr != NULL ? hdr->hvalue.ptr : NULL;
     const char *end = hdr != NULL ? at + hdr->hvalue.slen : NULL;
 
@@ -127,34 +51,69 @@ static int wants_privacy(pjsip_rx_data *rdata)
     return 0;
 }
 
-/* RFC 3261 8.1.1.3: "Anonymous" <sip:anonymous@anonymous.invalid> */
-static int is_anonymous(const pjsip_uri *uri)
+/* The first of a header's addresses that names somebody, or NULL. */
+static const struct ast_sip_address *first_party(const pjsip_msg *msg, const char *name,
+                                                 struct ast_sip_address addresses[MAX_VALUES],
+                                                 struct ast_party_id *id)
 {
-    const pjsip_sip_uri *address = pjsip_uri_get_uri((pjsip_uri *)uri);
+    unsigned count = ast_sip_addresses_of(msg, name, addresses, MAX_VALUES);
 
-    return (PJSIP_URI_SCHEME_IS_SIP(address) || PJSIP_URI_SCHEME_IS_SIPS(address)) &&
-           (pj_stricmp2(&address->host, "anonymous.invalid") == 0 ||
-            pj_stricmp2(&address->user, "anonymous") == 0);
+    for (unsigned i = 0; i < count; ++i) {
+        if (ast_sip_address_party(&addresses[i], id) == 0) {
+            return &addresses[i];
+        }
+    }
+    return NULL;
 }
 
 /* What a trusted peer says. 0; -1: nothing. */
-static int trusted_identity(pjsip_rx_data *rdata, struct ast_party_id *id)
+static int trusted_identity(const pjsip_msg *msg, struct ast_party_id *id)
 {
-    const pjsip_fromto_hdr *hdr = parse_identity(rdata, "P-Asserted-Identity");
+    struct ast_sip_address addresses[MAX_VALUES];
+    const struct ast_sip_address *address;
 
-    if (hdr != NULL && from_uri(hdr->uri, id) == 0) {
+    if (first_party(msg, "P-Asserted-Identity", addresses, id) != NULL) {
+        id->presentation = AST_PARTY_ALLOWED; /* Privacy alone says otherwise */
+        id->screened = 1;
         return 0;
     }
-    hdr = parse_identity(rdata, "Remote-Party-ID");
-    if (hdr == NULL || from_uri(hdr->uri, id) != 0) {
+    address = first_party(msg, "Remote-Party-ID", addresses, id);
+    if (address == NULL) {
         return -1;
     }
-    if (param_is(&hdr->other_param, "privacy", "full") ||
-        param_is(&hdr->other_param, "privacy", "name") ||
-        param_is(&hdr->other_param, "privacy", "uri")) {
+    if (param_is(&address->params, "privacy", "full") ||
+        param_is(&address->params, "privacy", "name") ||
+        param_is(&address->params, "privacy", "uri")) {
         id->presentation = AST_PARTY_RESTRICTED;
     }
+    id->screened = param_is(&address->params, "screen", "yes");
     return 0;
+}
+
+/* From of a request, To of a response. 0, -1. */
+static int plain_identity(const pjsip_rx_data *rdata, struct ast_party_id *id)
+{
+    const pjsip_fromto_hdr *party =
+        rdata->msg_info.msg->type == PJSIP_REQUEST_MSG ? rdata->msg_info.from : rdata->msg_info.to;
+    struct ast_sip_address address = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
+    char text[PJSIP_MAX_URL_SIZE];
+    const pjsip_uri *uri;
+    int length;
+
+    if (party == NULL) {
+        return -1;
+    }
+    uri = pjsip_uri_get_uri(party->uri);
+    length = pjsip_uri_print(PJSIP_URI_IN_FROMTO_HDR, uri, text, sizeof(text) - 1);
+    if (length <= 0) {
+        return -1;
+    }
+    address.uri.ptr = text;
+    address.uri.slen = length;
+    if (party->uri != uri) {
+        address.display = ((const pjsip_name_addr *)party->uri)->display;
+    }
+    return ast_sip_address_party(&address, id);
 }
 
 int ast_sip_session_get_identity(struct pjsip_rx_data *rdata, struct ast_party_id *id)
@@ -172,21 +131,72 @@ int ast_sip_session_get_identity(struct pjsip_rx_data *rdata, struct ast_party_i
     if (endpoint == NULL && session != NULL) {
         endpoint = session->endpoint; /* a response */
     }
-    if (endpoint == NULL || !endpoint->trust_id_inbound || trusted_identity(rdata, &found) != 0) {
-        const pjsip_fromto_hdr *party = rdata->msg_info.msg->type == PJSIP_REQUEST_MSG
-                                            ? rdata->msg_info.from
-                                            : rdata->msg_info.to;
-
-        if (party == NULL || from_uri(party->uri, &found) != 0) {
-            return -1;
-        }
-        if (is_anonymous(party->uri)) {
-            found.presentation = AST_PARTY_RESTRICTED;
-        }
+    if ((endpoint == NULL || !endpoint->trust_id_inbound ||
+         trusted_identity(rdata->msg_info.msg, &found) != 0) &&
+        plain_identity(rdata, &found) != 0) {
+        return -1;
     }
-    if (wants_privacy(rdata)) {
+    if (wants_privacy(rdata->msg_info.msg)) {
         found.presentation = AST_PARTY_RESTRICTED;
     }
     *id = found;
     return 0;
+}
+
+/* ---- who we are ---- */
+
+const struct ast_party_id *ast_sip_session_get_caller(const struct ast_sip_session *session)
+{
+    return &session->priv->caller;
+}
+
+/* An identity that is there, and that somebody asked not to be shown. */
+static int is_restricted(const struct ast_party_id *id)
+{
+    return id->presentation != AST_PARTY_ALLOWED && (id->name[0] != '\0' || id->number[0] != '\0');
+}
+
+/* from_user is written as in a URI; of what cannot be read there nothing is taken. */
+static void take_user(struct ast_party_id *id, const char *user)
+{
+    char text[PJSIP_MAX_URL_SIZE];
+    struct ast_sip_address address = {{NULL, 0}, {text, 0}, {NULL, 0}};
+    struct ast_party_id found;
+
+    address.uri.slen = snprintf(text, sizeof(text), "sip:%.*s@x", (int)sizeof(text) - 10, user);
+    if (ast_sip_address_party(&address, &found) == 0) {
+        memcpy(id->number, found.number, sizeof(id->number));
+    }
+}
+
+int session_print_from(const struct ast_sip_endpoint *endpoint, const struct ast_party_id *caller,
+                       const pj_sockaddr *address, char *out, size_t size)
+{
+    /* RFC 3323 4.1.1.3; to who is trusted, and told by no other header, the identity goes in From.
+     */
+    int anonymous = is_restricted(caller) &&
+                    (!endpoint->trust_id_outbound || endpoint->send_pai || endpoint->send_rpid);
+    struct ast_party_id shown = *caller;
+    char host[PJ_INET6_ADDRSTRLEN + 10];
+    int length;
+
+    if (anonymous) {
+        strcpy(shown.name, "Anonymous");
+    }
+    if (endpoint->from_user != NULL) {
+        take_user(&shown, endpoint->from_user);
+    } else if (anonymous || shown.number[0] == '\0') {
+        strcpy(shown.number, "anonymous");
+    }
+    pj_sockaddr_print(address, host, sizeof(host), 2);
+    if (anonymous && endpoint->from_user == NULL) {
+        strcpy(host, "anonymous.invalid");
+    }
+    length =
+        ast_sip_address_print(&shown, endpoint->from_domain != NULL ? endpoint->from_domain : host,
+                              out, size);
+    if (length < 0) {
+        ast_error("The from_domain of endpoint %s is too long", endpoint->name);
+    }
+    return length;
 }

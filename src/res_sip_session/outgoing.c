@@ -2,81 +2,24 @@
 /*
  * res_sip_session: sessions that we begin, and the requests that we send in them.
  */
-#include <stdio.h>
 #include <string.h>
 
-#include <pj/ctype.h>
+#include <sipsession/address.h>
 #include <sipsession/log.h>
 
 #include "res_sip_session/session.h"
-
-/* The room for From: both texts with every octet escaped, and a host. */
-#define FROM_SIZE (6 * AST_PARTY_TEXT_SIZE + 300)
 
 void ast_sip_session_outgoing_init(struct ast_sip_session_outgoing *outgoing)
 {
     memset(outgoing, 0, sizeof(*outgoing));
 }
 
-/* RFC 3261 25.1: quoted-string; control characters have no place in it. */
-static size_t append_quoted(char *out, size_t at, const char *name)
+/* Who calls: the caller given, else the endpoint's callerid. */
+static const struct ast_party_id *find_caller(const struct ast_sip_session_outgoing *outgoing)
 {
-    out[at++] = '"';
-    for (; *name != '\0'; ++name) {
-        if ((unsigned char)*name < ' ') {
-            continue;
-        }
-        if (*name == '"' || *name == '\\') {
-            out[at++] = '\\';
-        }
-        out[at++] = *name;
-    }
-    out[at++] = '"';
-    out[at++] = ' ';
-    return at;
-}
-
-/* RFC 3261 25.1: user */
-static size_t append_user(char *out, size_t at, const char *user)
-{
-    static const char unescaped[] = "-_.!~*'()&=+$,;?/";
-
-    for (; *user != '\0'; ++user) {
-        if (pj_isalnum((unsigned char)*user) || strchr(unescaped, *user) != NULL) {
-            out[at++] = *user;
-        } else {
-            at += (size_t)snprintf(out + at, 4, "%%%02X", (unsigned char)*user);
-        }
-    }
-    return at;
-}
-
-/* Who calls: the caller given, else the endpoint's callerid; from_user and from_domain overrule
- * both. */
-static void make_from(const struct ast_sip_session_outgoing *outgoing, const pj_sockaddr *address,
-                      char *out)
-{
-    const struct ast_sip_endpoint *endpoint = outgoing->endpoint;
-    const struct ast_party_id *caller = &outgoing->caller;
-    const char *user = endpoint->from_user;
-    char host[PJ_INET6_ADDRSTRLEN + 10];
-    size_t at = 0;
-
-    if (caller->name[0] == '\0' && caller->number[0] == '\0') {
-        caller = &endpoint->callerid;
-    }
-    if (caller->name[0] != '\0') {
-        at = append_quoted(out, at, caller->name);
-    }
-    if (user == NULL) {
-        user = caller->number[0] != '\0' ? caller->number : "anonymous";
-    }
-    out[at++] = '<';
-    memcpy(out + at, "sip:", 4);
-    at = append_user(out, at + 4, user);
-    pj_sockaddr_print(address, host, sizeof(host), 2);
-    snprintf(out + at, FROM_SIZE - at, "@%.255s>",
-             endpoint->from_domain != NULL ? endpoint->from_domain : host);
+    return outgoing->caller.name[0] == '\0' && outgoing->caller.number[0] == '\0'
+               ? &outgoing->endpoint->callerid
+               : &outgoing->caller;
 }
 
 /* The URI may be in angle brackets; PJSIP wants it alone in the request line and bracketed in To.
@@ -103,7 +46,7 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
     pjsip_transport_type_e type;
     pjsip_tpselector selector;
     pjsip_route_hdr route;
-    char from[FROM_SIZE];
+    char from[AST_SIP_ADDRESS_SIZE];
     const pjsip_uri *uri;
     pjsip_dialog *dlg;
     pj_str_t contact;
@@ -113,10 +56,11 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
     uri = parse_target(pool, outgoing->uri, &target);
     if (uri == NULL || sip_local_address(NULL, outgoing->endpoint, uri, address, &type) != 0 ||
         sip_make_contact(pool, NULL, outgoing->endpoint, uri, &contact) != 0 ||
-        sip_transport_selector(outgoing->endpoint, &selector) != 0) {
+        sip_transport_selector(outgoing->endpoint, &selector) != 0 ||
+        session_print_from(outgoing->endpoint, find_caller(outgoing), address, from, sizeof(from)) <
+            0) {
         return NULL;
     }
-    make_from(outgoing, address, from);
     local = pj_str(from);
     if (pjsip_dlg_create_uac(pjsip_ua_instance(), &local, &contact, &target, &target, &dlg) !=
         PJ_SUCCESS) {
@@ -163,6 +107,7 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
     } else {
         pj_sockaddr_set_port(&address, 0);
         session->priv->address = address;
+        session->priv->caller = *find_caller(outgoing);
         session->channel = outgoing->channel;
         sip_dialog_set_endpoint(dlg, outgoing->endpoint);
         ast_sip_session_ref(session); /* the caller's */

@@ -87,6 +87,7 @@ struct ast_sip_session_private {
      */
     pjsip_tx_data *base_answer;
     struct session_sdp sdp;
+    struct ast_party_id caller; /* identity.c: who we said that we are, in an outgoing session */
     int is_by_call_id; /* merged.c finds it */
     pj_hash_entry_buf call_id_entry;
 
@@ -300,6 +301,13 @@ void session_capabilities_destroy(void);
 /* A message of the peer: takes from it what it says of the peer. */
 void session_peer_learn(struct ast_sip_session *session, const pjsip_rx_data *rdata);
 void session_peer_forget(struct ast_sip_session *session);
+
+/* ---- identity.c ---- */
+
+/* Writes From of an outgoing call, as caller, trust_id_outbound, from_user and from_domain want it.
+ * Its length; -1: no room. */
+int session_print_from(const struct ast_sip_endpoint *endpoint, const struct ast_party_id *caller,
+                       const pj_sockaddr *address, char *out, size_t size);
 
 /* ---- for the server ---- */
 

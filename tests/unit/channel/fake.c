@@ -203,7 +203,7 @@ const struct ast_channel_tech fake_tech = {"Fake", answer, indicate, hangup};
 
 struct ast_channel *fake_channel(const char *context, const char *exten)
 {
-    static const struct ast_party_id caller = {"Alice", "100", AST_PARTY_ALLOWED};
+    static const struct ast_party_id caller = {.name = "Alice", .number = "100"};
     struct ast_channel_options options = {.tech = &fake_tech,
                                           .name = "Fake/alice-00000001",
                                           .state = AST_CHANNEL_RING,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The SIP channel driver on sessions without SIP: what it makes of an INVITE, and who holds whom to the end. */
+/* The SIP channel driver on sessions without SIP: what it makes of an INVITE, and who holds whom to
+ * the end. */
 #include "fake.h"
 
 #include <stdio.h>
@@ -204,15 +205,17 @@ static void test_caller(void **state)
     fake_dialplan(HOLD_ALL);
     assert_caller("", "", "", AST_PARTY_UNAVAILABLE);
     fake.has_identity = 1;
-    fake.identity = (struct ast_party_id){"Peer", "111", AST_PARTY_ALLOWED};
+    fake.identity = (struct ast_party_id){.name = "Peer", .number = "111"};
     assert_caller("", "Peer", "111", AST_PARTY_ALLOWED);
-    fake.endpoint.callerid = (struct ast_party_id){"Name", "", AST_PARTY_ALLOWED};
+    fake.endpoint.callerid = (struct ast_party_id){.name = "Name"};
     assert_caller("", "Peer", "111", AST_PARTY_ALLOWED);
     fake.identity.name[0] = '\0';
     assert_caller("", "Name", "111", AST_PARTY_ALLOWED);
     fake.identity.presentation = AST_PARTY_RESTRICTED;
     assert_caller("", "", "111", AST_PARTY_RESTRICTED);
-    fake.endpoint.callerid = (struct ast_party_id){"Name", "222", AST_PARTY_RESTRICTED};
+    fake.endpoint.callerid = (struct ast_party_id){.name = "Name",
+                                                   .number = "222",
+                                                   .presentation = AST_PARTY_RESTRICTED};
     assert_caller("", "Name", "222", AST_PARTY_RESTRICTED);
     assert_caller("P-Asserted-Identity: <sip:111@x>\r\n", "Name", "222", AST_PARTY_RESTRICTED);
     fake.endpoint.trust_id_inbound = 1;
