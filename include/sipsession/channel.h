@@ -18,6 +18,7 @@ extern "C" {
 /*! \brief A channel; opaque */
 struct ast_channel;
 struct ast_rtp;
+struct ast_sip_session;
 
 /*! \brief The state of a channel */
 enum ast_channel_state {
@@ -147,6 +148,24 @@ int ast_channel_indicate(struct ast_channel *channel, enum ast_control control);
  */
 void ast_channel_hangup(struct ast_channel *channel, int cause);
 
+/*! \brief Somebody who wants to know when a channel hangs up; the caller's, in memory of its own */
+struct ast_channel_watch {
+    /*!
+     * \brief The channel hangs up: the application has stopped, the driver is told next
+     *
+     * Told once; the watch is off by then and may be freed.
+     */
+    void (*gone)(struct ast_channel *channel, void *data);
+    void *data;
+    struct ast_channel_watch *next; /*!< the channel's */
+};
+
+/*! \brief Watch a channel that has not hung up; the watch must stay until it was told or taken off
+ */
+void ast_channel_watch(struct ast_channel *channel, struct ast_channel_watch *watch);
+/*! \brief Take a watch off; one that is not on does no harm */
+void ast_channel_unwatch(struct ast_channel *channel, struct ast_channel_watch *watch);
+
 /* ---- what a driver tells its channel ---- */
 
 /*! \brief The peer hung up (or the driver's session ended): as ast_channel_hangup, but tech->hangup
@@ -169,6 +188,16 @@ void ast_channel_dtmf(struct ast_channel *channel, char digit, unsigned duration
 int ast_pbx_start(struct ast_channel *channel);
 /*! \brief Whether an extension exists for a channel's context. 1 or 0. */
 int ast_pbx_exists(const char *context, const char *exten);
+/*!
+ * \brief Have a channel go on elsewhere, from outside of its application: a transfer, say
+ *
+ * The application that runs is stopped. What NULL means: as of ast_pbx_goto.
+ * \retval 0 Success
+ * \retval -1 There is no such place, or the channel runs no dialplan or has hung up; nothing was
+ * done
+ */
+int ast_pbx_async_goto(struct ast_channel *channel, const char *context, const char *exten,
+                       const char *label);
 
 /* ---- applications ---- */
 
@@ -225,6 +254,37 @@ void *ast_application_get_data(const struct ast_channel *channel);
  */
 int ast_pbx_goto(struct ast_channel *channel, const char *context, const char *exten,
                  const char *label);
+
+/* ---- the SIP driver ---- */
+
+/*! \brief The session behind a channel, borrowed; NULL: it is no SIP channel, or its session ended
+ */
+struct ast_sip_session *ast_sip_channel_session(const struct ast_channel *channel);
+
+/*!
+ * \brief Give an outgoing session a channel, on which no dialplan runs
+ *
+ * It follows the peer: it rings, is up, and hangs up when the session ends. Hanging it up ends the
+ * session. It becomes session->channel, which holds the one reference.
+ * \retval 0 Success
+ * \retval -1 The session has a channel or has ended, or no memory; logged
+ */
+int ast_sip_channel_create(struct ast_sip_session *session);
+
+/*!
+ * \brief Move a channel from one session to another: its peer is another one from now on
+ *
+ * For transfers (RFC 3515, RFC 3891). The application that runs goes on, and is told of the new
+ * audio (rtp_changed); the dialplan sees nothing. `to` may have a channel of
+ * ast_sip_channel_create, or a new one that runs no dialplan: it is dropped, its audio goes to the
+ * channel that moves. `from` may have ended within its session_end; it has no channel afterwards,
+ * and is not ended by this.
+ *
+ * A channel that is up stays up, also when `to` is not answered yet; any other one takes the state
+ * of `to`. \retval 0 Success \retval -1 `from` has no SIP channel that lives, `to` has ended or has
+ * a channel that runs a dialplan; nothing was done
+ */
+int ast_sip_channel_move(struct ast_sip_session *from, struct ast_sip_session *to);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

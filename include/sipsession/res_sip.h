@@ -2,11 +2,13 @@
 /*
  * res_sip: the SIP service that everything above PJSIP registers with.
  *
- * Threads: one SIP thread runs PJSIP's event loop, its timers and every callback above it. Every function of
- * this header must be called on it, with the one exception of ast_sip_push_task (any thread) and of those that
- * say "any thread". Nothing here waits for the SIP thread, and code above PJSIP takes no lock.
+ * Threads: one SIP thread runs PJSIP's event loop, its timers and every callback above it. Every
+ * function of this header must be called on it, with the one exception of ast_sip_push_task (any
+ * thread) and of those that say "any thread". Nothing here waits for the SIP thread, and code above
+ * PJSIP takes no lock.
  *
- * Modules and programs start from ast_server_start (server.h); at a module's init everything here works.
+ * Modules and programs start from ast_server_start (server.h); at a module's init everything here
+ * works.
  */
 #ifndef SIPSESSION_RES_SIP_H
 #define SIPSESSION_RES_SIP_H
@@ -73,9 +75,10 @@ struct ast_sip_variable {
 /*!
  * \brief A SIP endpoint: whom we talk with, and how
  *
- * Made from `type=endpoint` of pjsip.conf, or by a program with ast_sip_endpoint_create. It does not change while
- * anybody holds it: a reload makes new ones. Members are added at the end only; who reads it uses a pointer.
- * Unless said otherwise a string may be NULL, and each member is the option of the same name.
+ * Made from `type=endpoint` of pjsip.conf, or by a program with ast_sip_endpoint_create. It does
+ * not change while anybody holds it: a reload makes new ones. Members are added at the end only;
+ * who reads it uses a pointer. Unless said otherwise a string may be NULL, and each member is the
+ * option of the same name.
  */
 struct ast_sip_endpoint {
     char *name;      /*!< the section's name; never NULL */
@@ -119,6 +122,8 @@ struct ast_sip_endpoint {
     unsigned rtp_keepalive;    /*!< seconds; 0: none */
     unsigned identify_by;      /*!< bits of enum ast_sip_identify_by */
     unsigned max_audio_streams;
+    int allow_transfer;
+    int refer_blind_progress;
 };
 
 /*! \brief Ways by which an endpoint lets itself be found (`identify_by`) */
@@ -156,11 +161,11 @@ struct ast_sip_endpoint *ast_sip_get_endpoint(const char *name);
 /*!
  * \brief Run a task on the SIP thread; any thread
  *
- * Tasks run in the order they were pushed. A task pushed by a task runs after the network had its turn.
+ * Tasks run in the order they were pushed. A task pushed by a task runs after the network had its
+ * turn.
  *
- * \param task Called with data; what it returns is for its own use: non-zero is logged at debug level
- * \param data Given to the task; whoever pushes decides who owns it
- * \retval 0 it will run
+ * \param task Called with data; what it returns is for its own use: non-zero is logged at debug
+ * level \param data Given to the task; whoever pushes decides who owns it \retval 0 it will run
  * \retval -1 it never will (the server is ending, or there is no memory); data stays the caller's
  */
 int ast_sip_push_task(int (*task)(void *data), void *data);
@@ -171,16 +176,16 @@ int ast_sip_thread_is_sip(void);
 /*!
  * \brief Do what may block (a file, a database) off the SIP thread
  *
- * \param work Runs on a thread of the blocking pool; it must not call anything of this library but the log
- * \param done Runs on the SIP thread afterwards with work's result
- * \param data Given to both; it must live until done has run
- * \retval 0 both will run
- * \retval -1 neither will (ending, or no memory); data stays the caller's
+ * \param work Runs on a thread of the blocking pool; it must not call anything of this library but
+ * the log \param done Runs on the SIP thread afterwards with work's result \param data Given to
+ * both; it must live until done has run \retval 0 both will run \retval -1 neither will (ending, or
+ * no memory); data stays the caller's
  */
 int ast_sip_push_blocking(int (*work)(void *data), void (*done)(void *data, int result),
                           void *data);
 
-/*! \brief The PJSIP endpoint, for timers, pools and messages of one's own. Never NULL while the server runs. */
+/*! \brief The PJSIP endpoint, for timers, pools and messages of one's own. Never NULL while the
+ * server runs. */
 pjsip_endpoint *ast_sip_get_pjsip_endpoint(void);
 
 /* ---- services ---- */
@@ -188,11 +193,12 @@ pjsip_endpoint *ast_sip_get_pjsip_endpoint(void);
 /*!
  * \brief Register a SIP service
  *
- * A service is a PJSIP module whose callbacks PJSIP calls on the SIP thread. Requests reach it with the endpoint
- * that sent them known (ast_pjsip_rdata_get_endpoint) and, when the endpoint asks for it, authenticated.
+ * A service is a PJSIP module whose callbacks PJSIP calls on the SIP thread. Requests reach it with
+ * the endpoint that sent them known (ast_pjsip_rdata_get_endpoint) and, when the endpoint asks for
+ * it, authenticated.
  *
- * Not within a callback of a received message (PJSIP holds its list of modules then): in a module's init, or in a
- * task. With traffic going on, the first time takes PJSIP 0.1 s.
+ * Not within a callback of a received message (PJSIP holds its list of modules then): in a module's
+ * init, or in a task. With traffic going on, the first time takes PJSIP 0.1 s.
  *
  * \param module The module; must stay until it is unregistered. Its id must be -1.
  * \retval 0 Success
@@ -219,10 +225,9 @@ struct ast_sip_endpoint_identifier {
  * \brief Register an identifier
  *
  * \param identifier Must stay until it is unregistered
- * \param name Its name in `endpoint_identifier_order`; those that the option does not name come last, in the
- *             order of their registration. NULL: no name. Not copied.
- * \retval 0 Success
- * \retval -1 Failure
+ * \param name Its name in `endpoint_identifier_order`; those that the option does not name come
+ * last, in the order of their registration. NULL: no name. Not copied. \retval 0 Success \retval -1
+ * Failure
  */
 int ast_sip_register_endpoint_identifier_with_name(struct ast_sip_endpoint_identifier *identifier,
                                                    const char *name);
@@ -274,7 +279,8 @@ struct ast_sip_authenticator {
 int ast_sip_register_authenticator(struct ast_sip_authenticator *authenticator);
 void ast_sip_unregister_authenticator(struct ast_sip_authenticator *authenticator);
 
-/*! \brief 1 when a request of an endpoint must be authenticated; 0 when not, or without an authenticator */
+/*! \brief 1 when a request of an endpoint must be authenticated; 0 when not, or without an
+ * authenticator */
 int ast_sip_requires_authentication(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata);
 
 /*!
@@ -297,8 +303,8 @@ enum ast_sip_check_auth_result ast_sip_check_authentication(struct ast_sip_endpo
  * \param dlg The dialog it belongs to, or NULL for one outside of any
  * \param endpoint Whom it goes to; may be NULL
  * \param token Given to the callback
- * \param callback Called once with the final response, a time-out or a transport error, unless NULL or the return
- *                 is -1. A challenge is answered first where the endpoint has outbound credentials.
+ * \param callback Called once with the final response, a time-out or a transport error, unless NULL
+ * or the return is -1. A challenge is answered first where the endpoint has outbound credentials.
  * \retval 0 it is on its way
  * \retval -1 it is not, logged
  */

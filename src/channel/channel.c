@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * channel: the channels themselves: birth, state, hang-up, and the list of all. What runs on them is pbx_exec.c's
- * business, what happens on the wire their driver's.
+ * channel: the channels themselves: birth, state, hang-up, and the list of all. What runs on them
+ * is pbx_exec.c's business, what happens on the wire their driver's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,6 +206,36 @@ int ast_channel_indicate(struct ast_channel *channel, enum ast_control control)
     return result;
 }
 
+void ast_channel_watch(struct ast_channel *channel, struct ast_channel_watch *watch)
+{
+    base_assert_sip_thread();
+    watch->next = channel->watches;
+    channel->watches = watch;
+}
+
+void ast_channel_unwatch(struct ast_channel *channel, struct ast_channel_watch *watch)
+{
+    struct ast_channel_watch **at = &channel->watches;
+
+    base_assert_sip_thread();
+    while (*at != NULL && *at != watch) {
+        at = &(*at)->next;
+    }
+    if (*at != NULL) {
+        *at = watch->next;
+    }
+}
+
+static void tell_watches(struct ast_channel *channel)
+{
+    struct ast_channel_watch *watch;
+
+    while ((watch = channel->watches) != NULL) {
+        channel->watches = watch->next;
+        watch->gone(channel, watch->data);
+    }
+}
+
 /* The one way to the state GONE; the driver is told when the peer did not start it. */
 static void gone(struct ast_channel *channel, int cause, int tell_driver)
 {
@@ -222,6 +252,7 @@ static void gone(struct ast_channel *channel, int cause, int tell_driver)
     pbx_exec_stop_application(channel);
     if (channel->state != AST_CHANNEL_GONE) { /* a stop may hang up as well */
         channel->state = AST_CHANNEL_GONE;
+        tell_watches(channel);
         if (tell_driver && channel->tech->hangup != NULL) {
             channel->tech->hangup(channel);
         }

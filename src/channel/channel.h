@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The room of channels, private: what its files share, and what the server and the configuration reader call.
- * Everything runs on the SIP thread and takes no lock. Files chan_* are channels and their driver, pbx_* (also
- * pattern.c, expr.c, substitute.c, functions.c) the dialplan, app_* the applications; nothing here knows of SDP.
+ * The room of channels, private: what its files share, and what the server and the configuration
+ * reader call. Everything runs on the SIP thread and takes no lock. Files chan_* are channels and
+ * their driver, pbx_* (also pattern.c, expr.c, substitute.c, functions.c) the dialplan, app_* the
+ * applications; nothing here knows of SDP.
  *
  * Lifetimes, in numbers:
- *  1. A channel is counted by references. Its driver holds one (the SIP driver's is session->channel), a running
- *     dialplan another one. The last one frees it.
- *  2. A channel ends once: its state becomes AST_CHANNEL_GONE and stays. Before that the running application is
- *     stopped, so that its stop may still use the audio; after that the driver is told (unless it told us), then the
- *     dialplan runs `h`, and lets go of its reference at its end.
- *  3. The SIP driver: channel->tech_data is a reference to the session, session->channel a reference to the channel.
- *     session_end drops both, and nothing else does; so neither can be freed while the other may still call it. A
- *     session that ends on its own ends its channel; a channel that is hung up ends its session
- *     (ast_sip_session_terminate), whose session_end comes at once or later.
- *  4. channel->rtp is the SDP handler's; it is taken from the channel before the handler destroys it, at the latest
- *     in the driver's session_end.
- *  5. struct pbx does not change once it is in force. A channel that runs the dialplan holds a reference of the one
- *     it began with, so a reload never takes it away.
- *  6. A timer of a channel is armed only while an application is RUNNING, which stop ends; so a timer never outlives
- *     the dialplan's reference.
+ *  1. A channel is counted by references. Its driver holds one (the SIP driver's is
+ * session->channel), a running dialplan another one. The last one frees it.
+ *  2. A channel ends once: its state becomes AST_CHANNEL_GONE and stays. Before that the running
+ * application is stopped, so that its stop may still use the audio; after that the driver is told
+ * (unless it told us), then the dialplan runs `h`, and lets go of its reference at its end.
+ *  3. The SIP driver: channel->tech_data is a reference to the session, session->channel a
+ * reference to the channel. session_end drops both, and nothing else does; so neither can be freed
+ * while the other may still call it. A session that ends on its own ends its channel; a channel
+ * that is hung up ends its session (ast_sip_session_terminate), whose session_end comes at once or
+ * later. ast_sip_channel_move changes both at once: the references go along with the channel.
+ *  4. channel->rtp is the SDP handler's; it is taken from the channel before the handler destroys
+ * it, at the latest in the driver's session_end.
+ *  5. struct pbx does not change once it is in force. A channel that runs the dialplan holds a
+ * reference of the one it began with, so a reload never takes it away.
+ *  6. A timer of a channel is armed only while an application is RUNNING, which stop ends; so a
+ * timer never outlives the dialplan's reference.
  */
 #ifndef CHANNEL_CHANNEL_H
 #define CHANNEL_CHANNEL_H
@@ -33,7 +35,8 @@
 
 struct pjsip_rx_data;
 
-/* Octets of a context's and of an extension's name with NUL, as in the field. A longer one matches nothing. */
+/* Octets of a context's and of an extension's name with NUL, as in the field. A longer one matches
+ * nothing. */
 #define CHAN_NAME_SIZE 80
 /* Octets of a text with its variables replaced, with NUL; what is longer is cut. */
 #define PBX_TEXT_SIZE 4096
@@ -57,8 +60,8 @@ struct chan_variables {
     unsigned count;
 };
 
-/* value NULL removes. A name may begin with `_` or `__`, which is not a part of it. 0; -1: no name, too many, no
- * memory; then nothing changed. */
+/* value NULL removes. A name may begin with `_` or `__`, which is not a part of it. 0; -1: no name,
+ * too many, no memory; then nothing changed. */
 int chan_variables_set(struct chan_variables *variables, const char *name, const char *value);
 const char *chan_variables_get(const struct chan_variables *variables, const char *name);
 void chan_variables_clear(struct chan_variables *variables);
@@ -76,12 +79,14 @@ struct chan_clock {
 
 extern const struct chan_clock *chan_clock;
 
-/* Calls fire(channel) once after so many milliseconds; a timer that runs is set anew. 0; -1 logged. */
+/* Calls fire(channel) once after so many milliseconds; a timer that runs is set anew. 0; -1 logged.
+ */
 int chan_timer_start(struct ast_channel *channel, unsigned milliseconds,
                      void (*fire)(struct ast_channel *channel));
 void chan_timer_stop(struct ast_channel *channel);
 
-/* ---- the dialplan as data (pattern.c, pbx_build.c, pbx_find.c): built once, then never changed ---- */
+/* ---- the dialplan as data (pattern.c, pbx_build.c, pbx_find.c): built once, then never changed
+ * ---- */
 
 struct pbx_pattern;
 
@@ -134,7 +139,8 @@ struct pbx {
     size_t search_total;
 };
 
-/* The place of a step. `first`: the extension is the best match, so its next priority is next door. */
+/* The place of a step. `first`: the extension is the best match, so its next priority is next door.
+ */
 struct pbx_place {
     const struct pbx_exten *exten;
     unsigned index; /* of the step in exten->steps */
@@ -144,13 +150,15 @@ struct pbx_place {
 enum pbx_match { PBX_MATCH, PBX_CAN_MATCH };
 
 /*
- * Compiles a pattern, without its `_`. NULL: no memory (why is empty), or it is none: why says what was expected.
+ * Compiles a pattern, without its `_`. NULL: no memory (why is empty), or it is none: why says what
+ * was expected.
  */
 struct pbx_pattern *pbx_pattern_create(const char *text, char *why, size_t why_size);
 void pbx_pattern_destroy(struct pbx_pattern *pattern); /* NULL is allowed */
 /* 1: it matches (PBX_CAN_MATCH: or would with more digits); 0. */
 int pbx_pattern_match(const struct pbx_pattern *pattern, const char *digits, enum pbx_match mode);
-/* <0 when a is asked before b: the fewer characters a position allows the earlier; `.` and `!` last. */
+/* <0 when a is asked before b: the fewer characters a position allows the earlier; `.` and `!`
+ * last. */
 int pbx_pattern_compare(const struct pbx_pattern *a, const struct pbx_pattern *b);
 
 /* A new dialplan, with one reference; NULL: no memory. */
@@ -160,8 +168,8 @@ void pbx_unref(struct pbx *pbx); /* NULL is allowed */
 /* The context of a name, made when there is none. NULL: no memory. */
 struct pbx_context *pbx_add_context(struct pbx *pbx, const char *name);
 /*
- * The extension of a name and caller (NULL: any), made when there is none. NULL: no memory (why is empty), or the
- * name is none.
+ * The extension of a name and caller (NULL: any), made when there is none. NULL: no memory (why is
+ * empty), or the name is none.
  */
 struct pbx_exten *pbx_add_exten(struct pbx_context *context, const char *name, const char *caller,
                                 char *why, size_t why_size);
@@ -178,7 +186,8 @@ int pbx_finish(struct pbx *pbx);
 /* NULL: there is none. */
 struct pbx_context *pbx_find_context(const struct pbx *pbx, const char *name);
 /*
- * The first place in [0, count) whose item does not come before what is sought; order(item, sought) < 0: it does.
+ * The first place in [0, count) whose item does not come before what is sought; order(item, sought)
+ * < 0: it does.
  */
 unsigned pbx_lower_bound(const struct pbx_vector *vector, unsigned count,
                          int (*order)(const void *item, const void *sought), const void *sought);
@@ -187,9 +196,9 @@ unsigned pbx_step_place(const struct pbx_exten *exten, int priority);
 /* A name without its dashes; out has room for the name. */
 void pbx_copy_key(char *out, const char *name);
 /*
- * Finds a step: the first extension by order of match, in the context then in what it includes, that has the
- * priority (or the label, when it is not NULL). caller may be NULL: unknown. exact: patterns are not asked.
- * 0; -1: there is none.
+ * Finds a step: the first extension by order of match, in the context then in what it includes,
+ * that has the priority (or the label, when it is not NULL). caller may be NULL: unknown. exact:
+ * patterns are not asked. 0; -1: there is none.
  */
 struct pbx_query {
     const char *context;
@@ -217,8 +226,8 @@ void pbx_set(struct pbx *pbx);
 /* ---- variables in texts, expressions, functions (substitute.c, expr.c, functions.c) ---- */
 
 /*
- * Replaces ${...} and $[...]; channel NULL: only global variables are known. Always ends with NUL; what does not fit
- * is cut, logged. Returns out.
+ * Replaces ${...} and $[...]; channel NULL: only global variables are known. Always ends with NUL;
+ * what does not fit is cut, logged. Returns out.
  */
 char *pbx_substitute(struct ast_channel *channel, const char *text, char *out, size_t size);
 /* The same with no channel, and with these global variables: for the reader. */
@@ -227,11 +236,13 @@ char *pbx_substitute_globals(const struct chan_variables *globals, const char *t
 /* A text's variables and expressions are well-formed: 0; -1 and why. For the checker. */
 int pbx_check_text(const char *text, char *why, size_t why_size);
 
-/* Evaluates an expression whose variables are replaced. 0; -1: it is none, and why; out is untouched. */
+/* Evaluates an expression whose variables are replaced. 0; -1: it is none, and why; out is
+ * untouched. */
 int pbx_expr_evaluate(const char *text, char *out, size_t size, char *why, size_t why_size);
 /* The same; on failure it is logged and out is "". */
 int pbx_expr(const char *text, char *out, size_t size);
-/* 1: a condition as GotoIf means it: a number that is not 0, or any other text but the empty one. */
+/* 1: a condition as GotoIf means it: a number that is not 0, or any other text but the empty one.
+ */
 int pbx_is_true(const char *text);
 
 /* Sets NAME or FUNCTION(args), as Set does. 0; -1 logged. */
@@ -259,7 +270,8 @@ struct chan_exec {
     unsigned jump : 1;      /* ast_pbx_goto was called: the priority stands as it is */
     unsigned in_h : 1;      /* `h` runs */
     unsigned queued : 1;    /* a task will go on */
-    int early; /* enum ast_application_result + 1 that ast_application_done told within start; 0: nothing */
+    int early; /* enum ast_application_result + 1 that ast_application_done told within start; 0:
+                  nothing */
 };
 
 struct ast_channel {
@@ -271,6 +283,7 @@ struct ast_channel {
     const struct ast_channel_tech *tech;
     void *tech_data;
     struct ast_rtp *rtp;
+    struct ast_channel_watch *watches;
     struct chan_variables variables;
     struct chan_exec exec;
     pj_timer_entry timer;
@@ -316,9 +329,9 @@ const char *chan_nearest_application(const char *name);
 /* 1: Asterisk has an application of this name, which is not ours. */
 int chan_foreign_application(const char *name);
 /*
- * Splits arguments at a separator outside of quotes, parentheses and brackets, in place; blanks around them and
- * quotes are taken away. Unused places of args get "". Returns how many there were, at most `most`: the last one
- * holds the rest.
+ * Splits arguments at a separator outside of quotes, parentheses and brackets, in place; blanks
+ * around them and quotes are taken away. Unused places of args get "". Returns how many there were,
+ * at most `most`: the last one holds the rest.
  */
 unsigned chan_split(char *text, char separator, char **args, unsigned most);
 /* Splits `[[context,]exten,]priority` in place and goes there, as pbx_exec_goto. 0, -1. */
@@ -333,7 +346,8 @@ extern const struct ast_application app_answer, app_busy, app_congestion, app_ec
 
 /* ---- causes (cause.c) ---- */
 
-/* The final response of an INVITE for a cause (RFC 3398 7.2.4.1); 603 when there is no better one. */
+/* The final response of an INVITE for a cause (RFC 3398 7.2.4.1); 603 when there is no better one.
+ */
 int chan_cause_to_status(int cause);
 /* The cause for a SIP status (RFC 3398 8.2.6.1). */
 int chan_status_to_cause(int status);
@@ -349,7 +363,8 @@ int chan_sound_path(const char *name, char *out, size_t size);
 
 /* ---- for the server ---- */
 
-/* Registers the applications and the SIP driver. After res_sip_session. 0; -1 logged, all undone. */
+/* Registers the applications and the SIP driver. After res_sip_session. 0; -1 logged, all undone.
+ */
 int chan_start(void);
 /* Hangs up every channel, unregisters, drops the dialplan. Before res_sip_session stops. */
 void chan_stop(void);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * channel: the executor: a machine for each channel that runs the priorities of its extension, one after the other,
- * on the SIP thread. It never waits: an application that does says RUNNING, and the machine goes on when it is done.
+ * channel: the executor: a machine for each channel that runs the priorities of its extension, one
+ * after the other, on the SIP thread. It never waits: an application that does says RUNNING, and
+ * the machine goes on when it is done.
  *
- *  1. The loop runs steps until an application is RUNNING, a turn's worth of steps is done, or the dialplan ends.
- *     It is on the stack of a channel once at most; what happens to the channel meanwhile is seen by it afterwards.
- *  2. Between start (that returned RUNNING) and stop, exec.app is set and the loop is not on the stack.
- *  3. At the end of the dialplan the channel is hung up; a channel that is hung up runs `h`, once, and then ends.
+ *  1. The loop runs steps until an application is RUNNING, a turn's worth of steps is done, or the
+ * dialplan ends. It is on the stack of a channel once at most; what happens to the channel
+ * meanwhile is seen by it afterwards.
+ *  2. Between start (that returned RUNNING) and stop, exec.app is set and the loop is not on the
+ * stack.
+ *  3. At the end of the dialplan the channel is hung up; a channel that is hung up runs `h`, once,
+ * and then ends.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -74,7 +78,8 @@ static int enter_special(struct ast_channel *channel, const char *exten)
     return 0;
 }
 
-/* There is no such priority: `i` when there is no such extension at all, else the extension is through. */
+/* There is no such priority: `i` when there is no such extension at all, else the extension is
+ * through. */
 static enum turn fall_through(struct ast_channel *channel)
 {
     struct pbx_place place;
@@ -405,7 +410,8 @@ void pbx_exec_drop_application(const struct ast_application *application)
 
 /* ---- goto ---- */
 
-/* A priority as Goto means it: a number, +n or -n from here, or a label (0 then). -1: no such number. */
+/* A priority as Goto means it: a number, +n or -n from here, or a label (0 then). -1: no such
+ * number. */
 static int parse_priority(const struct ast_channel *channel, const char *text)
 {
     int sign = text[0] == '+' ? 1 : text[0] == '-' ? -1 : 0;
@@ -463,6 +469,27 @@ int ast_pbx_goto(struct ast_channel *channel, const char *context, const char *e
 {
     base_assert_sip_thread();
     return go(channel, context, exten, label, 1);
+}
+
+int ast_pbx_async_goto(struct ast_channel *channel, const char *context, const char *exten,
+                       const char *label)
+{
+    struct chan_exec *exec = &channel->exec;
+
+    base_assert_sip_thread();
+    /* Within the loop an application jumps with ast_pbx_goto. */
+    if (channel->state == AST_CHANNEL_GONE || exec->in_h || exec->in_loop ||
+        go(channel, context, exten, label, 1) != 0) {
+        return -1;
+    }
+    exec->idle_steps = 0;
+    if (exec->app != NULL) {
+        complete(channel, AST_APPLICATION_JUMP);
+    } else { /* the network has its turn: go_on_later begins there */
+        exec->jump = 0;
+        exec->place.exten = NULL;
+    }
+    return 0;
 }
 
 int pbx_exec_goto(struct ast_channel *channel, const char *context, const char *exten,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * channel: the SIP channel driver, the consumer of res_sip_session: it is an extension like everybody else's, first
- * and last of the INVITE's. It makes a channel for each new session, runs the dialplan on it when no other extension
- * objected, and carries what the channel wants to the session. Rule 3 of channel.h says who holds whom.
+ * channel: the SIP channel driver, the consumer of res_sip_session: it is an extension like
+ * everybody else's, first and last of the INVITE's. It makes a channel for each new session, runs
+ * the dialplan on it when no other extension objected, and carries what the channel wants to the
+ * session. Rule 3 of channel.h says who holds whom.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <strings.h>
 
 #include <sipsession/log.h>
+#include <sipsession/media.h>
 #include <sipsession/res_sip_session.h>
 
 #include "channel/channel.h"
@@ -76,8 +78,8 @@ static int has_header(const pjsip_msg *msg, const char *name)
 }
 
 /*
- * Who calls: what a trusted peer asserts, else the endpoint's callerid, else From. A callerid without a number lends
- * its name to a caller that has none.
+ * Who calls: what a trusted peer asserts, else the endpoint's callerid, else From. A callerid
+ * without a number lends its name to a caller that has none.
  */
 static void find_caller(const struct ast_sip_session *session, pjsip_rx_data *rdata,
                         struct ast_party_id *caller)
@@ -98,7 +100,8 @@ static void find_caller(const struct ast_sip_session *session, pjsip_rx_data *rd
     }
 }
 
-/* What is called: the request URI's user, unescaped by the parser. "" stands for what no extension can be. */
+/* What is called: the request URI's user, unescaped by the parser. "" stands for what no extension
+ * can be. */
 void chan_sip_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size)
 {
     const pjsip_uri *uri = pjsip_uri_get_uri(rdata->msg_info.msg->line.req.uri);
@@ -139,28 +142,35 @@ static void set_domain(struct ast_channel *channel, const pjsip_rx_data *rdata)
     }
 }
 
+/* A channel for a session, with the two references of rule 3. rdata NULL: an outgoing one. */
 static struct ast_channel *create(struct ast_sip_session *session, pjsip_rx_data *rdata)
 {
     static unsigned last;
     const struct ast_sip_endpoint *endpoint = session->endpoint;
     struct ast_channel_options options = {.tech = &tech,
-                                          .state = AST_CHANNEL_RING,
-                                          .context = endpoint->context};
+                                          .state = AST_CHANNEL_DOWN,
+                                          .context = endpoint->context,
+                                          .exten = "s"};
     struct ast_party_id caller;
     struct ast_channel *channel;
     char name[128], exten[CHAN_NAME_SIZE];
 
-    find_caller(session, rdata, &caller);
-    chan_sip_exten(rdata, exten, sizeof(exten));
+    if (rdata != NULL) {
+        find_caller(session, rdata, &caller);
+        chan_sip_exten(rdata, exten, sizeof(exten));
+        options.state = AST_CHANNEL_RING;
+        options.exten = exten;
+        options.caller = &caller;
+    }
     snprintf(name, sizeof(name), "PJSIP/%.100s-%08x", endpoint->name, last++);
     options.name = name;
-    options.exten = exten;
-    options.caller = &caller;
     channel = ast_channel_create(&options);
     if (channel == NULL) {
         return NULL;
     }
-    set_domain(channel, rdata);
+    if (rdata != NULL) {
+        set_domain(channel, rdata);
+    }
     for (const struct ast_sip_variable *at = endpoint->variables; at != NULL; at = at->next) {
         pbx_write(channel, at->name, at->value);
     }
@@ -187,7 +197,8 @@ static int on_invite_first(struct ast_sip_session *session, pjsip_rx_data *rdata
     return AST_SIP_SESSION_CONTINUE;
 }
 
-/* The extension does not exist: 484 when more digits could make one that does (RFC 3578 is not needed for that). */
+/* The extension does not exist: 484 when more digits could make one that does (RFC 3578 is not
+ * needed for that). */
 static int refuse(struct ast_sip_session *session, const struct ast_channel *channel,
                   pjsip_rx_data *rdata)
 {
@@ -221,6 +232,120 @@ static int on_invite_last(struct ast_sip_session *session, pjsip_rx_data *rdata)
     return result;
 }
 
+/* ---- sessions that we begin ---- */
+
+int ast_sip_channel_create(struct ast_sip_session *session)
+{
+    base_assert_sip_thread();
+    if (session->channel != NULL ||
+        ast_sip_session_get_state(session) >= AST_SIP_SESSION_STATE_ENDING) {
+        ast_error("A session of %s has a channel already, or ends", session->endpoint->name);
+        return -1;
+    }
+    session->channel = create(session, NULL);
+    return session->channel != NULL ? 0 : -1;
+}
+
+static void on_invite_response(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+    struct ast_channel *channel = channel_of(session);
+    int code = rdata->msg_info.msg->line.status.code;
+
+    if (channel == NULL || channel->state == AST_CHANNEL_UP ||
+        !ast_sip_session_is_outgoing(session)) {
+        return;
+    }
+    if (code / 100 == 2) {
+        ast_channel_peer_state(channel, AST_CHANNEL_UP);
+    } else if (code == PJSIP_SC_RINGING) {
+        ast_channel_peer_state(channel, AST_CHANNEL_RINGING);
+    }
+}
+
+/* ---- a channel goes from one session to another ---- */
+
+struct ast_sip_session *ast_sip_channel_session(const struct ast_channel *channel)
+{
+    return channel != NULL && channel->tech == &tech ? channel->tech_data : NULL;
+}
+
+/* Takes a session's channel away from it; the caller gets the reference. */
+static struct ast_channel *detach(struct ast_sip_session *session)
+{
+    struct ast_channel *channel = session->channel;
+
+    session->channel = NULL;
+    channel->tech_data = NULL;
+    ast_sip_session_unref(session);
+    return channel;
+}
+
+/* What a session's state means for its channel. */
+static enum ast_channel_state state_of(const struct ast_sip_session *session)
+{
+    enum ast_sip_session_state state = ast_sip_session_get_state(session);
+
+    if (state >= AST_SIP_SESSION_STATE_CONNECTING) {
+        return AST_CHANNEL_UP;
+    }
+    if (!ast_sip_session_is_outgoing(session)) {
+        return AST_CHANNEL_RING;
+    }
+    return state == AST_SIP_SESSION_STATE_EARLY ? AST_CHANNEL_RINGING : AST_CHANNEL_DOWN;
+}
+
+static int can_move(const struct ast_sip_session *from, const struct ast_sip_session *to)
+{
+    const struct ast_channel *channel = channel_of(from);
+    const struct ast_channel *spare = channel_of(to);
+
+    return from != to && channel != NULL && channel->state != AST_CHANNEL_GONE &&
+           ast_sip_session_get_state(to) != AST_SIP_SESSION_STATE_ENDED &&
+           (to->channel == NULL || (spare != NULL && spare->exec.pbx == NULL));
+}
+
+int ast_sip_channel_move(struct ast_sip_session *from, struct ast_sip_session *to)
+{
+    struct ast_channel *channel, *spare = NULL;
+    struct ast_rtp *rtp = NULL, *old;
+
+    base_assert_sip_thread();
+    if (!can_move(from, to)) {
+        ast_warning("No channel goes from a session of %s to one of %s", from->endpoint->name,
+                    to->endpoint->name);
+        return -1;
+    }
+    ast_sip_session_ref(from);
+    ast_sip_session_ref(to);
+    if (to->channel != NULL) {
+        spare = detach(to);
+        rtp = spare->rtp;
+        ast_channel_set_rtp(spare, NULL);
+    }
+    channel = detach(from);
+    channel->tech_data = ast_sip_session_ref(to);
+    to->channel = channel;
+    if (channel->state != AST_CHANNEL_UP) {
+        channel->state = (short)state_of(to);
+        channel->told = 0;
+    }
+    ast_verbose("%s has another peer now, of endpoint %s", channel->name, to->endpoint->name);
+    ast_channel_ref(channel); /* what is told now may end it */
+    old = channel->rtp;
+    ast_channel_set_rtp(channel, rtp);
+    if (old != NULL) {
+        ast_rtp_set_idle(old); /* its session goes on for a while */
+    }
+    ast_channel_unref(channel);
+    if (spare != NULL) {
+        ast_channel_peer_hangup(spare, 0);
+        ast_channel_unref(spare);
+    }
+    ast_sip_session_unref(to);
+    ast_sip_session_unref(from);
+    return 0;
+}
+
 /* ---- the end ---- */
 
 static void on_session_end(struct ast_sip_session *session)
@@ -236,10 +361,7 @@ static void on_session_end(struct ast_sip_session *session)
                                 ? channel->cause
                                 : chan_status_to_cause(ast_sip_session_get_end_status(session)));
     ast_channel_set_rtp(channel, NULL);
-    session->channel = NULL;
-    channel->tech_data = NULL;
-    ast_sip_session_unref(session);
-    ast_channel_unref(channel);
+    ast_channel_unref(detach(session));
 }
 
 /* The cause of a Reason header (RFC 3326), as in `Q.850;cause=17;text="busy"`; 0: none. */
@@ -302,6 +424,7 @@ static struct ast_sip_session_extension extensions[] = {
      .name = "dialplan",
      .priority = AST_SIP_SESSION_PRIORITY_LAST,
      .incoming_request = on_invite_last,
+     .incoming_response = on_invite_response,
      .session_end = on_session_end},
 };
 

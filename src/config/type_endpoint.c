@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: type=endpoint of pjsip.conf. What an option does is the rooms' business; here is only how it is written,
- * and which options of the field are not supported, or must be refused because doing without them would be unsafe.
+ * config: type=endpoint of pjsip.conf. What an option does is the rooms' business; here is only how
+ * it is written, and which options of the field are not supported, or must be refused because doing
+ * without them would be unsafe.
  */
 #include "config/config.h"
 
@@ -139,8 +140,13 @@ static const struct base_option options[] = {
            "By what it may be found: `username` of From, `ip` by a section of type `identify`."),
     NUMBER("max_audio_streams", max_audio_streams, "1", 1, 16,
            "Audio streams of a call; an offer's further ones are refused."),
+    FLAG("allow_transfer", allow_transfer, "yes",
+         "Take its REFER and Replaces: let it transfer calls (modules `refer`, `replaces`)."),
+    FLAG("refer_blind_progress", refer_blind_progress, "yes",
+         "Tell it how a call that it asked for with REFER goes on; no: 200 at once."),
 
-    /* Without these somebody could do what the file forbids, or what should be secret would be in the clear. */
+    /* Without these somebody could do what the file forbids, or what should be secret would be in
+       the clear. */
     CONFIG_REFUSED("auth", NULL,
                    "nothing checks passwords yet: everybody could call as this endpoint"),
     CONFIG_REFUSED("acl", NULL, "access lists are not supported: every address could call"),
@@ -166,7 +172,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("accept_multiple_sdp_answers", "no"),
     CONFIG_LATER("aggregate_mwi", "yes"),
     CONFIG_LATER_HERE("allow_subscribe", "yes", no),
-    CONFIG_LATER_HERE("allow_transfer", "yes", no),
     CONFIG_LATER("allow_unauthenticated_options", "no"),
     CONFIG_LATER("asymmetric_rtp_codec", "no"),
     CONFIG_LATER("bundle", "no"),
@@ -224,7 +229,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("record_off_feature", "automixmon"),
     CONFIG_LATER("record_on_feature", "automixmon"),
     CONFIG_LATER("redirect_method", "user"),
-    CONFIG_LATER("refer_blind_progress", "yes"),
     CONFIG_LATER("rpid_immediate", "no"),
     CONFIG_LATER("rtcp_mux", "no"),
     CONFIG_LATER("rtp_engine", "asterisk"),

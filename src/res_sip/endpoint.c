@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: an endpoint's life. Who it is and how one talks with it is set by whoever makes it; nothing here reads a
- * file or a message.
+ * res_sip: an endpoint's life. Who it is and how one talks with it is set by whoever makes it;
+ * nothing here reads a file or a message.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +66,8 @@ struct ast_sip_endpoint *ast_sip_endpoint_create(const char *name)
     endpoint->allow_overlap = 1;
     endpoint->identify_by = AST_SIP_IDENTIFY_BY_USERNAME | AST_SIP_IDENTIFY_BY_IP;
     endpoint->max_audio_streams = 1;
+    endpoint->allow_transfer = 1;
+    endpoint->refer_blind_progress = 1;
     return endpoint;
 }
 

@@ -542,6 +542,16 @@ int fake_session_request(struct fake_session *session, const char *method, pjsip
     return 0;
 }
 
+void fake_session_response(struct fake_session *session, const char *method, pjsip_rx_data *rdata)
+{
+    for (unsigned i = 0; i < extension_count; ++i) {
+        if (extensions[i]->incoming_response != NULL &&
+            (extensions[i]->method == NULL || strcmp(extensions[i]->method, method) == 0)) {
+            extensions[i]->incoming_response(&session->session, rdata);
+        }
+    }
+}
+
 struct ast_sip_session *ast_sip_session_ref(struct ast_sip_session *session)
 {
     ++fake(session)->refs;

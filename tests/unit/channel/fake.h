@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What stands around the room of channels in its unit tests: tasks, simulated time, a driver that takes notes, a stream
- * and files of audio that do nothing, and sessions without SIP.
+ * What stands around the room of channels in its unit tests: tasks, simulated time, a driver that
+ * takes notes, a stream and files of audio that do nothing, and sessions without SIP.
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -49,14 +49,16 @@ extern void (*fake_on_answer)(struct ast_channel *channel);
 struct ast_channel *fake_channel(const char *context, const char *exten);
 
 /*
- * A dialplan of short lines: "[context]", ">included", "name[/caller],priority[(label)],Application[(args)]". NULL: no
- * memory. fake_dialplan puts it in force, and registers the shipped applications the first time.
+ * A dialplan of short lines: "[context]", ">included",
+ * "name[/caller],priority[(label)],Application[(args)]". NULL: no memory. fake_dialplan puts it in
+ * force, and registers the shipped applications the first time.
  */
 struct pbx *fake_pbx(const char *text);
 void fake_dialplan(const char *text);
 /* Drops the dialplan and the applications; no channel, timer, task or file may be left. */
 void fake_clean(void);
-/* Application Note(text): notes it. Application Hold(text): notes it, is RUNNING, notes its stop. */
+/* Application Note(text): notes it. Application Hold(text): notes it, is RUNNING, notes its stop.
+ */
 extern const struct ast_application fake_app_note, fake_app_hold;
 
 /* ---- audio ---- */
@@ -97,6 +99,8 @@ void fake_session_init(struct fake_session *session);
 void fake_session_end(struct fake_session *session, int status);
 /* Calls incoming_request of the registered extensions of a method, by priority, until one stops. */
 int fake_session_request(struct fake_session *session, const char *method, pjsip_rx_data *rdata);
+/* The same for incoming_response. */
+void fake_session_response(struct fake_session *session, const char *method, pjsip_rx_data *rdata);
 extern int fake_register_fails_at; /* the registration that fails, from 1; 0: none */
 unsigned fake_extensions(void);
 

@@ -151,7 +151,8 @@ static void stop_note(struct ast_channel *channel)
     fake_note("stopped");
 }
 
-/* It says RUNNING on a channel that has gone meanwhile: it is stopped, but not within its own start. */
+/* It says RUNNING on a channel that has gone meanwhile: it is stopped, but not within its own
+ * start. */
 static void test_running_on_a_gone_channel(void **state)
 {
     static const struct ast_application app = {.name = "GoneApp",
@@ -538,9 +539,60 @@ static void test_caller_quirk(void **state)
     assert_over(channel);
 }
 
+/* ---- elsewhere, from outside ---- */
+
+static void test_async_goto(void **state)
+{
+    struct ast_channel *channel;
+
+    (void)state;
+    fake_dialplan("[demo]\n100,1,Hold(a)\n100,2,Note(never)\n200,1,Note(b)\n200,2(here),Hold(c)\n"
+                  "h,1,Hold(h)\n[more]\n300,1,Hold(d)\n");
+    channel = fake_channel("demo", "100");
+    assert_int_equal(ast_pbx_async_goto(channel, NULL, "200", NULL), -1); /* no dialplan runs */
+    assert_int_equal(ast_pbx_start(channel), 0);
+    assert_notes("a");
+    assert_int_equal(ast_pbx_async_goto(channel, NULL, "400", NULL), -1);
+    assert_int_equal(ast_pbx_async_goto(channel, "none", "100", NULL), -1);
+    assert_notes("");
+    assert_int_equal(ast_pbx_async_goto(channel, NULL, "200", NULL), 0);
+    assert_notes("stop b c");
+    assert_int_equal(ast_pbx_async_goto(channel, "more", "300", "1"), 0);
+    assert_notes("stop d");
+    assert_string_equal(ast_channel_get_context(channel), "more");
+    assert_int_equal(ast_pbx_async_goto(channel, "demo", "200", "here"), 0);
+    assert_notes("stop c");
+    ast_channel_hangup(channel, 0);
+    fake_notes[0] = '\0';
+    assert_int_equal(ast_pbx_async_goto(channel, "demo", "100", NULL), -1); /* h runs */
+    ast_application_done(channel, AST_APPLICATION_DONE);
+    fake_notes[0] = '\0';
+    ast_channel_unref(channel);
+}
+
+/* Between two turns of a long dialplan nothing is RUNNING. */
+static void test_async_goto_between_turns(void **state)
+{
+    struct ast_channel *channel;
+
+    (void)state;
+    fake_dialplan("[demo]\n100,1,NoOp()\n100,2,Goto(1)\n200,1,Hold(b)\n");
+    channel = fake_channel("demo", "100");
+    assert_int_equal(ast_pbx_start(channel), 0);
+    assert_int_equal(ast_pbx_async_goto(channel, NULL, "200", NULL), 0);
+    assert_notes("");
+    fake_run_tasks();
+    assert_notes("b");
+    ast_channel_hangup(channel, 0);
+    fake_notes[0] = '\0';
+    ast_channel_unref(channel);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_async_goto, tear_down),
+        cmocka_unit_test_teardown(test_async_goto_between_turns, tear_down),
         cmocka_unit_test_teardown(test_steps, tear_down),
         cmocka_unit_test_teardown(test_end, tear_down),
         cmocka_unit_test_teardown(test_no_extension, tear_down),

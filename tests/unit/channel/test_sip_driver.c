@@ -352,6 +352,164 @@ static void test_audio(void **state)
     ast_channel_unref(channel);
 }
 
+/* ---- a channel goes from one session to another ---- */
+
+static struct fake_session other;
+
+static void other_call(enum ast_sip_session_state state)
+{
+    fake_session_init(&other);
+    other.endpoint.name = (char *)"bob";
+    other.outgoing = 1;
+    other.state = state;
+}
+
+static void test_move(void **state)
+{
+    struct fake_rtp rtp = {0}, other_rtp = {0};
+    struct ast_channel *channel;
+
+    (void)state;
+    fake_dialplan("[demo]\n100,1,Answer()\n100,2,Echo()\nh,1,Note(h${HANGUPCAUSE})\n");
+    assert_int_equal(invite("sip:100@127.0.0.1", ""), 0);
+    assert_notes("200");
+    channel = fake.session.channel;
+    ast_channel_set_rtp(channel, FAKE_RTP(&rtp));
+    assert_int_equal(rtp.mode, 'e');
+
+    other_call(AST_SIP_SESSION_STATE_CALLING);
+    assert_int_equal(ast_sip_channel_create(&other.session), 0);
+    assert_int_equal(ast_sip_channel_create(&other.session), -1);
+    assert_int_equal(chan_count(), 2);
+    assert_ptr_equal(ast_sip_channel_session(other.session.channel), &other.session);
+    ast_channel_set_rtp(other.session.channel, FAKE_RTP(&other_rtp));
+    other.state = AST_SIP_SESSION_STATE_CONFIRMED;
+
+    assert_int_equal(ast_sip_channel_move(&fake.session, &other.session), 0);
+    assert_int_equal(chan_count(), 1);
+    assert_ptr_equal(other.session.channel, channel);
+    assert_null(fake.session.channel);
+    assert_ptr_equal(ast_sip_channel_session(channel), &other.session);
+    assert_ptr_equal(ast_channel_get_rtp(channel), FAKE_RTP(&other_rtp));
+    assert_int_equal(rtp.mode, 'i');
+    assert_int_equal(other_rtp.mode, 'e');
+    assert_int_equal(fake.refs, 0);
+    assert_int_equal(other.refs, 1);
+    assert_int_equal(ast_channel_get_state(channel), AST_CHANNEL_UP);
+    /* the old session's end is not the channel's, the new one's is */
+    fake_session_end(&fake, 200);
+    assert_notes("");
+    fake_session_end(&other, 503);
+    assert_notes("h41");
+    assert_int_equal(other.refs, 0);
+}
+
+/* The peer of the old session has gone before the new one is answered. */
+static void test_move_before_the_answer(void **state)
+{
+    struct fake_rtp rtp = {0};
+    struct ast_channel *channel;
+
+    (void)state;
+    fake_dialplan("[demo]\n100,1,Answer()\n100,2,Echo()\n");
+    assert_int_equal(invite("sip:100@127.0.0.1", ""), 0);
+    channel = fake.session.channel;
+    ast_channel_set_rtp(channel, FAKE_RTP(&rtp));
+    other_call(AST_SIP_SESSION_STATE_EARLY);
+    assert_int_equal(ast_sip_channel_create(&other.session), 0);
+    fake.state = AST_SIP_SESSION_STATE_ENDED; /* within session_end */
+    assert_int_equal(ast_sip_channel_move(&fake.session, &other.session), 0);
+    fake.state = AST_SIP_SESSION_STATE_CONFIRMED;
+    fake_session_end(&fake, 200);
+    assert_int_equal(ast_channel_get_state(channel), AST_CHANNEL_UP);
+    assert_null(ast_channel_get_rtp(channel));
+    fake_notes[0] = '\0';
+    ast_channel_hangup(channel, AST_CAUSE_NORMAL_CLEARING); /* ends the new session */
+    assert_int_equal(other.refs, 0);
+    assert_int_equal(chan_count(), 0);
+    assert_int_equal(other.state, AST_SIP_SESSION_STATE_ENDED);
+}
+
+static void respond(int code)
+{
+    char *text = pj_pool_alloc(pool, 2000);
+    int length = snprintf(text, 2000,
+                          "SIP/2.0 %d x\r\nVia: SIP/2.0/UDP 127.0.0.1:1;branch=z9hG4bK1\r\n"
+                          "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\n"
+                          "CSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n",
+                          code);
+
+    memset(&rdata, 0, sizeof(rdata));
+    rdata.msg_info.msg = pjsip_parse_msg(pool, text, (pj_size_t)length, NULL);
+    assert_non_null(rdata.msg_info.msg);
+    fake_session_response(&other, "INVITE", &rdata);
+}
+
+static void test_states_of_an_outgoing_channel(void **state)
+{
+    (void)state;
+    other_call(AST_SIP_SESSION_STATE_CALLING);
+    assert_int_equal(ast_sip_channel_create(&other.session), 0);
+    assert_int_equal(ast_channel_get_state(other.session.channel), AST_CHANNEL_DOWN);
+    respond(100);
+    assert_int_equal(ast_channel_get_state(other.session.channel), AST_CHANNEL_DOWN);
+    respond(180);
+    assert_int_equal(ast_channel_get_state(other.session.channel), AST_CHANNEL_RINGING);
+    respond(200);
+    assert_int_equal(ast_channel_get_state(other.session.channel), AST_CHANNEL_UP);
+    fake_session_end(&other, 200);
+    assert_int_equal(chan_count(), 0);
+    assert_int_equal(ast_sip_channel_create(&other.session), -1);
+}
+
+static void test_moves_that_cannot_be(void **state)
+{
+    (void)state;
+    fake_dialplan(HOLD_ALL);
+    assert_int_equal(invite("sip:100@127.0.0.1", ""), 0);
+    other_call(AST_SIP_SESSION_STATE_CONFIRMED);
+    assert_int_equal(ast_sip_channel_move(&other.session, &fake.session), -1); /* no channel */
+    assert_int_equal(ast_sip_channel_move(&fake.session, &fake.session), -1);
+    other.state = AST_SIP_SESSION_STATE_ENDED;
+    assert_int_equal(ast_sip_channel_move(&fake.session, &other.session), -1);
+    /* one that runs a dialplan is not dropped */
+    other_call(AST_SIP_SESSION_STATE_CALLING);
+    assert_int_equal(ast_sip_channel_create(&other.session), 0);
+    assert_int_equal(ast_sip_channel_move(&other.session, &fake.session), -1);
+    /* one that was not up takes the state of its new session */
+    assert_int_equal(ast_sip_channel_move(&fake.session, &other.session), 0);
+    assert_int_equal(ast_channel_get_state(other.session.channel), AST_CHANNEL_DOWN);
+    fake_session_end(&fake, 487);
+    fake_notes[0] = '\0';
+    fake_session_end(&other, 487);
+    assert_notes("stop");
+    assert_null(ast_sip_channel_session(NULL));
+}
+
+static void note_gone(struct ast_channel *channel, void *data)
+{
+    (void)channel;
+    fake_note("gone%s", (const char *)data);
+}
+
+/* Watches are told before the driver is. */
+static void test_watches(void **state)
+{
+    struct ast_channel_watch one = {.gone = note_gone, .data = (char *)"1"}, two = one, three = one;
+
+    (void)state;
+    two.data = (char *)"2";
+    fake_dialplan("[demo]\n100,1,Hold(x)\nh,1,Note(h)\n");
+    assert_int_equal(invite("sip:100@127.0.0.1", ""), 0);
+    ast_channel_watch(fake.session.channel, &one);
+    ast_channel_watch(fake.session.channel, &three);
+    ast_channel_watch(fake.session.channel, &two);
+    ast_channel_unwatch(fake.session.channel, &three);
+    ast_channel_unwatch(fake.session.channel, &three);
+    ast_channel_hangup(fake.session.channel, AST_CAUSE_USER_BUSY);
+    assert_notes("x stop gone2 gone1 486 h");
+}
+
 /* The server stops with calls up. */
 static void test_stop(void **state)
 {
@@ -430,6 +588,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reinvite, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reason, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_audio, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_move, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_move_before_the_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_states_of_an_outgoing_channel, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_moves_that_cannot_be, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_watches, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stop, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_registration_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),

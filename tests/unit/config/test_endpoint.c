@@ -13,7 +13,8 @@
 #include "files.h"
 
 #define BEFORE                                                                                     \
-    "[udp]\ntype=transport\nbind=127.0.0.1\n[e]\ntype=endpoint\n" /* the options begin in line 6 */
+    "[udp]\ntype=transport\nbind=127.0.0.1\n[e]\ntype=endpoint\n" /* the options begin in line 6   \
+                                                                   */
 
 static struct sip_config *sip;
 static struct ast_sip_endpoint *endpoint; /* of the last load */
@@ -39,7 +40,8 @@ static int load(const char *options, const struct pbx *pbx)
     return 0;
 }
 
-/* As check_good, for options that are read but have no effect: what is said of them is another test's. */
+/* As check_good, for options that are read but have no effect: what is said of them is another
+ * test's. */
 static void check_taken(const char *options)
 {
     char text[9000];
@@ -508,9 +510,8 @@ static void test_later(void **state)
     (void)state;
     check_warned("ice_support=yes", "option 'ice_support' is not supported: 'yes' has no effect");
     check_good("ice_support=no\nmoh_suggest=default\nsub_min_expiry=60\nredirect_method=user");
-    check_good(
-        "direct_media=no\nallow_transfer=no\nallow_subscribe=no"); /* what happens here anyway */
-    check_good("direct_media=yes\nallow_transfer=yes");
+    check_good("direct_media=no\nallow_subscribe=no"); /* what happens here anyway */
+    check_good("direct_media=yes\nallow_subscribe=yes");
     check_warned("direct_media_method=update",
                  "option 'direct_media_method' is not supported: 'update' has no effect");
 }
