@@ -112,20 +112,22 @@ static void add_packages(struct list *list, const pj_str_t *value)
     }
 }
 
-static void learn_packages(char **kept, const pjsip_msg *msg)
+/* 1: the message said something. */
+static int learn_packages(char **kept, const pjsip_msg *msg)
 {
     const pj_str_t name = pj_str((char *)"Recv-Info");
     const pjsip_generic_string_hdr *header = pjsip_msg_find_hdr_by_name(msg, &name, NULL);
     struct list list;
 
     if (header == NULL) {
-        return;
+        return 0;
     }
     list_init(&list);
     for (; header != NULL; header = pjsip_msg_find_hdr_by_name(msg, &name, header->next)) {
         add_packages(&list, &header->hvalue);
     }
     keep(kept, &list);
+    return 1;
 }
 
 /* Messages that may carry the three headers (RFC 3261 table 2, RFC 6086 table 1). */
@@ -145,9 +147,11 @@ void session_peer_learn(struct ast_sip_session *session, const pjsip_rx_data *rd
     const pjsip_msg *msg = rdata->msg_info.msg;
     const pj_str_t *tag =
         msg->type == PJSIP_REQUEST_MSG ? &rdata->msg_info.from->tag : &rdata->msg_info.to->tag;
-    pj_uint32_t hash = 0;
+    const pjsip_method *method = &rdata->msg_info.cseq->method;
+    pj_uint32_t hash;
+    int said;
 
-    if (!may_teach(msg, &rdata->msg_info.cseq->method)) {
+    if (!may_teach(msg, method)) {
         return;
     }
     hash = pj_hash_calc_tolower(0, NULL, tag);
@@ -157,7 +161,12 @@ void session_peer_learn(struct ast_sip_session *session, const pjsip_rx_data *rd
     }
     learn_array(&peer->allow, msg, PJSIP_H_ALLOW);
     learn_array(&peer->supported, msg, PJSIP_H_SUPPORTED);
-    learn_packages(&peer->packages, msg);
+    said = learn_packages(&peer->packages, msg);
+    if (msg->type == PJSIP_REQUEST_MSG && session_is_update(method)) {
+        peer->packages_in_update = said;
+    } else if (msg->type == PJSIP_REQUEST_MSG && method->id == PJSIP_INVITE_METHOD) {
+        peer->packages_in_invite = said;
+    }
 }
 
 void session_peer_forget(struct ast_sip_session *session)

@@ -108,6 +108,10 @@ int session_start(void)
         return -1;
     }
     sip_set_fork_handler(session_on_fork);
+    if (session_info_packages_start() != 0) {
+        session_stop();
+        return -1;
+    }
     return 0;
 }
 
@@ -118,6 +122,7 @@ void session_stop(void)
     ast_sip_unregister_service(&session_usage);
     session_merged_stop();
     session_sdp_release_scratch();
+    session_info_packages_stop();
     session_extensions_destroy();
     session_capabilities_destroy();
 }

@@ -64,7 +64,9 @@ struct session_peer {
     char *allow;
     char *supported;
     char *packages;
-    pj_uint32_t tag; /* a hash of the tag of who said it */
+    pj_uint32_t tag;        /* a hash of the tag of who said it */
+    int packages_in_invite; /* its last INVITE, or UPDATE, had Recv-Info */
+    int packages_in_update;
 };
 
 struct ast_sip_session_private {
@@ -308,6 +310,11 @@ void session_peer_forget(struct ast_sip_session *session);
  * Its length; -1: no room. */
 int session_print_from(const struct ast_sip_endpoint *endpoint, const struct ast_party_id *caller,
                        const pj_sockaddr *address, char *out, size_t size);
+
+/* ---- info_package.c ---- */
+
+int session_info_packages_start(void); /* 0, -1 logged */
+void session_info_packages_stop(void);
 
 /* ---- for the server ---- */
 
