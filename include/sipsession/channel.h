@@ -101,8 +101,32 @@ enum ast_channel_state ast_channel_get_state(const struct ast_channel *channel);
 void *ast_channel_get_tech_data(const struct ast_channel *channel);
 void ast_channel_set_tech_data(struct ast_channel *channel, void *data);
 
+/*! \brief Who is at the other end: the peer, as it or somebody who is trusted says. Borrowed. */
 const struct ast_party_id *ast_channel_get_caller(const struct ast_channel *channel);
 void ast_channel_set_caller(struct ast_channel *channel, const struct ast_party_id *caller);
+
+/*!
+ * \brief Whom the peer is shown to be connected with: RFC 4916's connected identity
+ *
+ * Empty before somebody set it. Borrowed; never NULL.
+ */
+const struct ast_party_id *ast_channel_get_connected(const struct ast_channel *channel);
+/*!
+ * \brief Set it
+ *
+ * \param connected Copied
+ * \param update 1: observers are told, and so the peer is, as far as it can be now; 0: it sees it
+ * in the next message that says such things
+ */
+void ast_channel_set_connected(struct ast_channel *channel, const struct ast_party_id *connected,
+                               int update);
+
+/*! \brief How the call was diverted before it came here; borrowed, never NULL. Its count is 0: not.
+ */
+const struct ast_party_redirecting *ast_channel_get_redirecting(const struct ast_channel *channel);
+/*! \brief Set it; copied; NULL: it was not. 0; -1: no memory, nothing changed. */
+int ast_channel_set_redirecting(struct ast_channel *channel,
+                                const struct ast_party_redirecting *redirecting);
 
 /*!
  * \brief Set or, with a NULL value, remove a variable of a channel
@@ -175,6 +199,26 @@ void ast_channel_peer_hangup(struct ast_channel *channel, int cause);
 void ast_channel_peer_state(struct ast_channel *channel, enum ast_channel_state state);
 /*! \brief A DTMF digit came: one of 0-9 * # A-D */
 void ast_channel_dtmf(struct ast_channel *channel, char digit, unsigned duration_ms);
+
+/*! \brief The peer turned out to be somebody else: as ast_channel_set_caller, and observers are
+ * told */
+void ast_channel_peer_identity(struct ast_channel *channel, const struct ast_party_id *caller);
+
+/* ---- who wants to know of all channels ---- */
+
+/*! \brief Told of changes of any channel; a callback may be NULL */
+struct ast_channel_observer {
+    /*! The connected party was set, and the peer should see it */
+    void (*connected)(struct ast_channel *channel);
+    /*! The peer is somebody else than before */
+    void (*caller)(struct ast_channel *channel);
+    struct ast_channel_observer *next; /*!< the library's */
+};
+
+/*! \brief Register an observer; it must stay. Not twice, and not within a callback of one. */
+void ast_register_channel_observer(struct ast_channel_observer *observer);
+/*! \brief Unregister it; not within a callback of one. */
+void ast_unregister_channel_observer(struct ast_channel_observer *observer);
 
 /* ---- dialplan ---- */
 

@@ -65,6 +65,13 @@ enum ast_sip_timers {
     AST_SIP_TIMERS_ALWAYS
 };
 
+/*! \brief How a peer is told in a call whom it is connected with (`connected_line_method`) */
+enum ast_sip_connected_line_method {
+    AST_SIP_CONNECTED_LINE_INVITE,   /*!< UPDATE where the peer allows it, else re-INVITE */
+    AST_SIP_CONNECTED_LINE_REINVITE, /*!< the same, as in the field */
+    AST_SIP_CONNECTED_LINE_UPDATE
+};
+
 /*! \brief A variable that is set on every channel of an endpoint (`set_var`) */
 struct ast_sip_variable {
     struct ast_sip_variable *next;
@@ -124,6 +131,11 @@ struct ast_sip_endpoint {
     unsigned max_audio_streams;
     int allow_transfer;
     int refer_blind_progress;
+    int send_diversion;
+    int send_history_info;
+    int send_connected_line;
+    int trust_connected_line;
+    int connected_line_method; /*!< enum ast_sip_connected_line_method */
 };
 
 /*! \brief Ways by which an endpoint lets itself be found (`identify_by`) */

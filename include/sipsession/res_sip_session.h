@@ -156,9 +156,16 @@ struct ast_sip_session_extension {
                         struct pjsip_tx_data *tdata);
 };
 
-/*! \brief The priorities at the two ends, which the channel driver uses */
-#define AST_SIP_SESSION_PRIORITY_FIRST (-1000)
-#define AST_SIP_SESSION_PRIORITY_LAST  1000
+/*!
+ * \brief The priorities at the two ends, which the channel driver uses
+ *
+ * FIRST makes the channel, LAST runs the dialplan. An extension that finds out who calls comes
+ * between FIRST and VARIABLES, where the endpoint's set_var is done: what that says is final.
+ */
+#define AST_SIP_SESSION_PRIORITY_FIRST     (-1000)
+#define AST_SIP_SESSION_PRIORITY_IDENTITY  (-900)
+#define AST_SIP_SESSION_PRIORITY_VARIABLES (-800)
+#define AST_SIP_SESSION_PRIORITY_LAST      1000
 
 /*!
  * \brief A handler for SDP in SIP INVITEs

@@ -20,6 +20,7 @@ static void destroy(struct ast_channel *channel)
     pj_list_erase(channel);
     --count;
     chan_variables_clear(&channel->variables);
+    free(channel->redirecting);
     free(channel);
 }
 
@@ -118,6 +119,94 @@ void ast_channel_set_caller(struct ast_channel *channel, const struct ast_party_
 {
     base_assert_sip_thread();
     channel->caller = *caller;
+}
+
+/* ---- whom it is connected with ---- */
+
+static struct ast_channel_observer *observers;
+
+void ast_register_channel_observer(struct ast_channel_observer *observer)
+{
+    base_assert_sip_thread();
+    observer->next = observers;
+    observers = observer;
+}
+
+void ast_unregister_channel_observer(struct ast_channel_observer *observer)
+{
+    struct ast_channel_observer **at = &observers;
+
+    base_assert_sip_thread();
+    while (*at != NULL && *at != observer) {
+        at = &(*at)->next;
+    }
+    if (*at != NULL) {
+        *at = observer->next;
+    }
+}
+
+const struct ast_party_id *ast_channel_get_connected(const struct ast_channel *channel)
+{
+    return &channel->connected;
+}
+
+void ast_channel_set_connected(struct ast_channel *channel, const struct ast_party_id *connected,
+                               int update)
+{
+    base_assert_sip_thread();
+    channel->connected = *connected;
+    if (!update || channel->state == AST_CHANNEL_GONE) {
+        return;
+    }
+    ast_channel_ref(channel);
+    for (const struct ast_channel_observer *at = observers; at != NULL; at = at->next) {
+        if (at->connected != NULL) {
+            at->connected(channel);
+        }
+    }
+    ast_channel_unref(channel);
+}
+
+void ast_channel_peer_identity(struct ast_channel *channel, const struct ast_party_id *caller)
+{
+    ast_channel_set_caller(channel, caller);
+    if (channel->state == AST_CHANNEL_GONE) {
+        return;
+    }
+    ast_channel_ref(channel);
+    for (const struct ast_channel_observer *at = observers; at != NULL; at = at->next) {
+        if (at->caller != NULL) {
+            at->caller(channel);
+        }
+    }
+    ast_channel_unref(channel);
+}
+
+const struct ast_party_redirecting *ast_channel_get_redirecting(const struct ast_channel *channel)
+{
+    static const struct ast_party_redirecting none;
+
+    return channel->redirecting != NULL ? channel->redirecting : &none;
+}
+
+int ast_channel_set_redirecting(struct ast_channel *channel,
+                                const struct ast_party_redirecting *redirecting)
+{
+    base_assert_sip_thread();
+    if (redirecting == NULL) {
+        free(channel->redirecting);
+        channel->redirecting = NULL;
+        return 0;
+    }
+    if (channel->redirecting == NULL) {
+        channel->redirecting = malloc(sizeof(*redirecting));
+        if (channel->redirecting == NULL) {
+            ast_error("%s: no memory", channel->name);
+            return -1;
+        }
+    }
+    *channel->redirecting = *redirecting;
+    return 0;
 }
 
 int ast_channel_set_variable(struct ast_channel *channel, const char *name, const char *value)

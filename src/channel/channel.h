@@ -250,6 +250,22 @@ int pbx_write(struct ast_channel *channel, const char *name, const char *value);
 /* Reads FUNCTION(args); out is "" on failure. 0; -1: there is no such function, logged. */
 int pbx_function_read(struct ast_channel *channel, const char *name, const char *args, char *out,
                       size_t size);
+/* A function of the dialplan. */
+struct pbx_function {
+    const char *name;
+    /* 0; -1: the argument is none of its; out is "" before the call */
+    int (*read)(struct ast_channel *channel, const char *args, char *out, size_t size);
+    int (*write)(struct ast_channel *channel, const char *args, const char *value); /* or NULL */
+};
+
+/* CALLERID, CONNECTEDLINE, REDIRECTING (party_functions.c) */
+int pbx_callerid_read(struct ast_channel *channel, const char *args, char *out, size_t size);
+int pbx_callerid_write(struct ast_channel *channel, const char *args, const char *value);
+int pbx_connected_read(struct ast_channel *channel, const char *args, char *out, size_t size);
+int pbx_connected_write(struct ast_channel *channel, const char *args, const char *value);
+int pbx_redirecting_read(struct ast_channel *channel, const char *args, char *out, size_t size);
+int pbx_redirecting_write(struct ast_channel *channel, const char *args, const char *value);
+
 /* 1: there is a function of this name. */
 int pbx_function_known(const char *name, size_t length);
 /* The name of a function nearest to this one, or NULL. */
@@ -291,6 +307,8 @@ struct ast_channel {
     time_t created;
     int priority;
     struct ast_party_id caller;
+    struct ast_party_id connected;
+    struct ast_party_redirecting *redirecting; /* owned; NULL: it was not diverted */
     char uniqueid[32];
     char context[CHAN_NAME_SIZE];
     char exten[CHAN_NAME_SIZE];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * channel: functions of the dialplan, ${NAME(args)} and Set(NAME(args)=value). One table. Arguments have their
- * variables replaced already.
+ * channel: functions of the dialplan, ${NAME(args)} and Set(NAME(args)=value). One table. Arguments
+ * have their variables replaced already.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,117 +12,12 @@
 
 #include "channel/channel.h"
 
-struct function {
-    const char *name;
-    /* 0; -1: the argument is none of its; out is "" before the call */
-    int (*read)(struct ast_channel *channel, const char *args, char *out, size_t size);
-    int (*write)(struct ast_channel *channel, const char *args, const char *value); /* or NULL */
-};
-
-/* ---- CALLERID ---- */
-
-static const char *const presentations[] = {"allowed", "prohib", "unavailable"};
-
 /* The first argument: what is meant. */
 static int names(const char *args, const char *name)
 {
     size_t length = strcspn(args, ",");
 
     return strlen(name) == length && strncasecmp(args, name, length) == 0;
-}
-
-static int names_presentation(const char *args)
-{
-    return names(args, "pres") || names(args, "num-pres") || names(args, "name-pres");
-}
-
-static int callerid_read(struct ast_channel *channel, const char *args, char *out, size_t size)
-{
-    const struct ast_party_id *caller = &channel->caller;
-
-    if (names(args, "num") || names(args, "number")) {
-        snprintf(out, size, "%s", caller->number);
-    } else if (names(args, "name")) {
-        snprintf(out, size, "%s", caller->name);
-    } else if (names(args, "all")) {
-        snprintf(out, size, "\"%s\" <%s>", caller->name, caller->number);
-    } else if (names_presentation(args)) {
-        unsigned at = (unsigned)caller->presentation;
-
-        snprintf(out, size, "%s", presentations[at < 3 ? at : 2]);
-    } else {
-        return -1;
-    }
-    return 0;
-}
-
-static void copy_text(char out[AST_PARTY_TEXT_SIZE], const char *text, size_t length)
-{
-    while (length > 0 && (*text == ' ' || *text == '\t')) {
-        ++text;
-        --length;
-    }
-    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t')) {
-        --length;
-    }
-    if (length > 1 && text[0] == '"' && text[length - 1] == '"') {
-        ++text;
-        length -= 2;
-    }
-    base_copy_text(out, AST_PARTY_TEXT_SIZE, text, length);
-}
-
-/* `"Name" <number>`, `<number>`, `number` or `"Name"` */
-static void split_callerid(struct ast_party_id *caller, const char *text)
-{
-    const char *open = strrchr(text, '<');
-    const char *close = open != NULL ? strchr(open, '>') : NULL;
-
-    if (close != NULL) {
-        copy_text(caller->name, text, (size_t)(open - text));
-        copy_text(caller->number, open + 1, (size_t)(close - open - 1));
-        return;
-    }
-    caller->name[0] = '\0';
-    caller->number[0] = '\0';
-    if (text[0] == '"') {
-        copy_text(caller->name, text, strlen(text));
-    } else {
-        copy_text(caller->number, text, strlen(text));
-    }
-}
-
-static int write_presentation(struct ast_party_id *caller, const char *value)
-{
-    for (unsigned i = 0; i < PJ_ARRAY_SIZE(presentations); ++i) {
-        if (strncasecmp(value, presentations[i], strlen(presentations[i])) == 0) {
-            caller->presentation = (int)i;
-            return 0;
-        }
-    }
-    return -1;
-}
-
-static int callerid_write(struct ast_channel *channel, const char *args, const char *value)
-{
-    struct ast_party_id *caller = &channel->caller;
-
-    if (names_presentation(args)) {
-        return write_presentation(caller, value);
-    }
-    if (names(args, "num") || names(args, "number")) {
-        copy_text(caller->number, value, strlen(value));
-    } else if (names(args, "name")) {
-        copy_text(caller->name, value, strlen(value));
-    } else if (names(args, "all")) {
-        split_callerid(caller, value);
-    } else {
-        return -1;
-    }
-    if (caller->presentation == AST_PARTY_UNAVAILABLE) {
-        caller->presentation = AST_PARTY_ALLOWED;
-    }
-    return 0;
 }
 
 /* ---- CHANNEL ---- */
@@ -202,17 +97,19 @@ static int global_write(struct ast_channel *channel, const char *args, const cha
     return chan_variables_set(&pbx_globals, args, value);
 }
 
-static const struct function functions[] = {
-    {"CALLERID", callerid_read, callerid_write},
+static const struct pbx_function functions[] = {
+    {"CALLERID", pbx_callerid_read, pbx_callerid_write},
     {"CHANNEL", channel_read, NULL},
+    {"CONNECTEDLINE", pbx_connected_read, pbx_connected_write},
     {"EXISTS", exists_read, NULL},
     {"GLOBAL", global_read, global_write},
     {"IF", if_read, NULL},
     {"ISNULL", isnull_read, NULL},
     {"LEN", len_read, NULL},
+    {"REDIRECTING", pbx_redirecting_read, pbx_redirecting_write},
 };
 
-static const struct function *find(const char *name, size_t length)
+static const struct pbx_function *find(const char *name, size_t length)
 {
     for (size_t i = 0; i < PJ_ARRAY_SIZE(functions); ++i) {
         if (strlen(functions[i].name) == length && strncmp(functions[i].name, name, length) == 0) {
@@ -240,7 +137,7 @@ const char *pbx_function_nearest(const char *name)
 int pbx_function_read(struct ast_channel *channel, const char *name, const char *args, char *out,
                       size_t size)
 {
-    const struct function *function = find(name, strlen(name));
+    const struct pbx_function *function = find(name, strlen(name));
 
     out[0] = '\0';
     if (function == NULL) {
@@ -257,7 +154,7 @@ int pbx_function_read(struct ast_channel *channel, const char *name, const char 
 
 int pbx_write(struct ast_channel *channel, const char *name, const char *value)
 {
-    const struct function *function;
+    const struct pbx_function *function;
     const char *open = strchr(name, '(');
     char args[PBX_TEXT_SIZE];
     size_t length;

@@ -70,36 +70,6 @@ static struct ast_channel *channel_of(const struct ast_sip_session *session)
 
 /* ---- a new session ---- */
 
-static int has_header(const pjsip_msg *msg, const char *name)
-{
-    pj_str_t wanted = pj_str((char *)name);
-
-    return pjsip_msg_find_hdr_by_name(msg, &wanted, NULL) != NULL;
-}
-
-/*
- * Who calls: what a trusted peer asserts, else the endpoint's callerid, else From. A callerid
- * without a number lends its name to a caller that has none.
- */
-static void find_caller(const struct ast_sip_session *session, pjsip_rx_data *rdata,
-                        struct ast_party_id *caller)
-{
-    const struct ast_sip_endpoint *endpoint = session->endpoint;
-    int asserted =
-        endpoint->trust_id_inbound && (has_header(rdata->msg_info.msg, "P-Asserted-Identity") ||
-                                       has_header(rdata->msg_info.msg, "Remote-Party-ID"));
-
-    *caller = endpoint->callerid;
-    if (endpoint->callerid.number[0] != '\0' && !asserted) {
-        return;
-    }
-    if (ast_sip_session_get_identity(rdata, caller) != 0) {
-        caller->presentation = AST_PARTY_UNAVAILABLE;
-    } else if (caller->name[0] == '\0' && caller->presentation == AST_PARTY_ALLOWED) {
-        memcpy(caller->name, endpoint->callerid.name, sizeof(caller->name));
-    }
-}
-
 /* What is called: the request URI's user, unescaped by the parser. "" stands for what no extension
  * can be. */
 void chan_sip_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size)
@@ -129,6 +99,13 @@ void chan_sip_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size)
     exten[user.slen] = '\0';
 }
 
+static void set_variables(struct ast_channel *channel, const struct ast_sip_endpoint *endpoint)
+{
+    for (const struct ast_sip_variable *at = endpoint->variables; at != NULL; at = at->next) {
+        pbx_write(channel, at->name, at->value);
+    }
+}
+
 static void set_domain(struct ast_channel *channel, const pjsip_rx_data *rdata)
 {
     const pjsip_uri *uri = pjsip_uri_get_uri(rdata->msg_info.msg->line.req.uri);
@@ -151,12 +128,12 @@ static struct ast_channel *create(struct ast_sip_session *session, pjsip_rx_data
                                           .state = AST_CHANNEL_DOWN,
                                           .context = endpoint->context,
                                           .exten = "s"};
-    struct ast_party_id caller;
+    struct ast_party_id caller = {.presentation = AST_PARTY_UNAVAILABLE};
     struct ast_channel *channel;
     char name[128], exten[CHAN_NAME_SIZE];
 
     if (rdata != NULL) {
-        find_caller(session, rdata, &caller);
+        ast_sip_session_get_identity(rdata, &caller);
         chan_sip_exten(rdata, exten, sizeof(exten));
         options.state = AST_CHANNEL_RING;
         options.exten = exten;
@@ -170,9 +147,8 @@ static struct ast_channel *create(struct ast_sip_session *session, pjsip_rx_data
     }
     if (rdata != NULL) {
         set_domain(channel, rdata);
-    }
-    for (const struct ast_sip_variable *at = endpoint->variables; at != NULL; at = at->next) {
-        pbx_write(channel, at->name, at->value);
+    } else {
+        set_variables(channel, endpoint);
     }
     channel->tech_data = ast_sip_session_ref(session);
     return channel;
@@ -193,6 +169,17 @@ static int on_invite_first(struct ast_sip_session *session, pjsip_rx_data *rdata
     if (session->channel == NULL) {
         ast_sip_session_send_response(session, PJSIP_SC_INTERNAL_SERVER_ERROR, rdata);
         return AST_SIP_SESSION_STOP;
+    }
+    return AST_SIP_SESSION_CONTINUE;
+}
+
+/* set_var has the last word on what modules found out of the channel. */
+static int on_invite_variables(struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+    struct ast_channel *channel = channel_of(session);
+
+    if (channel != NULL && is_first_invite(session, rdata)) {
+        set_variables(channel, session->endpoint);
     }
     return AST_SIP_SESSION_CONTINUE;
 }
@@ -412,6 +399,10 @@ static struct ast_sip_session_extension extensions[] = {
      .name = "channel",
      .priority = AST_SIP_SESSION_PRIORITY_FIRST,
      .incoming_request = on_invite_first},
+    {.method = "INVITE",
+     .name = "channel (set_var)",
+     .priority = AST_SIP_SESSION_PRIORITY_VARIABLES,
+     .incoming_request = on_invite_variables},
     {.method = "BYE",
      .name = "channel (BYE)",
      .priority = AST_SIP_SESSION_PRIORITY_FIRST,

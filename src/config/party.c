@@ -91,7 +91,7 @@ void config_format_callerid(const void *object, const struct base_option *option
     }
 }
 
-/* The names of the field; whether somebody screened a number is not kept. */
+/* The names of the field. */
 static const struct {
     const char *name;
     int presentation;
@@ -110,6 +110,7 @@ int config_parse_privacy(void *object, const struct base_option *option, const c
     for (i = 0; i < sizeof(privacies) / sizeof(privacies[0]); i++) {
         if (strcasecmp(privacies[i].name, value) == 0) {
             party_of(object, option)->presentation = privacies[i].presentation;
+            party_of(object, option)->screened = strstr(privacies[i].name, "passed") != NULL;
             return 0;
         }
     }

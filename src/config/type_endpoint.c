@@ -14,6 +14,8 @@
 static const char *const rel100_modes[] = {"no", "yes", "required", "peer_supported", NULL};
 static const char *const timers_modes[] = {"no", "yes", "required", "always", NULL};
 
+static const char *const connected_line_methods[] = {"invite", "reinvite", "update", NULL};
+
 static const char *const no[] = {"no", NULL};
 static const char *const yes[] = {"yes", NULL};
 
@@ -74,7 +76,7 @@ static const struct base_option options[] = {
            "Its identity, `\"Name\" <number>`."),
     CUSTOM("callerid_privacy", callerid, config_parse_privacy, config_format_privacy, NULL,
            "`allowed`, `prohib` or `unavailable`."),
-    INERT_WORD("callerid_tag", callerid_tag, "An opaque tag of its identity."),
+    WORD("callerid_tag", callerid_tag, "An opaque tag of its identity, for `CALLERID(tag)`."),
     INERT_WORD("accountcode", accountcode, "A code for whom its calls are charged to."),
     INERT_WORD("language", language, "The language of what it hears."),
     CHECKED("from_user", from_user, config_parse_user, NULL, "User part of From in calls to it."),
@@ -112,10 +114,24 @@ static const struct base_option options[] = {
                  "Session interval, in seconds."),
     FLAG("trust_id_inbound", trust_id_inbound, "no",
          "Believe its P-Asserted-Identity and Remote-Party-ID."),
-    INERT_FLAG("trust_id_outbound", trust_id_outbound, "no",
-               "Show it identities that asked not to be shown."),
-    INERT_FLAG("send_pai", send_pai, "no", "Send it P-Asserted-Identity."),
-    INERT_FLAG("send_rpid", send_rpid, "no", "Send it Remote-Party-ID."),
+    FLAG("trust_id_outbound", trust_id_outbound, "no",
+         "Tell it identities that asked not to be shown, with Privacy."),
+    FLAG("send_pai", send_pai, "no", "Send it P-Asserted-Identity (RFC 3325)."),
+    FLAG("send_rpid", send_rpid, "no", "Send it Remote-Party-ID."),
+    FLAG("send_diversion", send_diversion, "yes",
+         "Send it Diversion (RFC 5806) in calls that were diverted."),
+    FLAG("send_history_info", send_history_info, "no", "Send it History-Info (RFC 7044)."),
+    FLAG("send_connected_line", send_connected_line, "yes",
+         "Tell it in a call when it is connected with somebody else (RFC 4916)."),
+    FLAG("trust_connected_line", trust_connected_line, "yes",
+         "Believe it when it says in a call that it is somebody else (RFC 4916)."),
+    {.name = "connected_line_method",
+     .kind = BASE_OPTION_ENUM,
+     ENDPOINT(connected_line_method),
+     .fallback = "invite",
+     .names = connected_line_methods,
+     .help = "How it is told that: `invite` and `reinvite`: UPDATE where its Allow has that, else "
+             "re-INVITE; `update`: UPDATE, with the same exception."},
     FLAG("force_rport", force_rport, "yes",
          "Answer to the port that a request came from (RFC 3581)."),
     FLAG("rewrite_contact", rewrite_contact, "no",
@@ -180,7 +196,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("codec_prefs_incoming_offer", NULL),
     CONFIG_LATER("codec_prefs_outgoing_answer", NULL),
     CONFIG_LATER("codec_prefs_outgoing_offer", NULL),
-    CONFIG_LATER("connected_line_method", "invite"),
     CONFIG_LATER("cos_audio", "0"),
     CONFIG_LATER("cos_video", "0"),
     CONFIG_LATER("device_state_busy_at", "0"),
@@ -236,9 +251,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("rtp_port_start", "0"),
     CONFIG_LATER("security_mechanisms", NULL),
     CONFIG_LATER("send_aoc", "no"),
-    CONFIG_LATER("send_connected_line", "yes"),
-    CONFIG_LATER("send_diversion", "yes"),
-    CONFIG_LATER("send_history_info", "no"),
     CONFIG_LATER("srtp_tag_32", "no"),
     CONFIG_LATER("sub_min_expiry", "60"),
     CONFIG_LATER("subscribe_context", NULL),
@@ -254,7 +266,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("tone_zone", NULL),
     CONFIG_LATER("tos_audio", "0"),
     CONFIG_LATER("tos_video", "0"),
-    CONFIG_LATER("trust_connected_line", "yes"),
     CONFIG_LATER("use_avpf", "no"),
     CONFIG_LATER("user_eq_phone", "no"),
     CONFIG_LATER("voicemail_extension", NULL),

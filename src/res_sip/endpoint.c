@@ -68,6 +68,9 @@ struct ast_sip_endpoint *ast_sip_endpoint_create(const char *name)
     endpoint->max_audio_streams = 1;
     endpoint->allow_transfer = 1;
     endpoint->refer_blind_progress = 1;
+    endpoint->send_diversion = 1;
+    endpoint->send_connected_line = 1;
+    endpoint->trust_connected_line = 1;
     return endpoint;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every allocation fails in turn: nothing is half-done, and nothing is left behind (the address sanitizer looks). */
+/* Every allocation fails in turn: nothing is half-done, and nothing is left behind (the address
+ * sanitizer looks). */
 #include "fake.h"
 
 #include <stdio.h>

@@ -232,11 +232,12 @@ static void test_privacy(void **state)
     static const struct {
         const char *value;
         int presentation;
-    } values[] = {{"allowed", AST_PARTY_ALLOWED},
-                  {"allowed_not_screened", AST_PARTY_ALLOWED},
-                  {"prohib", AST_PARTY_RESTRICTED},
-                  {"prohib_passed_screen", AST_PARTY_RESTRICTED},
-                  {"unavailable", AST_PARTY_UNAVAILABLE}};
+        int screened;
+    } values[] = {{"allowed", AST_PARTY_ALLOWED, 0},
+                  {"allowed_not_screened", AST_PARTY_ALLOWED, 0},
+                  {"prohib", AST_PARTY_RESTRICTED, 0},
+                  {"prohib_passed_screen", AST_PARTY_RESTRICTED, 1},
+                  {"unavailable", AST_PARTY_UNAVAILABLE, 0}};
     size_t i;
 
     (void)state;
@@ -246,6 +247,7 @@ static void test_privacy(void **state)
         snprintf(lines, sizeof(lines), "callerid=A <1>\ncallerid_privacy=%s", values[i].value);
         check_good(lines);
         assert_int_equal(endpoint->callerid.presentation, values[i].presentation);
+        assert_int_equal(endpoint->callerid.screened, values[i].screened);
         snprintf(lines, sizeof(lines), "callerid_privacy=%s\ncallerid=A <1>", values[i].value);
         check_good(lines);
         assert_int_equal(endpoint->callerid.presentation, values[i].presentation);
@@ -362,6 +364,9 @@ static void test_enums(void **state)
     check_bad_value("dtmf_mode", "rfc2833", "rfc4733, inband, info, auto, auto_info or none");
     check_bad_value("100rel", "maybe", "no, yes, required or peer_supported");
     check_bad_value("timers", "maybe", "no, yes, required or always");
+    check_taken("connected_line_method=update");
+    assert_int_equal(endpoint->connected_line_method, AST_SIP_CONNECTED_LINE_UPDATE);
+    check_bad_value("connected_line_method", "info", "invite, reinvite or update");
 }
 
 static void test_flags(void **state)
@@ -376,6 +381,10 @@ static void test_flags(void **state)
         FLAG(trust_id_outbound, 0),
         FLAG(send_pai, 0),
         FLAG(send_rpid, 0),
+        FLAG(send_diversion, 1),
+        FLAG(send_history_info, 0),
+        FLAG(send_connected_line, 1),
+        FLAG(trust_connected_line, 1),
         FLAG(force_rport, 1),
         FLAG(rewrite_contact, 0),
         FLAG(rtp_symmetric, 0),
@@ -520,9 +529,9 @@ static void test_inert(void **state)
 {
     (void)state;
     check_warned("aors=e", "option 'aors' is not supported: 'e' has no effect");
-    check_warned("send_pai=yes", "option 'send_pai' is not supported: 'yes' has no effect");
+    check_warned("rtp_ipv6=yes", "option 'rtp_ipv6' is not supported: 'yes' has no effect");
     check_warned("timers=always", "option 'timers' is not supported: 'always' has no effect");
-    check_good("send_pai=no\ntimers=yes\ntimers_min_se=90\nmax_audio_streams=1");
+    check_good("rtp_ipv6=no\ntimers=yes\ntimers_min_se=90\nmax_audio_streams=1");
 }
 
 /* Every option of the field is known, and its default is silent. */

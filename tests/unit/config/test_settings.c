@@ -108,7 +108,7 @@ static void test_modules(void **state)
     check_good("[modules]\nload=a\nload=b\nnoload=a\n");
     assert_string_equal(settings.modules, "b");
     check_good("[modules]\nnoload=sdp_rtp\n");
-    assert_string_equal(settings.modules, "");
+    assert_string_equal(settings.modules, &CONFIG_DEFAULT_MODULES[sizeof("sdp_rtp")]);
     check_good("[modules]\nnoload=other\n");
     assert_string_equal(settings.modules, CONFIG_DEFAULT_MODULES);
     check_good("[modules]\nload=ab\nnoload=a\n"); /* whole names */
