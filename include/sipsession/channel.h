@@ -117,9 +117,11 @@ const struct ast_party_id *ast_channel_get_connected(const struct ast_channel *c
  * \param connected Copied
  * \param update 1: observers are told, and so the peer is, as far as it can be now; 0: it sees it
  * in the next message that says such things
+ * \retval 0 Success
+ * \retval -1 No memory, logged: nothing changed
  */
-void ast_channel_set_connected(struct ast_channel *channel, const struct ast_party_id *connected,
-                               int update);
+int ast_channel_set_connected(struct ast_channel *channel, const struct ast_party_id *connected,
+                              int update);
 
 /*! \brief How the call was diverted before it came here; borrowed, never NULL. Its count is 0: not.
  */

@@ -20,6 +20,7 @@ static void destroy(struct ast_channel *channel)
     pj_list_erase(channel);
     --count;
     chan_variables_clear(&channel->variables);
+    free(channel->connected);
     free(channel->redirecting);
     free(channel);
 }
@@ -147,16 +148,25 @@ void ast_unregister_channel_observer(struct ast_channel_observer *observer)
 
 const struct ast_party_id *ast_channel_get_connected(const struct ast_channel *channel)
 {
-    return &channel->connected;
+    static const struct ast_party_id none;
+
+    return channel->connected != NULL ? channel->connected : &none;
 }
 
-void ast_channel_set_connected(struct ast_channel *channel, const struct ast_party_id *connected,
-                               int update)
+int ast_channel_set_connected(struct ast_channel *channel, const struct ast_party_id *connected,
+                              int update)
 {
     base_assert_sip_thread();
-    channel->connected = *connected;
+    if (channel->connected == NULL) {
+        channel->connected = malloc(sizeof(*connected));
+        if (channel->connected == NULL) {
+            ast_error("%s: no memory", channel->name);
+            return -1;
+        }
+    }
+    *channel->connected = *connected;
     if (!update || channel->state == AST_CHANNEL_GONE) {
-        return;
+        return 0;
     }
     ast_channel_ref(channel);
     for (const struct ast_channel_observer *at = observers; at != NULL; at = at->next) {
@@ -165,6 +175,7 @@ void ast_channel_set_connected(struct ast_channel *channel, const struct ast_par
         }
     }
     ast_channel_unref(channel);
+    return 0;
 }
 
 void ast_channel_peer_identity(struct ast_channel *channel, const struct ast_party_id *caller)

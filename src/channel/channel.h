@@ -307,7 +307,7 @@ struct ast_channel {
     time_t created;
     int priority;
     struct ast_party_id caller;
-    struct ast_party_id connected;
+    struct ast_party_id *connected;            /* owned; NULL: nobody was told of */
     struct ast_party_redirecting *redirecting; /* owned; NULL: it was not diverted */
     char uniqueid[32];
     char context[CHAN_NAME_SIZE];

@@ -138,20 +138,19 @@ int pbx_callerid_write(struct ast_channel *channel, const char *args, const char
 
 int pbx_connected_read(struct ast_channel *channel, const char *args, char *out, size_t size)
 {
-    return party_read(&channel->connected, args, out, size);
+    return party_read(ast_channel_get_connected(channel), args, out, size);
 }
 
 /* CONNECTEDLINE(what,i): with i the peer is not told. */
 int pbx_connected_write(struct ast_channel *channel, const char *args, const char *value)
 {
     const char *options = args + strcspn(args, ",");
-    struct ast_party_id connected = channel->connected;
+    struct ast_party_id connected = *ast_channel_get_connected(channel);
 
     if (party_write(&connected, args, value) != 0) {
         return -1;
     }
-    ast_channel_set_connected(channel, &connected, strchr(options, 'i') == NULL);
-    return 0;
+    return ast_channel_set_connected(channel, &connected, strchr(options, 'i') == NULL);
 }
 
 /* ---- REDIRECTING ---- */

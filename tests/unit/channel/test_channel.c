@@ -36,6 +36,56 @@ static void test_life(void **state)
     assert_true(sizeof(struct ast_channel) <= 1024);
 }
 
+static unsigned told_connected, told_caller;
+
+static void on_connected(struct ast_channel *channel)
+{
+    assert_string_equal(ast_channel_get_connected(channel)->number, "300");
+    ++told_connected;
+}
+
+static void on_caller(struct ast_channel *channel)
+{
+    assert_string_equal(ast_channel_get_caller(channel)->number, "400");
+    ++told_caller;
+}
+
+static void test_parties(void **state)
+{
+    struct ast_channel_observer observer = {.connected = on_connected, .caller = on_caller};
+    struct ast_channel_observer deaf = {.connected = NULL};
+    const struct ast_party_id connected = {.number = "300"}, peer = {.number = "400"};
+    struct ast_party_redirecting redirecting = {.count = 2};
+    struct ast_channel *channel = fake_channel("demo", "200");
+
+    (void)state;
+    ast_register_channel_observer(&observer);
+    ast_register_channel_observer(&deaf);
+    assert_string_equal(ast_channel_get_connected(channel)->number, "");
+    assert_int_equal(ast_channel_set_connected(channel, &connected, 0), 0);
+    assert_int_equal(told_connected, 0);
+    assert_int_equal(ast_channel_set_connected(channel, &connected, 1), 0);
+    assert_int_equal(told_connected, 1);
+    ast_channel_peer_identity(channel, &peer);
+    assert_int_equal(told_caller, 1);
+    assert_int_equal(ast_channel_get_redirecting(channel)->count, 0);
+    assert_int_equal(ast_channel_set_redirecting(channel, &redirecting), 0);
+    assert_int_equal(ast_channel_get_redirecting(channel)->count, 2);
+    assert_int_equal(ast_channel_set_redirecting(channel, NULL), 0);
+    assert_int_equal(ast_channel_get_redirecting(channel)->count, 0);
+    assert_int_equal(ast_channel_set_redirecting(channel, &redirecting), 0);
+    ast_channel_hangup(channel, 0);
+    fake_notes[0] = '\0';
+    assert_int_equal(ast_channel_set_connected(channel, &connected, 1), 0);
+    ast_channel_peer_identity(channel, &peer);
+    assert_int_equal(told_connected, 1); /* nobody is told of what is gone */
+    assert_int_equal(told_caller, 1);
+    ast_unregister_channel_observer(&observer);
+    ast_unregister_channel_observer(&observer);
+    ast_unregister_channel_observer(&deaf);
+    ast_channel_unref(channel);
+}
+
 static void test_long_names(void **state)
 {
     char text[300];
@@ -334,6 +384,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_life, tear_down),
+        cmocka_unit_test_teardown(test_parties, tear_down),
         cmocka_unit_test_teardown(test_long_names, tear_down),
         cmocka_unit_test_teardown(test_variables, tear_down),
         cmocka_unit_test_teardown(test_answer, tear_down),

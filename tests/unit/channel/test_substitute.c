@@ -132,6 +132,8 @@ static void test_write(void **state)
     assert_int_equal(ast_channel_get_caller(channel)->presentation, AST_PARTY_RESTRICTED);
     assert_int_equal(pbx_write(channel, "CALLERID(pres)", "what"), -1);
     assert_int_equal(pbx_write(channel, "CALLERID(what)", "1"), -1);
+    assert_int_equal(pbx_write(channel, "CALLERID(tag)", "t"), 0);
+    assert_text("${CALLERID(tag)}", "t");
     assert_int_equal(pbx_write(channel, "GLOBAL(H)", "1"), 0);
     assert_text("${H}", "1");
     assert_int_equal(pbx_write(channel, "LEN(x)", "1"), -1);
@@ -258,6 +260,33 @@ static void test_random(void **state)
     }
 }
 
+/* Whom the peer is shown, and how the call was diverted. */
+static void test_parties(void **state)
+{
+    (void)state;
+    assert_text("${CONNECTEDLINE(num)}|${REDIRECTING(count)}|${REDIRECTING(reason)}", "|0|unknown");
+    assert_int_equal(pbx_write(channel, "CONNECTEDLINE(all)", "\"Sales\" <100>"), 0);
+    assert_int_equal(pbx_write(channel, "CONNECTEDLINE(pres,i)", "prohib"), 0);
+    assert_text("${CONNECTEDLINE(name)}|${CONNECTEDLINE(num)}|${CONNECTEDLINE(pres)}",
+                "Sales|100|prohib");
+    assert_int_equal(pbx_write(channel, "CONNECTEDLINE(what)", "1"), -1);
+    assert_int_equal(pbx_write(channel, "REDIRECTING(from-num)", "200"), 0);
+    assert_int_equal(pbx_write(channel, "REDIRECTING(orig-name)", "First"), 0);
+    assert_int_equal(pbx_write(channel, "REDIRECTING(reason)", "cfb"), 0);
+    assert_int_equal(pbx_write(channel, "REDIRECTING(orig-reason)", "no-answer"), 0);
+    assert_text("${REDIRECTING(from-num)}|${REDIRECTING(orig-name)}|${REDIRECTING(to-num)}|"
+                "${REDIRECTING(reason)}|${REDIRECTING(orig-reason)}|${REDIRECTING(count)}",
+                "200|First||cfb|cfnr|1");
+    assert_int_equal(pbx_write(channel, "REDIRECTING(count)", "7"), 0);
+    assert_int_equal(pbx_write(channel, "REDIRECTING(count)", "101"), -1);
+    assert_int_equal(pbx_write(channel, "REDIRECTING(reason)", "two words"), -1);
+    assert_int_equal(pbx_write(channel, "REDIRECTING(reason)", ""), -1);
+    assert_int_equal(pbx_write(channel, "REDIRECTING(reason)", "x-of-our-own"), 0);
+    assert_int_equal(pbx_write(channel, "REDIRECTING(from-what)", "1"), -1);
+    assert_text("${REDIRECTING(count)}|${REDIRECTING(reason)}|${REDIRECTING(what)}", "7|x-of-our-own|");
+    assert_int_equal(ast_channel_set_redirecting(channel, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +295,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_functions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_expressions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_parties, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_long_caller, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_channel, set_up, tear_down),
