@@ -79,6 +79,30 @@ struct ast_sip_variable {
     char *value;
 };
 
+/*! \brief What a challenge is answered with (RFC 3261 22, RFC 8760) */
+enum ast_sip_credential_kind {
+    AST_SIP_CREDENTIAL_PASSWORD, /*!< the password itself: fits every algorithm */
+    AST_SIP_CREDENTIAL_MD5,      /*!< the digest of "username:realm:password", in hex digits */
+    AST_SIP_CREDENTIAL_SHA256,
+    AST_SIP_CREDENTIAL_SHA512_256
+};
+
+/*! \brief Credentials for challenges of a realm (`outbound_auth`) */
+struct ast_sip_credential {
+    struct ast_sip_credential *next;
+    int kind;       /*!< enum ast_sip_credential_kind */
+    char *realm;    /*!< NULL: every realm that no other credential names */
+    char *username; /*!< never NULL */
+    char *secret;   /*!< never NULL */
+};
+
+/*! \brief What is done with a redirection (`redirect_method`) */
+enum ast_sip_redirect_method {
+    AST_SIP_REDIRECT_USER,     /*!< the call ends with the 3xx */
+    AST_SIP_REDIRECT_URI_CORE, /*!< as above */
+    AST_SIP_REDIRECT_URI_PJSIP /*!< it is followed (RFC 3261 8.1.3.4) */
+};
+
 /*!
  * \brief A SIP endpoint: whom we talk with, and how
  *
@@ -136,6 +160,9 @@ struct ast_sip_endpoint {
     int send_connected_line;
     int trust_connected_line;
     int connected_line_method; /*!< enum ast_sip_connected_line_method */
+    char *outbound_auth;                    /*!< names of sections of type=auth, as written */
+    struct ast_sip_credential *credentials; /*!< outbound_auth, worked out; owned */
+    int redirect_method;                    /*!< enum ast_sip_redirect_method */
 };
 
 /*! \brief Ways by which an endpoint lets itself be found (`identify_by`) */
@@ -154,6 +181,23 @@ enum ast_sip_identify_by {
  * \return A new reference that the caller owns, or NULL when there is no memory
  */
 struct ast_sip_endpoint *ast_sip_endpoint_create(const char *name);
+
+/*!
+ * \brief Give an endpoint credentials for challenges of its peer, behind those that it has
+ *
+ * Before anybody else holds the endpoint: it does not change later.
+ *
+ * \param kind Of secret
+ * \param realm NULL: every realm that no other credential of it names; only of a password, since a
+ *              digest holds for its realm alone
+ * \param username As the peer knows it
+ * \param secret The password, or the digest in hex digits; copied like the others
+ * \retval 0 Success
+ * \retval -1 No memory, or a digest without a realm or of a wrong length; logged
+ */
+int ast_sip_endpoint_add_credential(struct ast_sip_endpoint *endpoint,
+                                    enum ast_sip_credential_kind kind, const char *realm,
+                                    const char *username, const char *secret);
 
 /*! \brief One more reference; returns its argument */
 struct ast_sip_endpoint *ast_sip_endpoint_ref(struct ast_sip_endpoint *endpoint);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The configuration files: a lexer for Asterisk's syntax and the readers of pjsip.conf, sipsession.conf and
- * extensions.conf on top of it. Nothing here acts on what it reads, and nothing here logs: what is wrong with a
- * file goes into a report. Single-threaded: call it on one thread at a time.
+ * The configuration files: a lexer for Asterisk's syntax and the readers of pjsip.conf,
+ * sipsession.conf and extensions.conf on top of it. Nothing here acts on what it reads, and nothing
+ * here logs: what is wrong with a file goes into a report. Single-threaded: call it on one thread
+ * at a time.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -30,14 +31,16 @@ struct config_problem {
     char *text;    /* one sentence, without file, line and newline */
 };
 
-/* All that was found, in the order in which it was found. Errors do not end the reading: they are collected. */
+/* All that was found, in the order in which it was found. Errors do not end the reading: they are
+ * collected. */
 struct config_report;
 
 struct config_report *config_report_create(void);      /* NULL: no memory */
 void config_report_free(struct config_report *report); /* NULL is allowed */
 /*
- * Appends a problem; file is copied, `line` 0 means the whole file. Text of the file among the arguments may
- * hold anything: it is escaped when it is shown. Without memory the problem still counts, and is said to be lost.
+ * Appends a problem; file is copied, `line` 0 means the whole file. Text of the file among the
+ * arguments may hold anything: it is escaped when it is shown. Without memory the problem still
+ * counts, and is said to be lost.
  */
 void config_report_add(struct config_report *report, enum config_severity severity,
                        const char *file, unsigned line, const char *format, ...)
@@ -58,10 +61,11 @@ void config_report_log(const struct config_report *report);
 /* ---- the lexer: sections and lines of Asterisk's syntax (lexer.c) ---- */
 
 /*
- * What the lexer has done already when it returns: comments (`;`, `;-- --;`) are gone and `\;` is `;`; includes
- * are in place; templates are resolved, so that a section's lines are those it inherits, in the order of the
- * templates named, followed by its own; `[x](+)` lines are at the end of the section x; `+=` has appended its
- * text to the last value of that name. Names and values have no blanks around them.
+ * What the lexer has done already when it returns: comments (`;`, `;-- --;`) are gone and `\;` is
+ * `;`; includes are in place; templates are resolved, so that a section's lines are those it
+ * inherits, in the order of the templates named, followed by its own; `[x](+)` lines are at the end
+ * of the section x; `+=` has appended its text to the last value of that name. Names and values
+ * have no blanks around them.
  */
 
 struct config_line {
@@ -100,12 +104,13 @@ struct config_file {
 
 /*
  * Reads a file and what it includes. Relative includes start from the folder of `path`.
- * Returns NULL when `path` cannot be read or memory is out, both reported. Wrong lines are reported and left out:
- * whoever uses the result looks at config_report_errors first. Release with config_file_free.
+ * Returns NULL when `path` cannot be read or memory is out, both reported. Wrong lines are reported
+ * and left out: whoever uses the result looks at config_report_errors first. Release with
+ * config_file_free.
  */
 struct config_file *config_file_read(const char *path, struct config_report *report);
-/* As config_file_read, of `length` octets of text that errors call `name`. `folder` is where includes start;
- * NULL: an include is an error. For tests and the fuzzer. */
+/* As config_file_read, of `length` octets of text that errors call `name`. `folder` is where
+ * includes start; NULL: an include is an error. For tests and the fuzzer. */
 struct config_file *config_file_parse(const char *text, size_t length, const char *name,
                                       const char *folder, struct config_report *report);
 void config_file_free(struct config_file *file); /* NULL is allowed */
@@ -130,7 +135,8 @@ struct config_settings {
 
 /* ---- all of it (load.c) ---- */
 
-/* What the files of one folder say. Whoever takes a part of it sets that to NULL before config_release. */
+/* What the files of one folder say. Whoever takes a part of it sets that to NULL before
+ * config_release. */
 struct config {
     struct config_settings settings;
     struct sip_config *sip; /* pjsip.conf; owned */
@@ -138,22 +144,25 @@ struct config {
 };
 
 /*
- * Reads DIR/pjsip.conf, DIR/extensions.conf and DIR/sipsession.conf, and what lies between them. The first must be
- * there; without the third its defaults hold. Everything that is wrong in any of them goes into the report.
- * 0; -1: the report has errors; then config is untouched. It needs neither PJLIB nor the SIP thread; the shipped
- * applications are registered (chan_register_applications), else extensions.conf names unknown ones.
+ * Reads DIR/pjsip.conf, DIR/extensions.conf and DIR/sipsession.conf, and what lies between them.
+ * The first must be there; without the third its defaults hold. Everything that is wrong in any of
+ * them goes into the report. 0; -1: the report has errors; then config is untouched. It needs
+ * neither PJLIB nor the SIP thread; the shipped applications are registered
+ * (chan_register_applications), else extensions.conf names unknown ones.
  */
 int config_load(const char *dir, struct config_report *report, struct config *config);
 /* Frees what is in it and zeroes it. */
 void config_release(struct config *config);
-/* Reads a folder as config_load does, prints what is wrong and a summary. Returns the number of errors. */
+/* Reads a folder as config_load does, prints what is wrong and a summary. Returns the number of
+ * errors. */
 int config_check(const char *dir, FILE *out);
 
 /* One file each. Out parameters are untouched on failure, which is -1 and reported. */
 /* pbx: the dialplan that contexts are looked up in; NULL: they are not. */
 int config_pjsip_load(const char *path, const struct pbx *pbx, struct config_report *report,
                       struct sip_config **sip);
-/* The same of sections that are there already; path is where problems of the whole are said to be. */
+/* The same of sections that are there already; path is where problems of the whole are said to be.
+ */
 int config_pjsip_make(const struct config_file *file, const char *path, const struct pbx *pbx,
                       struct config_report *report, struct sip_config **sip);
 int config_settings_load(const char *path, struct config_report *report,
@@ -168,8 +177,8 @@ int config_extensions_read(const struct config_file *file, const char *name,
 void config_extensions_check(const struct pbx *pbx, struct config_report *report);
 
 /*
- * Writes the reference page's tables, in Markdown, out of the option tables: docs/configuration.md holds them between
- * two marks, and a test compares.
+ * Writes the reference page's tables, in Markdown, out of the option tables: docs/configuration.md
+ * holds them between two marks, and a test compares.
  */
 void config_write_reference(FILE *out);
 
@@ -205,25 +214,33 @@ struct config_type {
     const struct base_option_table *table;
     /* A section of this name is of this type although it does not say so; NULL: none is. */
     const char *implied_by;
-    /* Makes an object of a section. NULL: the type is known but not supported, and its objects are only looked at. */
+    /* Makes an object of a section. NULL: the type is known but not supported, and its objects are
+     * only looked at. */
     void (*add)(struct config_reader *reader, const struct config_section *section);
     /* Looks at what a section refers to, when all objects are there; may be NULL. */
     void (*check)(struct config_reader *reader, const struct config_section *section);
-    /* For a type without `add`: why doing without is unsafe, so that it is an error; NULL: a warning. */
+    /* For a type without `add`: why doing without is unsafe, so that it is an error; NULL: a
+     * warning. */
     const char *refuse;
     int single; /* there may be one object of it only */
 };
 
 extern const struct config_type config_type_endpoint, config_type_transport, config_type_identify,
-    config_type_global, config_type_system;
+    config_type_global, config_type_system, config_type_auth;
 extern const struct config_type config_other_types[]; /* type_other.c; ends with a NULL table */
-/* Sets an object's options from a section's lines; what is wrong goes into the report. `type` is passed over. */
+/* Gives an endpoint the credentials of the sections that the line outbound_auth names
+ * (type_auth.c). */
+void config_take_credentials(struct config_reader *reader, const struct config_line *line,
+                             struct ast_sip_endpoint *endpoint);
+/* Sets an object's options from a section's lines; what is wrong goes into the report. `type` is
+ * passed over. */
 void config_set_options(struct config_report *report, const struct base_option_table *table,
                         const struct config_section *section, void *object);
 /* The object of a name (its case counts) and type, or NULL. */
 const struct config_object *config_find_object(const struct config_reader *reader, const char *name,
                                                const struct config_type *type);
-/* The tables of sipsession.conf's sections, whose type is the section's name; NULL behind the last. */
+/* The tables of sipsession.conf's sections, whose type is the section's name; NULL behind the last.
+ */
 const struct base_option_table *config_settings_table(size_t index);
 
 /* Options that are known but not supported. HERE: values that ask for what happens here anyway. */
@@ -248,7 +265,8 @@ const struct base_option_table *config_settings_table(size_t index);
 
 /* "1.2.3.4", "1.2.3.4:5060", "::1", "[::1]:5060". 0; -1: it is none, the output untouched. */
 int config_parse_address(const char *text, unsigned default_port, pj_sockaddr *address);
-/* "10.0.0.0/8", "10.0.0.0/255.0.0.0", "::1": 0; -1: it is none. Bits beyond the prefix are cleared. */
+/* "10.0.0.0/8", "10.0.0.0/255.0.0.0", "::1": 0; -1: it is none. Bits beyond the prefix are cleared.
+ */
 int config_parse_network(const char *text, struct sip_network *network);
 /* Parsers, and texts for show: codecs.c, party.c; option->offset says where it is in the object. */
 int config_parse_allow(void *object, const struct base_option *option, const char *value, char *why,
@@ -341,12 +359,14 @@ struct config_source {
     char buffer[CONFIG_LINE_SIZE];
 };
 
-/* The whole of a regular file, with a NUL behind it; malloc'ed. NULL: reported as a problem of `from`:`line`. */
+/* The whole of a regular file, with a NUL behind it; malloc'ed. NULL: reported as a problem of
+ * `from`:`line`. */
 char *config_source_read(const char *path, size_t *length, struct config_report *report,
                          const char *from, unsigned line);
 void config_source_init(struct config_source *source, const char *text, size_t length,
                         const char *name, struct config_report *report);
-/* The next line that holds anything, to be changed at will, valid until the next call; NULL at the end. */
+/* The next line that holds anything, to be changed at will, valid until the next call; NULL at the
+ * end. */
 char *config_source_line(struct config_source *source);
 /* Text without the blanks around it, in place. */
 char *config_trim(char *text);

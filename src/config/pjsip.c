@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: pjsip.conf, from sections to objects by the tables of their types. It knows no option but `type`.
+ * config: pjsip.conf, from sections to objects by the tables of their types. It knows no option but
+ * `type`.
  */
 #include "config/config.h"
 
@@ -8,9 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct config_type *const types[] = {&config_type_global, &config_type_system,
+static const struct config_type *const types[] = {&config_type_global,    &config_type_system,
                                                   &config_type_transport, &config_type_endpoint,
-                                                  &config_type_identify};
+                                                  &config_type_identify,  &config_type_auth};
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
 #define MAX_TYPES  64
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: the reference page's tables, out of the option tables that the readers use. Nothing of them is written
- * anywhere else.
+ * config: the reference page's tables, out of the option tables that the readers use. Nothing of
+ * them is written anywhere else.
  */
 #include "config/config.h"
 
@@ -117,9 +117,9 @@ static void write_other_types(FILE *out)
 
 void config_write_reference(FILE *out)
 {
-    static const struct config_type *const types[] = {&config_type_global, &config_type_system,
+    static const struct config_type *const types[] = {&config_type_global,    &config_type_system,
                                                       &config_type_transport, &config_type_endpoint,
-                                                      &config_type_identify};
+                                                      &config_type_identify,  &config_type_auth};
     const struct base_option_table *table;
     char title[64];
     size_t i;

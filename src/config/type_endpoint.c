@@ -7,11 +7,13 @@
 #include "config/config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define ENDPOINT(member) .offset = offsetof(struct ast_sip_endpoint, member)
 
 /* In the order of the enums of res_sip.h. */
 static const char *const rel100_modes[] = {"no", "yes", "required", "peer_supported", NULL};
+static const char *const redirect_methods[] = {"user", "uri_core", "uri_pjsip", NULL};
 static const char *const timers_modes[] = {"no", "yes", "required", "always", NULL};
 
 static const char *const connected_line_methods[] = {"invite", "reinvite", "update", NULL};
@@ -85,6 +87,16 @@ static const struct base_option options[] = {
     CHECKED("contact_user", contact_user, config_parse_user, NULL, "User part of our Contact."),
     CHECKED("outbound_proxy", outbound_proxy, config_parse_sip_uri, NULL,
             "SIP URI that requests to it are sent through."),
+    WORD("outbound_auth", outbound_auth,
+         "Sections of type `auth`, separated by commas, that its challenges are answered with."),
+    {.name = "redirect_method",
+     .kind = BASE_OPTION_ENUM,
+     ENDPOINT(redirect_method),
+     .fallback = "user",
+     .names = redirect_methods,
+     .help =
+         "Redirections (3xx) of calls to it: `uri_pjsip` follows them; with `user` and `uri_core` the call "
+         "ends."},
     CHECKED("media_address", media_address, config_parse_ip, NULL,
             "IP address that our SDP names."),
     CHECKED("sdp_owner", sdp_owner, config_parse_word, "-", "User name in `o=` of our SDP."),
@@ -237,13 +249,11 @@ static const struct base_option options[] = {
     CONFIG_LATER("named_pickup_group", NULL),
     CONFIG_LATER("notify_early_inuse_ringing", "no"),
     CONFIG_LATER("one_touch_recording", "no"),
-    CONFIG_LATER("outbound_auth", NULL),
     CONFIG_LATER("outgoing_call_offer_pref", "remote_merge"),
     CONFIG_LATER("overlap_context", NULL),
     CONFIG_LATER("pickup_group", NULL),
     CONFIG_LATER("record_off_feature", "automixmon"),
     CONFIG_LATER("record_on_feature", "automixmon"),
-    CONFIG_LATER("redirect_method", "user"),
     CONFIG_LATER("rpid_immediate", "no"),
     CONFIG_LATER("rtcp_mux", "no"),
     CONFIG_LATER("rtp_engine", "asterisk"),
@@ -337,6 +347,19 @@ static void check_context(struct config_reader *reader, const struct config_sect
     }
 }
 
+static void check_auth(struct config_reader *reader, const struct config_section *section)
+{
+    const struct config_line *line = config_section_get(section, "outbound_auth");
+    struct sip_endpoint_entry *entry = reader->sip->endpoints;
+
+    while (entry && strcmp(entry->endpoint->name, section->name) != 0) {
+        entry = entry->next;
+    }
+    if (line && entry) {
+        config_take_credentials(reader, line, entry->endpoint);
+    }
+}
+
 static void check(struct config_reader *reader, const struct config_section *section)
 {
     const struct config_line *line = config_section_get(section, "transport");
@@ -347,6 +370,7 @@ static void check(struct config_reader *reader, const struct config_section *sec
                      line->value);
     }
     check_context(reader, section);
+    check_auth(reader, section);
 }
 
 const struct config_type config_type_endpoint = {.table = &table, .add = add, .check = check};

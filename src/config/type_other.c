@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: types of pjsip.conf that are known but not supported. Their option names are here to tell a misspelt one.
+ * config: types of pjsip.conf that are known but not supported. Their option names are here to tell
+ * a misspelt one.
  */
 #include "config/config.h"
 
@@ -27,22 +28,6 @@ static const struct base_option aor_options[] = {CONFIG_TYPE_OPTION,
                                                  NAME("voicemail_extension"),
                                                  {.name = NULL}};
 TABLE(aor, "aor");
-
-static const struct base_option auth_options[] = {CONFIG_TYPE_OPTION,
-                                                  NAME("auth_type"),
-                                                  NAME("md5_cred"),
-                                                  NAME("nonce_lifetime"),
-                                                  NAME("oauth_clientid"),
-                                                  NAME("oauth_secret"),
-                                                  NAME("password"),
-                                                  NAME("password_digest"),
-                                                  NAME("realm"),
-                                                  NAME("refresh_token"),
-                                                  NAME("supported_algorithms_uac"),
-                                                  NAME("supported_algorithms_uas"),
-                                                  NAME("username"),
-                                                  {.name = NULL}};
-TABLE(auth, "auth");
 
 static const struct base_option acl_options[] = {CONFIG_TYPE_OPTION,     NAME("acl"),
                                                  NAME("contact_acl"),    NAME("contact_deny"),
@@ -137,7 +122,6 @@ static const struct base_option_table phoneprov_table = {.type = "phoneprov"};
 
 const struct config_type config_other_types[] = {
     {.table = &aor_table},
-    {.table = &auth_table},
     {.table = &acl_table, .refuse = "access lists are not supported: every address could call"},
     {.table = &registration_table},
     {.table = &domain_alias_table},

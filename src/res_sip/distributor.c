@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: between PJSIP's transactions and everything above: a request that begins something is let through when it
- * is known who sent it. Nothing here acts on what a request wants.
+ * res_sip: between PJSIP's transactions and everything above: a request that begins something is
+ * let through when it is known who sent it. Nothing here acts on what a request wants.
  *
- * Requests within a dialog of ours pass: who knows its Call-ID and both tags takes part in it (RFC 3261 12.2.2).
- * Retransmissions end in PJSIP's transactions before they come here.
+ * Requests within a dialog of ours pass: who knows its Call-ID and both tags takes part in it (RFC
+ * 3261 12.2.2). Retransmissions end in PJSIP's transactions before they come here.
  */
 #include <time.h>
 
@@ -46,6 +46,7 @@ void sip_dialog_set_endpoint(pjsip_dialog *dlg, struct ast_sip_endpoint *endpoin
 {
     base_assert_sip_thread();
     dlg->mod_data[distributor.id] = endpoint;
+    sip_auth_set(&dlg->auth_sess, endpoint);
     sip_nat_expect(endpoint);
 }
 
@@ -83,7 +84,8 @@ static pjsip_dialog *find_dialog(const pjsip_rx_data *rdata)
 }
 
 /*
- * CANCEL is never challenged (RFC 3261 22.1) and has no To tag: what it cancels decides (9.2). TRUE: answered.
+ * CANCEL is never challenged (RFC 3261 22.1) and has no To tag: what it cancels decides (9.2).
+ * TRUE: answered.
  */
 static pj_bool_t on_cancel(pjsip_rx_data *rdata)
 {
@@ -118,7 +120,8 @@ static void respond_stopping(pjsip_rx_data *rdata)
     sip_respond(rdata, PJSIP_SC_SERVICE_UNAVAILABLE, NULL, &list);
 }
 
-/* What the message itself forbids, once it is known who sent it (RFC 3261 8.2.2.1, 16.3). 0, or a status. */
+/* What the message itself forbids, once it is known who sent it (RFC 3261 8.2.2.1, 16.3). 0, or a
+ * status. */
 static int refuse(const pjsip_rx_data *rdata)
 {
     const pjsip_msg *msg = rdata->msg_info.msg;
@@ -168,7 +171,8 @@ static int authenticate(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
     return 1;
 }
 
-/* Operators want to know of strangers, and strangers shall not fill their log: one line a second. */
+/* Operators want to know of strangers, and strangers shall not fill their log: one line a second.
+ */
 static void tell_of_stranger(const pjsip_rx_data *rdata)
 {
     static long told;               /* the second of the last line */

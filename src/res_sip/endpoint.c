@@ -36,6 +36,8 @@ static void destroy(struct ast_sip_endpoint *endpoint)
     free(endpoint->media_address);
     free(endpoint->sdp_owner);
     free(endpoint->sdp_session);
+    free(endpoint->outbound_auth);
+    sip_credentials_free(endpoint->credentials);
     free_variables(endpoint->variables);
     free(endpoint);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip, the part that no module sees: what the configuration fills, start and stop. Nothing here knows of
- * sessions, media, channels or files.
+ * res_sip, the part that no module sees: what the configuration fills, start and stop. Nothing here
+ * knows of sessions, media, channels or files.
  */
 #ifndef RES_SIP_SIP_H
 #define RES_SIP_SIP_H
@@ -60,7 +60,8 @@ struct sip_endpoint_entry {
     struct ast_sip_endpoint *endpoint; /* a reference */
 };
 
-/* One whole configuration; sip_config_destroy frees it, strings and lists with it (all malloc'ed). */
+/* One whole configuration; sip_config_destroy frees it, strings and lists with it (all malloc'ed).
+ */
 struct sip_config {
     struct sip_global_config global;
     struct sip_transport_config *transports; /* in the order of the file */
@@ -74,8 +75,8 @@ void sip_config_destroy(struct sip_config *config);
 /* ---- the SIP thread and its PJSIP endpoint: thread.c, endpt.c ---- */
 
 /*
- * Makes PJLIB, the PJSIP endpoint and its modules, and opens the transports; on the thread that will be the SIP
- * thread. Takes config (also on failure). 0; -1 logged, all undone.
+ * Makes PJLIB, the PJSIP endpoint and its modules, and opens the transports; on the thread that
+ * will be the SIP thread. Takes config (also on failure). 0; -1 logged, all undone.
  */
 int sip_start(struct sip_config *config);
 /* Polls timers, network and tasks until sip_stop was called. On the SIP thread. */
@@ -97,40 +98,43 @@ void sip_set_stopping(void);
 /* 1 after sip_set_stopping. */
 int sip_is_stopping(void);
 
-/* The level of PJSIP's own log follows ast_log_set_level only when this is called after it. Any thread. */
+/* The level of PJSIP's own log follows ast_log_set_level only when this is called after it. Any
+ * thread. */
 void sip_log_level_changed(void);
 
 /* ---- transports, for whoever makes dialogs (transport.c, contact.c) ---- */
 
 /*
- * The transport that an endpoint's `transport` names, as PJSIP wants it for a dialog or a message; of type NONE when
- * it names none. The selector borrows the transport, which lives until sip_destroy. 0; -1 logged: no transport of
- * that name; then the selector is untouched.
+ * The transport that an endpoint's `transport` names, as PJSIP wants it for a dialog or a message;
+ * of type NONE when it names none. The selector borrows the transport, which lives until
+ * sip_destroy. 0; -1 logged: no transport of that name; then the selector is untouched.
  */
 int sip_transport_selector(const struct ast_sip_endpoint *endpoint, pjsip_tpselector *selector);
 
 /*
- * Where the messages of a dialog reach us: the type of its transport, our address as the peer sees it (the address
- * where rdata arrived, or the one that routes to target when we are bound to all), and the port that listens.
+ * Where the messages of a dialog reach us: the type of its transport, our address as the peer sees
+ * it (the address where rdata arrived, or the one that routes to target when we are bound to all),
+ * and the port that listens.
  *
- * rdata: the request that makes the dialog, or NULL for an outgoing one; then endpoint (may be NULL) and target, the
- * request URI, decide, and a host name in it that is no number counts as the default route. 0; -1 logged: there is no
- * such transport; then the output is untouched.
+ * rdata: the request that makes the dialog, or NULL for an outgoing one; then endpoint (may be
+ * NULL) and target, the request URI, decide, and a host name in it that is no number counts as the
+ * default route. 0; -1 logged: there is no such transport; then the output is untouched.
  */
 int sip_local_address(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint,
                       const pjsip_uri *target, pj_sockaddr *address, pjsip_transport_type_e *type);
 
 /*
- * The same as a Contact in angle brackets, allocated from pool, e.g. "<sip:100@192.0.2.1:5060;transport=tcp>". The user
- * part is the endpoint's contact_user, else that of the request URI for an incoming one, else the endpoint's
- * from_user for an outgoing one, else there is none. 0; -1 logged, the output untouched.
+ * The same as a Contact in angle brackets, allocated from pool, e.g.
+ * "<sip:100@192.0.2.1:5060;transport=tcp>". The user part is the endpoint's contact_user, else that
+ * of the request URI for an incoming one, else the endpoint's from_user for an outgoing one, else
+ * there is none. 0; -1 logged, the output untouched.
  */
 int sip_make_contact(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint,
                      const pjsip_uri *target, pj_str_t *contact);
 
 /*
- * The routes that requests to an endpoint begin with (its outbound_proxy), as a list made from pool: empty when there
- * are none. For pjsip_dlg_set_route_set. 0; -1 logged, the list untouched.
+ * The routes that requests to an endpoint begin with (its outbound_proxy), as a list made from
+ * pool: empty when there are none. For pjsip_dlg_set_route_set. 0; -1 logged, the list untouched.
  */
 int sip_outbound_route(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
                        pjsip_route_hdr *list);
@@ -138,16 +142,32 @@ int sip_outbound_route(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
 /* ---- dialogs and endpoints (distributor.c) ---- */
 
 /*
- * Requests within the dialog get this endpoint (ast_pjsip_rdata_get_endpoint) without being identified again. It is
- * borrowed: whoever calls this keeps a reference as long as the dialog lives, or sets NULL.
+ * Requests within the dialog get this endpoint (ast_pjsip_rdata_get_endpoint) without being
+ * identified again. It is borrowed: whoever calls this keeps a reference as long as the dialog
+ * lives, or sets NULL.
  */
 void sip_dialog_set_endpoint(pjsip_dialog *dlg, struct ast_sip_endpoint *endpoint);
 
 /*
- * Who decides to which dialog a response to our INVITE belongs that has another To tag than all before: first is
- * the dialog that the INVITE made. NULL: that one. The handler returns NULL for a response to be ignored.
+ * Who decides to which dialog a response to our INVITE belongs that has another To tag than all
+ * before: first is the dialog that the INVITE made. NULL: that one. The handler returns NULL for a
+ * response to be ignored.
  */
 void sip_set_fork_handler(pjsip_dialog *(*handler)(pjsip_dialog *first, pjsip_rx_data *rdata));
+
+/* ---- challenges of our requests: credentials.c ---- */
+
+/*
+ * A request of ours was answered with 401 or 407, and PJSIP is about to answer that with the
+ * credentials of auth: leaves it one challenge for each realm, the first that we can satisfy (RFC
+ * 8760 2.4), or none when the request was challenged too often. 1: it will answer; 0: the refusal
+ * is final.
+ */
+int sip_auth_prepare(const pjsip_auth_clt_sess *auth, pjsip_tx_data *request, pjsip_rx_data *rdata);
+/* A request is going to somebody else: it loses the answers to challenges of before. */
+void sip_auth_forget(pjsip_tx_data *request);
+/* An ACK to a 2xx has the credentials of its INVITE (RFC 3261 13.2.2.4). */
+void sip_auth_copy(pjsip_tx_data *ack, const pjsip_tx_data *invite);
 
 /* ---- counters: what was dropped or refused, for `show` and tests ---- */
 
@@ -174,7 +194,8 @@ static inline pj_str_t sip_str(const char *text)
     return pj_str((char *)text);
 }
 
-/* Priorities of our PJSIP modules: PJSIP prints at 8, transactions are 16, dialogs 32, services 64. */
+/* Priorities of our PJSIP modules: PJSIP prints at 8, transactions are 16, dialogs 32, services 64.
+ */
 #define SIP_PRIORITY_TRACE       7 /* sees what was printed, and what came before anyone touched it */
 #define SIP_PRIORITY_EDGE        9   /* guard of what comes in; print of what goes out */
 #define SIP_PRIORITY_DISTRIBUTOR 24  /* after retransmissions are gone, before dialogs */
@@ -183,7 +204,8 @@ static inline pj_str_t sip_str(const char *text)
 
 /* ---- config.c ---- */
 
-/* Makes config the one in force (takes it) and indexes its endpoints; NULL: none any more. 0, -1 no memory. */
+/* Makes config the one in force (takes it) and indexes its endpoints; NULL: none any more. 0, -1 no
+ * memory. */
 int sip_config_use(struct sip_config *config);
 
 /* ---- loop.c: epoll ---- */
@@ -201,7 +223,8 @@ int sip_loop_watch(struct sip_watch *watch);
 void sip_loop_unwatch(struct sip_watch *watch);
 /* 1: a message that was received is being worked on. */
 int sip_loop_in_network(void);
-/* One turn: timers, then wait at most `most` ms (-1: as long as it takes) and call what is ready. */
+/* One turn: timers, then wait at most `most` ms (-1: as long as it takes) and call what is ready.
+ */
 void sip_loop_turn(int most);
 
 /* ---- thread.c: the queue of tasks ---- */
@@ -244,7 +267,8 @@ struct sip_transport {
     pj_sockaddr address;  /* what it is bound to, with its port */
 };
 
-/* A bound socket (udp_socket.c), or -1 logged; one bound to all addresses tells where each datagram was sent to. */
+/* A bound socket (udp_socket.c), or -1 logged; one bound to all addresses tells where each datagram
+ * was sent to. */
 int sip_udp_socket(const struct sip_transport_config *config);
 /* Binds and starts. 0; -1 logged. */
 int sip_udp_start(const struct sip_transport_config *config, pjsip_transport **transport);
@@ -276,6 +300,20 @@ struct ast_sip_endpoint *sip_dialog_get_endpoint(const pjsip_dialog *dlg);
 /* The endpoint of the message before is no longer needed. */
 void sip_distributor_release(void);
 
+/* ---- credentials.c, send_request.c ---- */
+
+/* Kept on each request of ours that was challenged or is waited for; in tdata->pool. */
+struct sip_sent {
+    void *pending;       /* of send_request.c; NULL: nobody waits */
+    unsigned challenges; /* how many it has met */
+};
+/* The one of a request; make: it is made when there is none yet. */
+struct sip_sent *sip_sent_of(pjsip_tx_data *tdata, int make);
+
+void sip_credentials_free(struct ast_sip_credential *credential);
+/* Gives an auth session the credentials of an endpoint (may be NULL). */
+void sip_auth_set(pjsip_auth_clt_sess *auth, const struct ast_sip_endpoint *endpoint);
+
 /* ---- keep_alive.c ---- */
 
 /* Line ends came on a connection, outside of messages. */
@@ -285,17 +323,19 @@ void sip_keep_alive_answer(pjsip_transport *transport, const char *data, size_t 
 
 /* A dialog with this endpoint begins: its responses may be of interest. NULL is allowed. */
 void sip_nat_expect(const struct ast_sip_endpoint *endpoint);
-/* A received message's Contact becomes where it came from, when the endpoint (may be NULL) asks for it. */
+/* A received message's Contact becomes where it came from, when the endpoint (may be NULL) asks for
+ * it. */
 void sip_nat_rewrite(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint);
 
 /* ---- guard.c, guard_sdp.c: pure checks of what a peer sent ---- */
 
 /*
- * Looks at a message as text. 0: nothing to say against it; else the status to refuse it with, and why (static).
- * datagram: the text is all there is (RFC 3261 18.3).
+ * Looks at a message as text. 0: nothing to say against it; else the status to refuse it with, and
+ * why (static). datagram: the text is all there is (RFC 3261 18.3).
  */
 int sip_guard_message(const char *text, size_t length, int datagram, const char **why);
-/* Where the next line begins, or the end: lines end as PJSIP's parsers see it, with CRLF, LF or CR alone. */
+/* Where the next line begins, or the end: lines end as PJSIP's parsers see it, with CRLF, LF or CR
+ * alone. */
 const char *sip_guard_next_line(const char *at, const char *end);
 /* The same for an SDP. */
 int sip_guard_sdp(const char *text, size_t length, const char **why);
@@ -318,7 +358,8 @@ void sip_challenge(pjsip_rx_data *rdata);
 
 /* Answers without a transaction, hdr may be NULL; never an ACK. */
 void sip_respond(pjsip_rx_data *rdata, int code, const char *reason, const pjsip_hdr *headers);
-/* Adds a copy of what we can do under that header (PJSIP_H_ALLOW ...) to the list, if there is any. */
+/* Adds a copy of what we can do under that header (PJSIP_H_ALLOW ...) to the list, if there is any.
+ */
 void sip_add_capability(pj_pool_t *pool, pjsip_hdr *headers, int type);
 
 #endif

@@ -22,7 +22,7 @@ struct node {
     int alive;
 };
 
-enum notice { NOTICE_BEGIN, NOTICE_CONFIRMED, NOTICE_END, NOTICES };
+enum notice { NOTICE_BEGIN, NOTICE_CONFIRMED, NOTICE_END, NOTICE_EARLY, NOTICE_RETRY, NOTICES };
 
 #define LISTS (SESSION_HOOKS + NOTICES)
 
@@ -80,6 +80,10 @@ static int wants(const struct ast_sip_session_extension *ext, unsigned list)
         return ext->session_begin != NULL;
     case SESSION_HOOKS + NOTICE_CONFIRMED:
         return ext->session_confirmed != NULL;
+    case SESSION_HOOKS + NOTICE_EARLY:
+        return ext->early_dialog != NULL;
+    case SESSION_HOOKS + NOTICE_RETRY:
+        return ext->retry_invite != NULL;
     default:
         return ext->session_end != NULL;
     }
@@ -400,4 +404,40 @@ void session_hook_confirmed(struct ast_sip_session *session)
 void session_hook_end(struct ast_sip_session *session)
 {
     notify(NOTICE_END, session);
+}
+
+void session_hook_early(struct ast_sip_session *session,
+                        const struct ast_sip_session_early_dialog *early)
+{
+    struct table *table = current;
+
+    if (table == NULL) {
+        return;
+    }
+    ++table->refs;
+    for (unsigned i = 0; i < table->notice_count[NOTICE_EARLY]; ++i) {
+        if (table->notice[NOTICE_EARLY][i]->alive) {
+            table->notice[NOTICE_EARLY][i]->extension->early_dialog(session, early);
+        }
+    }
+    table_unref(table);
+}
+
+int session_hook_retry(struct ast_sip_session *session, pjsip_rx_data *rdata, pjsip_tx_data *tdata)
+{
+    struct table *table = current;
+    int wanted = 0;
+
+    if (table == NULL) {
+        return 0;
+    }
+    ++table->refs;
+    for (unsigned i = 0; i < table->notice_count[NOTICE_RETRY] && !wanted; ++i) {
+        if (table->notice[NOTICE_RETRY][i]->alive) {
+            wanted =
+                table->notice[NOTICE_RETRY][i]->extension->retry_invite(session, rdata, tdata) != 0;
+        }
+    }
+    table_unref(table);
+    return wanted;
 }

@@ -279,6 +279,10 @@ int inv_end(pjsip_inv_session *inv, int code)
         inv_drop(inv, code);
         return 0;
     }
+    if (inv_was_refused(inv)) { /* a hook hung up when it heard of that: PJSIP ends it next */
+        inv->cancelling = PJ_TRUE;
+        return 0;
+    }
     status = pjsip_inv_end_session(inv, code, NULL, &tdata);
     if (status == PJ_SUCCESS &&
         tdata != NULL) { /* NULL: CANCEL waits for a provisional response (RFC 3261 9.1) */

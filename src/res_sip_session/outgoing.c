@@ -9,6 +9,11 @@
 
 #include "res_sip_session/session.h"
 
+/* An outgoing session that is not sent within this time ends. */
+#define UNSENT_MS 180000u
+
+#define MOST_REDIRECTIONS 10
+
 void ast_sip_session_outgoing_init(struct ast_sip_session_outgoing *outgoing)
 {
     memset(outgoing, 0, sizeof(*outgoing));
@@ -78,6 +83,68 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
     return dlg;
 }
 
+/* ---- the time of an INVITE ---- */
+
+void session_stop_invite_timer(struct ast_sip_session *session)
+{
+    pj_timer_entry *entry = &session->priv->invite_timer;
+
+    if (entry->id != 0) {
+        pjsip_endpt_cancel_timer(ast_sip_get_pjsip_endpoint(), entry);
+        entry->id = 0;
+    }
+}
+
+/* It was never sent, or nobody has answered in time. */
+static void on_invite_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
+{
+    struct ast_sip_session *session = entry->user_data;
+
+    (void)heap;
+    entry->id = 0;
+    ast_notice("Session %s: no answer in time: giving it up", session->priv->dlg->obj_name);
+    ast_sip_session_terminate(session, PJSIP_SC_REQUEST_TIMEOUT);
+}
+
+static void start_invite_timer(struct ast_sip_session *session, unsigned ms)
+{
+    pj_timer_entry *entry = &session->priv->invite_timer;
+    const pj_time_val delay = {(long)(ms / 1000), (long)(ms % 1000)};
+
+    session_stop_invite_timer(session);
+    if (ms == 0) {
+        return;
+    }
+    pj_timer_entry_init(entry, 1, session, on_invite_timer);
+    if (pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), entry, &delay) != PJ_SUCCESS) {
+        entry->id = 0;
+    }
+}
+
+static unsigned char redirections(const struct ast_sip_session_outgoing *outgoing)
+{
+    if (outgoing->redirections != 0) {
+        return (unsigned char)(outgoing->redirections < 0 ? 0
+                               : outgoing->redirections > MOST_REDIRECTIONS
+                                   ? MOST_REDIRECTIONS
+                                   : outgoing->redirections);
+    }
+    return outgoing->endpoint->redirect_method == AST_SIP_REDIRECT_URI_PJSIP ? MOST_REDIRECTIONS
+                                                                             : 0;
+}
+
+static void take_options(struct ast_sip_session *session,
+                         const struct ast_sip_session_outgoing *outgoing)
+{
+    session->channel = outgoing->channel;
+    session->priv->redirections = redirections(outgoing);
+    session->priv->without_offer = outgoing->without_offer != 0;
+    session->priv->invite_timeout_ms = outgoing->timeout_ms;
+    start_invite_timer(session, UNSENT_MS);
+}
+
+/* ---- the session ---- */
+
 struct ast_sip_session *ast_sip_session_create_outgoing(
     const struct ast_sip_session_outgoing *outgoing)
 {
@@ -108,7 +175,7 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         pj_sockaddr_set_port(&address, 0);
         session->priv->address = address;
         session->priv->caller = *find_caller(outgoing);
-        session->channel = outgoing->channel;
+        take_options(session, outgoing);
         sip_dialog_set_endpoint(dlg, outgoing->endpoint);
         ast_sip_session_ref(session); /* the caller's */
         session_begin(session);
@@ -117,6 +184,20 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
 out:
     pj_pool_release(pool);
     return session;
+}
+
+/* The INVITE that begins a session says that we understand 199 (RFC 6228 4). */
+static void announce_199(pjsip_tx_data *tdata)
+{
+    pjsip_supported_hdr *hdr = pjsip_msg_find_hdr(tdata->msg, PJSIP_H_SUPPORTED, NULL);
+
+    if (hdr == NULL) {
+        hdr = pjsip_supported_hdr_create(tdata->pool);
+        pjsip_msg_add_hdr(tdata->msg, (pjsip_hdr *)hdr);
+    }
+    if (hdr->count < PJSIP_GENERIC_ARRAY_MAX_COUNT) {
+        hdr->values[hdr->count++] = pj_str("199");
+    }
 }
 
 /* An INVITE with our offer; PJSIP's negotiator has to know the offer before it makes the message.
@@ -129,6 +210,12 @@ int session_send_offer(struct ast_sip_session *session)
 
     if (inv_make_invite(inv, &tdata) != 0) {
         return -1;
+    }
+    if (session->priv->state == AST_SIP_SESSION_STATE_NEW) {
+        announce_199(tdata);
+        if (session->priv->without_offer) {
+            return inv_send(inv, tdata);
+        }
     }
     if (session_sdp_outgoing(session, tdata, NULL, &offer) != 0 || inv_set_offer(inv, offer) != 0) {
         pjsip_tx_data_dec_ref(tdata);
@@ -150,6 +237,7 @@ int ast_sip_session_send_invite(struct ast_sip_session *session)
         return -1;
     }
     ast_sip_session_ref(session);
+    start_invite_timer(session, session->priv->invite_timeout_ms);
     result = session_send_offer(session);
     if (result != 0) {
         inv_drop(session->inv_session, PJSIP_SC_SERVICE_UNAVAILABLE);

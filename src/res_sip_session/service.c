@@ -23,6 +23,10 @@ static pj_status_t service_on_tx(pjsip_tx_data *tdata)
     struct ast_sip_session *session = session_of_dialog(pjsip_tdata_get_dlg(tdata));
 
     if (session != NULL) {
+        if (tdata->msg->type == PJSIP_REQUEST_MSG &&
+            tdata->msg->line.req.method.id == PJSIP_ACK_METHOD) {
+            inv_add_credentials(session->inv_session, tdata);
+        }
         session_on_tx(session, tdata);
     }
     return PJ_SUCCESS;
@@ -70,7 +74,8 @@ static void usage_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
     }
     if (tsx->role == PJSIP_ROLE_UAC) {
         if (tsx->state >= PJSIP_TSX_STATE_COMPLETED && tsx->status_code >= 300 &&
-            event->body.tsx_state.prev_state < PJSIP_TSX_STATE_COMPLETED) {
+            event->body.tsx_state.prev_state < PJSIP_TSX_STATE_COMPLETED &&
+            !session_try_again(session, tsx, event)) {
             session_on_failure(session, tsx);
         }
     } else if (tsx->state == PJSIP_TSX_STATE_TRYING &&
@@ -107,8 +112,7 @@ int session_start(void)
         session_merged_stop();
         return -1;
     }
-    sip_set_fork_handler(session_on_fork);
-    if (session_info_packages_start() != 0) {
+    if (session_fork_start() != 0 || session_info_packages_start() != 0) {
         session_stop();
         return -1;
     }
@@ -117,7 +121,7 @@ int session_start(void)
 
 void session_stop(void)
 {
-    sip_set_fork_handler(NULL);
+    session_fork_stop();
     ast_sip_unregister_service(&service);
     ast_sip_unregister_service(&session_usage);
     session_merged_stop();

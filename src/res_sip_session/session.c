@@ -37,6 +37,8 @@ static void session_destroy(struct ast_sip_session *session)
     dlg->mod_data[session_usage.id] = NULL;
     sip_dialog_set_endpoint(dlg, NULL);
     pj_list_erase(session->priv);
+    session_early_destroy(session);
+    redirect_destroy(session->priv->redirect);
     ast_sip_endpoint_unref(session->endpoint);
     free((struct whole_session *)session);
     pjsip_dlg_dec_session(dlg, &session_usage); /* the dialog may be gone behind this */
@@ -105,6 +107,9 @@ void session_set_state(struct ast_sip_session *session, enum ast_sip_session_sta
     ast_debug("Session %s: %s -> %s", priv->dlg->obj_name, state_names[priv->state],
               state_names[state]);
     priv->state = state;
+    if (state >= AST_SIP_SESSION_STATE_CONNECTING) {
+        session_stop_invite_timer(session);
+    }
 }
 
 void session_begin(struct ast_sip_session *session)
@@ -126,6 +131,7 @@ void session_ended(struct ast_sip_session *session, int status)
     priv->end_status = status;
     --session_total;
     session_merged_remove(session);
+    session_stop_invite_timer(session);
     if (priv->begun) {
         session_hook_end(session);
     }

@@ -91,6 +91,14 @@ struct ast_sip_session_private {
     struct session_sdp sdp;
     struct ast_party_id caller; /* identity.c: who we said that we are, in an outgoing session */
     int is_by_call_id; /* merged.c finds it */
+    /* outgoing.c, early.c, retry.c */
+    struct session_early *early;       /* the branches of our INVITE; NULL: none yet */
+    struct session_redirect *redirect; /* where 3xx sent us; NULL: nowhere yet */
+    pj_timer_entry invite_timer;       /* runs when its id is not 0 */
+    unsigned invite_timeout_ms;        /* 0: as long as the peer says something */
+    unsigned retries;                  /* how often extensions had the INVITE sent again */
+    unsigned char redirections;        /* how many may be followed */
+    unsigned char without_offer;       /* the INVITE has no SDP */
     pj_hash_entry_buf call_id_entry;
 
     struct session_cookies cookies;
@@ -153,14 +161,46 @@ void session_on_lost_ack(struct ast_sip_session *session);
 /* A message that is about to be sent, maybe not for the first time: our SDP, then hooks, once. */
 void session_on_tx(struct ast_sip_session *session, pjsip_tx_data *tdata);
 
-/* ---- fork.c ---- */
+/* ---- early.c: the branches of our INVITE ---- */
 
-/* A response to an INVITE of ours with another To tag: the dialog it belongs to, or NULL to ignore
- * it. */
-pjsip_dialog *session_on_fork(pjsip_dialog *first, pjsip_rx_data *rdata);
+/* A response to the INVITE that begins a session of ours, after its hooks: tells of the branch. */
+void session_early_response(struct ast_sip_session *session, const pjsip_rx_data *rdata);
+/* A branch answered with 2xx after another one had won. */
+void session_early_lost(struct ast_sip_session *session, const pjsip_rx_data *rdata);
+/* The INVITE was finally refused, with what it begins: no branch is left (RFC 3261 12.3). */
+void session_early_over(struct ast_sip_session *session);
+/* 1: there are so many that a further one is not listened to. */
+int session_early_is_full(const struct ast_sip_session *session, const pj_str_t *tag);
+void session_early_destroy(struct ast_sip_session *session);
+
+/* ---- redirect.c: the targets of redirections (RFC 3261 8.1.3.4); pure ---- */
+
+/* NULL: no memory. first is where the INVITE went, and counts as tried. */
+struct session_redirect *redirect_create(pj_pool_factory *factory, const pjsip_uri *first);
+void redirect_destroy(struct session_redirect *redirect); /* NULL is allowed */
+/* Adds the contacts of a 3xx that we can call and that are new, by their q. How many. */
+unsigned redirect_add(struct session_redirect *redirect, const pjsip_msg *msg);
+/* The best one that was not tried; it counts as tried then. Borrowed; NULL: none is left. */
+const pjsip_uri *redirect_next(struct session_redirect *redirect);
+
+/* ---- retry.c: a request of ours that was refused is sent again ---- */
+
+/*
+ * A request of ours has its final response, or none will come; before PJSIP's invite usage sees
+ * that. 1: it was sent again, or PJSIP will do that with credentials: it has not failed.
+ */
+int session_try_again(struct ast_sip_session *session, pjsip_transaction *tsx,
+                      const pjsip_event *event);
+
+/* ---- fork.c: answers to an INVITE of ours that are not wanted ---- */
+
+int session_fork_start(void); /* 0, -1 */
+void session_fork_stop(void);
 
 /* ---- outgoing.c ---- */
 
+/* Stops the time of an INVITE that nobody has answered. */
+void session_stop_invite_timer(struct ast_sip_session *session);
 /* Sends an INVITE, initial or re-INVITE, with the handlers' offer. 0; -1 logged, nothing is
  * proposed any more. */
 int session_send_offer(struct ast_sip_session *session);
@@ -207,6 +247,10 @@ void session_hook(enum session_hook hook, const pjsip_method *method,
 void session_hook_begin(struct ast_sip_session *session);
 void session_hook_confirmed(struct ast_sip_session *session);
 void session_hook_end(struct ast_sip_session *session);
+void session_hook_early(struct ast_sip_session *session,
+                        const struct ast_sip_session_early_dialog *early);
+/* 1: an extension wants the INVITE sent again, and has changed it. */
+int session_hook_retry(struct ast_sip_session *session, pjsip_rx_data *rdata, pjsip_tx_data *tdata);
 void session_extensions_destroy(void);
 int session_is_token(const char *text); /* RFC 3261 25.1 */
 
@@ -315,6 +359,24 @@ int session_print_from(const struct ast_sip_endpoint *endpoint, const struct ast
 
 int session_info_packages_start(void); /* 0, -1 logged */
 void session_info_packages_stop(void);
+
+/* ---- inv_uac.c: the INVITE that begins a session of ours, sent more than once ---- */
+
+/* 1: the transaction is that of the INVITE that begins a session, and no 2xx has come. */
+int inv_is_first_invite(const pjsip_inv_session *inv, const pjsip_transaction *tsx);
+/*
+ * Sends the INVITE of a transaction that failed again, to uri (NULL: where it went), with a new
+ * CSeq and branch; within the notice of its failure, before PJSIP's invite usage has seen that.
+ * contact becomes ours when it is not NULL. 0; -1 logged: it is not on its way.
+ */
+int inv_send_again(pjsip_inv_session *inv, pjsip_transaction *tsx, const pjsip_uri *uri,
+                   const pj_str_t *contact);
+/* Gives an ACK the credentials of the INVITE that it acknowledges. */
+void inv_add_credentials(pjsip_inv_session *inv, pjsip_tx_data *ack);
+/* 1: the INVITE that begins a session has its final refusal, which is being worked on. */
+int inv_was_refused(const pjsip_inv_session *inv);
+/* The INVITE that began a session of ours, as last sent; borrowed; NULL: none was. */
+pjsip_tx_data *inv_invite_request(const pjsip_inv_session *inv);
 
 /* ---- for the server ---- */
 

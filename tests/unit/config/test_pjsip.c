@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pjsip.conf: types, objects, transport, identify, global, system; what is said of what is wrong. */
+/* pjsip.conf: types, objects, transport, identify, global, system; what is said of what is wrong.
+ */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,9 +62,8 @@ static void test_same_name_other_type(void **state)
     (void)state;
     check_warned(TRANSPORT "[alice]\ntype=endpoint\nallow=ulaw\n"
                            "[alice]\ntype=aor\nmax_contacts=1\n"
-                           "[alice]\ntype=auth\nusername=alice\n",
-                 "p:7: warning: type 'aor' is not supported: 'alice' has no effect\n"
-                 "p:10: warning: type 'auth' is not supported: 'alice' has no effect\n");
+                           "[alice]\ntype=auth\nusername=alice\npassword=x\n",
+                 "p:7: warning: type 'aor' is not supported: 'alice' has no effect\n");
     assert_string_equal(sip->endpoints->endpoint->name, "alice");
     assert_null(sip->endpoints->next);
 }
@@ -145,7 +145,6 @@ static void test_wrong_syntax_alone_is_enough(void **state)
 }
 
 static const char *const later_types[] = {"aor",
-                                          "auth",
                                           "registration",
                                           "domain_alias",
                                           "contact",
@@ -175,6 +174,71 @@ static void test_types_of_the_field(void **state)
         "could call\n");
     check_warned(TRANSPORT "[x]\ntype=phoneprov\nwhatever=1\n",
                  "p:4: warning: type 'phoneprov' is not supported: 'x' has no effect\n");
+}
+
+/* ---- auth ---- */
+
+#define ALICE "[alice]\ntype=endpoint\nallow=ulaw\n"
+
+static void check_credential(const struct ast_sip_credential *credential, int kind,
+                             const char *realm, const char *username, const char *secret)
+{
+    assert_non_null(credential);
+    assert_int_equal(credential->kind, kind);
+    if (realm) {
+        assert_string_equal(credential->realm, realm);
+    } else {
+        assert_null(credential->realm);
+    }
+    assert_string_equal(credential->username, username);
+    assert_string_equal(credential->secret, secret);
+}
+
+static void test_auth(void **state)
+{
+    const struct ast_sip_credential *credential;
+
+    (void)state;
+    check_warned(TRANSPORT ALICE
+                 "outbound_auth=carrier, alice\n"
+                 "[alice]\ntype=auth\nauth_type=userpass\npassword=se;cret\n"
+                 "[carrier]\ntype=auth\nusername=4711\nrealm=carrier.example\n"
+                 "md5_cred=0123456789ABCDEF0123456789abcdef\n"
+                 "password_digest=sha-256:"
+                 "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF\n",
+                 "");
+    credential = sip->endpoints->endpoint->credentials;
+    check_credential(credential, AST_SIP_CREDENTIAL_MD5, "carrier.example", "4711",
+                     "0123456789abcdef0123456789abcdef");
+    credential = credential->next;
+    check_credential(credential, AST_SIP_CREDENTIAL_SHA256, "carrier.example", "4711",
+                     "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+    credential = credential->next;
+    check_credential(credential, AST_SIP_CREDENTIAL_PASSWORD, NULL, "alice", "se");
+    assert_null(credential->next);
+}
+
+static void test_wrong_auth(void **state)
+{
+    (void)state;
+    check_bad(TRANSPORT ALICE "outbound_auth=bob\n",
+              "p:7: error: there is no auth 'bob', expected the name of a section of type=auth\n");
+    check_bad(TRANSPORT ALICE "outbound_auth=bob\n[bob]\ntype=auth\nusername=bob\n",
+              "p:8: warning: auth 'bob' has no password: it gives no credentials\n"
+              "p:7: error: auth 'bob' gives no credentials, expected username and password\n");
+    check_bad(TRANSPORT "[bob]\ntype=auth\nmd5_cred=xyz\npassword=x\n",
+              "p:6: error: wrong value 'xyz' of option 'md5_cred', expected 32 hex digits\n");
+    check_bad(
+        TRANSPORT "[bob]\ntype=auth\npassword_digest=SHA-256:12\npassword=x\n",
+        "p:6: error: wrong value 'SHA-256:12' of option 'password_digest', expected MD5, SHA-256 or "
+        "SHA-512-256, a colon and the digest in hex digits\n");
+    check_warned(TRANSPORT "[bob]\ntype=auth\nauth_type=md5\n"
+                           "md5_cred=0123456789abcdef0123456789abcdef\n",
+                 "p:4: warning: auth 'bob' has no realm: it gives no credentials\n");
+    check_bad(
+        TRANSPORT "[bob]\ntype=auth\nauth_type=google_oauth\n", /* nothing would be sent */
+        "p:6: error: wrong value 'google_oauth' of option 'auth_type', expected digest, userpass or md5\n"
+        "p:4: warning: auth 'bob' has no password: it gives no credentials\n");
 }
 
 /* ---- transport ---- */
@@ -561,6 +625,8 @@ int main(void)
         TEST(test_all_errors_are_told),
         TEST(test_wrong_syntax_alone_is_enough),
         TEST(test_types_of_the_field),
+        TEST(test_auth),
+        TEST(test_wrong_auth),
         TEST(test_transports),
         TEST(test_wrong_transports),
         TEST(test_transports_as_a_whole),

@@ -87,13 +87,6 @@ unsigned peer_service_port(void)
     return ntohs(service.sin_port);
 }
 
-void peer_new_call(void)
-{
-    ++call_number;
-    cseq = 1;
-    tag[0] = '\0';
-}
-
 void peer_next_cseq(void)
 {
     ++cseq;
@@ -151,6 +144,25 @@ void peer_response(const char *status_line, const char *headers, const char *sdp
     send_text(text);
 }
 
+void peer_respond(const char *to_request, const char *status_line, const char *to_tag,
+                  const char *headers, const char *sdp)
+{
+    static const char *const copied[] = {"Via", "From", "Call-ID", "CSeq"};
+    char text[8000];
+    int at = snprintf(text, sizeof(text), "SIP/2.0 %s\r\n", status_line);
+
+    for (unsigned i = 0; i < 4; ++i) {
+        at += snprintf(text + at, sizeof(text) - (size_t)at, "%s: %s\r\n", copied[i],
+                       peer_header(to_request, copied[i]));
+    }
+    at += snprintf(text + at, sizeof(text) - (size_t)at, "To: %s%s%s\r\n",
+                   peer_header(to_request, "To"), to_tag[0] != '\0' ? ";tag=" : "", to_tag);
+    snprintf(text + at, sizeof(text) - (size_t)at, "%s%sContent-Length: %zu\r\n\r\n%s", headers,
+             sdp != NULL ? "Content-Type: application/sdp\r\n" : "", sdp != NULL ? strlen(sdp) : 0,
+             sdp != NULL ? sdp : "");
+    send_text(text);
+}
+
 void peer_response_to_invite(const char *status_line)
 {
     strcpy(request, invite);
@@ -193,6 +205,15 @@ static int receive(void)
         snprintf(tag, sizeof(tag), "%s", to + 5);
     }
     return 1;
+}
+
+void peer_new_call(void)
+{
+    while (receive()) { /* retransmissions of the call before */
+    }
+    ++call_number;
+    cseq = 1;
+    tag[0] = '\0';
 }
 
 const char *peer_expect(const char *start)

@@ -22,6 +22,12 @@ void peer_request(const char *method, const char *headers, const char *sdp);
 void peer_response(const char *status_line, const char *headers, const char *sdp);
 /* In answer to the last INVITE, when another request came since. */
 void peer_response_to_invite(const char *status_line);
+/*
+ * In answer to any request (a copy of it), with a To tag of its own where the request has none; no
+ * Contact is added.
+ */
+void peer_respond(const char *to_request, const char *status_line, const char *to_tag,
+                  const char *headers, const char *sdp);
 /* Runs the service until a message comes whose first line begins with `start`; others are passed
  * over. */
 const char *peer_expect(const char *start);

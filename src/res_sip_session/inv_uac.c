@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip_session: the glue to PJSIP's invite session where the INVITE that begins a session of
+ * ours is sent again. Besides inv*.c no file reads or writes the members of pjsip_inv_session.
+ */
+#include <sipsession/log.h>
+
+#include "res_sip_session/session.h"
+
+int inv_is_first_invite(const pjsip_inv_session *inv, const pjsip_transaction *tsx)
+{
+    if (inv->role != PJSIP_ROLE_UAC || tsx->method.id != PJSIP_INVITE_METHOD) {
+        return 0;
+    }
+    if (inv->state == PJSIP_INV_STATE_NULL) { /* it fails while it is being sent */
+        return inv->invite_tsx == NULL || inv->invite_tsx == tsx;
+    }
+    return inv->invite_tsx == tsx &&
+           (inv->state == PJSIP_INV_STATE_CALLING || inv->state == PJSIP_INV_STATE_EARLY);
+}
+
+int inv_was_refused(const pjsip_inv_session *inv)
+{
+    return inv->invite_tsx != NULL && inv_is_first_invite(inv, inv->invite_tsx) &&
+           inv->invite_tsx->status_code >= 300;
+}
+
+pjsip_tx_data *inv_invite_request(const pjsip_inv_session *inv)
+{
+    return inv->invite_req;
+}
+
+/* RFC 3261 8.1.3.4, 8.1.3.5: the same message but for CSeq, branch and what is said here. */
+static void prepare(pjsip_inv_session *inv, pjsip_tx_data *tdata, const pjsip_uri *uri,
+                    const pj_str_t *contact)
+{
+    const pj_str_t name = pj_str("Contact");
+    pjsip_via_hdr *via = pjsip_msg_find_hdr(tdata->msg, PJSIP_H_VIA, NULL);
+    pjsip_hdr *old = pjsip_msg_find_hdr(tdata->msg, PJSIP_H_CONTACT, NULL);
+    pjsip_contact_hdr *made;
+    pj_str_t text;
+
+    pjsip_restore_strict_route_set(tdata);
+    if (via != NULL) {
+        via->branch_param.slen = 0;
+    }
+    if (uri != NULL) {
+        tdata->msg->line.req.uri = pjsip_uri_clone(tdata->pool, uri);
+        pj_bzero(&tdata->dest_info, sizeof(tdata->dest_info));
+        sip_auth_forget(tdata);
+    }
+    if (contact != NULL && old != NULL) {
+        pj_strdup_with_null(inv->dlg->pool, &text, contact);
+        made = pjsip_parse_hdr(inv->dlg->pool, &name, text.ptr, (pj_size_t)text.slen, NULL);
+        if (made != NULL) {
+            inv->dlg->local.contact = made;
+            pj_list_insert_after(old, pjsip_hdr_clone(tdata->pool, made));
+            pj_list_erase(old);
+        }
+    }
+    pjsip_tx_data_invalidate_msg(tdata);
+}
+
+int inv_send_again(pjsip_inv_session *inv, pjsip_transaction *tsx, const pjsip_uri *uri,
+                   const pj_str_t *contact)
+{
+    pjsip_tx_data *tdata = inv->invite_req;
+    pj_status_t status;
+
+    if (tdata == NULL) {
+        return -1;
+    }
+    prepare(inv, tdata, uri, contact);
+    pjsip_inv_uac_restart(inv, PJ_FALSE);
+    pjsip_tx_data_add_ref(tdata);
+    status = pjsip_inv_send_msg(inv, tdata);
+    if (status != PJ_SUCCESS && (inv->invite_tsx == NULL || inv->invite_tsx == tsx)) {
+        char text[PJ_ERR_MSG_SIZE];
+
+        pj_strerror(status, text, sizeof(text));
+        ast_warning("Cannot send an INVITE again: %s", text);
+        if (inv->state != PJSIP_INV_STATE_DISCONNECTED) { /* as before: the old one has failed */
+            inv->state = PJSIP_INV_STATE_CALLING;
+            inv->invite_tsx = tsx;
+        }
+        return -1;
+    }
+    /* It may have failed at once, and gone somewhere else by now (retry.c). */
+    /*
+     * PJSIP's invite usage sees the old transaction next. It is none of the session's any more, but
+     * a 408 or 481 of it would still count as the dialog's end.
+     */
+    tsx->status_code = PJSIP_SC_TEMPORARILY_UNAVAILABLE;
+    return 0;
+}
+
+void inv_add_credentials(pjsip_inv_session *inv, pjsip_tx_data *ack)
+{
+    const pjsip_transaction *tsx = inv->invite_tsx;
+
+    if (tsx != NULL && tsx->role == PJSIP_ROLE_UAC && tsx->last_tx != NULL &&
+        tsx->last_tx->msg->line.req.method.id == PJSIP_INVITE_METHOD) {
+        sip_auth_copy(ack, tsx->last_tx);
+    }
+}

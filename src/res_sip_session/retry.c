@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip_session: a request of ours was refused, and goes out again: with credentials (RFC 3261
+ * 22), to where a redirection says (8.1.3.4), or as an extension has changed it (8.1.3.5). The
+ * offer of the INVITE stays what it is meanwhile.
+ */
+#include <sipsession/log.h>
+
+#include "res_sip_session/session.h"
+
+/* How often extensions may have one INVITE sent again. */
+#define MAX_RETRIES 5
+
+static int is_challenge(const pjsip_transaction *tsx)
+{
+    return tsx->status_code == PJSIP_SC_UNAUTHORIZED ||
+           tsx->status_code == PJSIP_SC_PROXY_AUTHENTICATION_REQUIRED;
+}
+
+/* Where the INVITE goes next, and our Contact for that. 0; -1: nowhere. */
+static int next_target(struct ast_sip_session *session, pj_pool_t *pool, const pjsip_uri **uri,
+                       pj_str_t *contact)
+{
+    struct ast_sip_session_private *priv = session->priv;
+    const pjsip_uri *target;
+
+    while (priv->redirect != NULL && priv->redirections > 0 &&
+           (target = redirect_next(priv->redirect)) != NULL) {
+        if (sip_make_contact(pool, NULL, session->endpoint, target, contact) == 0) {
+            *uri = target;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+/* A 3xx, or a target that failed: the next one, if there is any. 1: on its way. */
+static int follow(struct ast_sip_session *session, pjsip_transaction *tsx)
+{
+    struct ast_sip_session_private *priv = session->priv;
+    pj_pool_t *pool = pjsip_endpt_create_pool(priv->dlg->endpt, "target", 1000, 1000);
+    const pjsip_uri *uri;
+    pj_str_t contact;
+    int sent = 0;
+
+    while (pool != NULL && !sent && inv_is_first_invite(session->inv_session, tsx) &&
+           next_target(session, pool, &uri, &contact) == 0) {
+        --priv->redirections;
+        sent = inv_send_again(session->inv_session, tsx, uri, &contact) == 0;
+    }
+    if (pool != NULL) {
+        pj_pool_release(pool);
+    }
+    return sent;
+}
+
+/* Remembers what a 3xx names. */
+static void take_contacts(struct ast_sip_session *session, const pjsip_transaction *tsx,
+                          const pjsip_rx_data *rdata)
+{
+    struct ast_sip_session_private *priv = session->priv;
+
+    if (priv->redirections == 0) {
+        return;
+    }
+    if (priv->redirect == NULL) {
+        priv->redirect = redirect_create(priv->dlg->pool->factory, tsx->last_tx->msg->line.req.uri);
+    }
+    if (priv->redirect != NULL) {
+        redirect_add(priv->redirect, rdata->msg_info.msg);
+    }
+}
+
+/* An extension changed the INVITE, and it goes out again. 1: on its way. */
+static int ask_extensions(struct ast_sip_session *session, pjsip_transaction *tsx,
+                          pjsip_rx_data *rdata)
+{
+    struct ast_sip_session_private *priv = session->priv;
+
+    if (priv->retries >= MAX_RETRIES || !session_hook_retry(session, rdata, tsx->last_tx)) {
+        return 0;
+    }
+    ++priv->retries;
+    return !priv->ending && inv_is_first_invite(session->inv_session, tsx) &&
+           inv_send_again(session->inv_session, tsx, NULL, NULL) == 0;
+}
+
+static int try_invite_again(struct ast_sip_session *session, pjsip_transaction *tsx,
+                            pjsip_rx_data *rdata)
+{
+    int class = tsx->status_code / 100;
+
+    session_early_over(session);
+    if (session->priv->ending) { /* an extension hung up when it heard of that */
+        return 0;
+    }
+    if (rdata != NULL && class == 3) {
+        take_contacts(session, tsx, rdata);
+    } else if (rdata != NULL && !is_challenge(tsx) && ask_extensions(session, tsx, rdata)) {
+        return 1;
+    }
+    return class != 6 && !session->priv->ending && follow(session, tsx);
+}
+
+int session_try_again(struct ast_sip_session *session, pjsip_transaction *tsx,
+                      const pjsip_event *event)
+{
+    pjsip_rx_data *rdata =
+        event->body.tsx_state.type == PJSIP_EVENT_RX_MSG ? event->body.tsx_state.src.rdata : NULL;
+    int first = inv_is_first_invite(session->inv_session, tsx);
+    int result;
+
+    if (tsx->last_tx == NULL || (first && session->priv->ending)) {
+        return 0;
+    }
+    if (rdata != NULL && is_challenge(tsx) &&
+        sip_auth_prepare(&session->priv->dlg->auth_sess, tsx->last_tx, rdata)) {
+        if (first) {
+            session_early_over(session);
+        }
+        return 1;
+    }
+    if (!first) {
+        return 0;
+    }
+    ast_sip_session_ref(session);
+    result = try_invite_again(session, tsx, rdata);
+    ast_sip_session_unref(session);
+    return result;
+}
