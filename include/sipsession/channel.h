@@ -201,6 +201,53 @@ void ast_channel_peer_hangup(struct ast_channel *channel, int cause);
 void ast_channel_peer_state(struct ast_channel *channel, enum ast_channel_state state);
 /*! \brief A DTMF digit came: one of 0-9 * # A-D */
 void ast_channel_dtmf(struct ast_channel *channel, char digit, unsigned duration_ms);
+/*!
+ * \brief A text came: the running application is told, and `${RECEIVETEXTMESSAGE}` is it
+ *
+ * \param text UTF-8 without NUL; copied; what is longer than a variable is cut by who reads it
+ */
+void ast_channel_text(struct ast_channel *channel, const char *text);
+
+/* ---- digits and texts that we send ---- */
+
+/*!
+ * \brief A way in which digits and texts travel beside the audio: INFO, MESSAGE; from modules
+ *
+ * Ways are asked in the order of their registration.
+ */
+struct ast_channel_sender {
+    const char *name;
+    /*!
+     * \brief Send a digit; NULL: it sends none
+     *
+     * \retval 0 It is on its way
+     * \retval 1 Not my channel, or not my kind: ask the next one
+     * \retval -1 It cannot be sent, logged
+     */
+    int (*digit)(struct ast_channel *channel, char digit, unsigned duration_ms);
+    /*! \brief Send a text, as digit; ast_channel_text_sent tells later what came of it */
+    int (*text)(struct ast_channel *channel, const char *text);
+    struct ast_channel_sender *next; /*!< the registry's */
+};
+
+/*! \brief Register a way of sending; it must stay. 0; -1: it is registered already. */
+int ast_channel_register_sender(struct ast_channel_sender *sender);
+void ast_channel_unregister_sender(struct ast_channel_sender *sender);
+
+/*!
+ * \brief Send a digit: as telephone-event (RFC 4733) unless a registered way takes it
+ *
+ * \param digit One of 0-9 * # A-D
+ * \param duration_ms 40 to 5000
+ * \retval 0 It is on its way
+ * \retval -1 It cannot be sent, logged: no telephone-event was agreed on, and no other way has it
+ */
+int ast_channel_send_digit(struct ast_channel *channel, char digit, unsigned duration_ms);
+
+/*! \brief Send a text (UTF-8). 0: ast_channel_text_sent will be called; 1: no way; -1: logged. */
+int ast_channel_send_text(struct ast_channel *channel, const char *text);
+/*! \brief For ways of sending: what came of the text. result 0: delivered; -1: not. */
+void ast_channel_text_sent(struct ast_channel *channel, int result);
 
 /*! \brief The peer turned out to be somebody else: as ast_channel_set_caller, and observers are
  * told */
@@ -280,6 +327,10 @@ struct ast_application {
     /*! \brief The channel's audio was set, exchanged or taken away while it is RUNNING; may be NULL
      */
     void (*rtp_changed)(struct ast_channel *channel);
+    /*! \brief A text came while it is RUNNING; may be NULL */
+    enum ast_application_result (*text)(struct ast_channel *channel, const char *text);
+    /*! \brief The text that it sent was delivered (0) or not (-1); may be NULL */
+    enum ast_application_result (*text_sent)(struct ast_channel *channel, int result);
 };
 
 /*! \brief Register an application; it must stay. 0; -1: the name is taken. */

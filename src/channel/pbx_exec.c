@@ -355,26 +355,85 @@ void ast_application_done(struct ast_channel *channel, enum ast_application_resu
     complete(channel, result);
 }
 
-void ast_channel_dtmf(struct ast_channel *channel, char digit, unsigned duration_ms)
+/* What comes from outside while an application is RUNNING. */
+struct event {
+    enum { EVENT_DIGIT, EVENT_TEXT, EVENT_TEXT_SENT } kind;
+    char digit;
+    const char *text;
+    int result;
+};
+
+static int takes(const struct ast_application *app, const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_DIGIT:
+        return app->dtmf != NULL;
+    case EVENT_TEXT:
+        return app->text != NULL;
+    default:
+        return app->text_sent != NULL;
+    }
+}
+
+static enum ast_application_result give(struct ast_channel *channel,
+                                        const struct ast_application *app,
+                                        const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_DIGIT:
+        return app->dtmf(channel, event->digit);
+    case EVENT_TEXT:
+        return app->text(channel, event->text);
+    default:
+        return app->text_sent(channel, event->result);
+    }
+}
+
+static void tell(struct ast_channel *channel, const struct event *event)
 {
     struct chan_exec *exec = &channel->exec;
     const struct ast_application *app = exec->app;
     enum ast_application_result result;
     unsigned run = exec->run;
 
-    base_assert_sip_thread();
-    ast_debug("%s: digit %c, %u ms", channel->name, digit, duration_ms);
-    if (digit == '\0' || strchr("0123456789*#ABCD", digit) == NULL || app == NULL ||
-        app->dtmf == NULL || exec->starting) {
+    if (app == NULL || exec->starting || !takes(app, event)) {
         return;
     }
     ast_channel_ref(channel);
-    result = app->dtmf(channel, digit);
+    result = give(channel, app, event);
     /* The callback may have ended this run of the application itself. */
     if (result != AST_APPLICATION_RUNNING && exec->app == app && exec->run == run) {
         complete(channel, result);
     }
     ast_channel_unref(channel);
+}
+
+void ast_channel_dtmf(struct ast_channel *channel, char digit, unsigned duration_ms)
+{
+    const struct event event = {.kind = EVENT_DIGIT, .digit = digit};
+
+    base_assert_sip_thread();
+    ast_debug("%s: digit %c, %u ms", channel->name, digit, duration_ms);
+    if (digit != '\0' && strchr("0123456789*#ABCD", digit) != NULL) {
+        tell(channel, &event);
+    }
+}
+
+void ast_channel_text(struct ast_channel *channel, const char *text)
+{
+    const struct event event = {.kind = EVENT_TEXT, .text = text};
+
+    base_assert_sip_thread();
+    ast_channel_set_variable(channel, "RECEIVETEXTMESSAGE", text);
+    tell(channel, &event);
+}
+
+void ast_channel_text_sent(struct ast_channel *channel, int result)
+{
+    const struct event event = {.kind = EVENT_TEXT_SENT, .result = result};
+
+    base_assert_sip_thread();
+    tell(channel, &event);
 }
 
 void ast_application_set_data(struct ast_channel *channel, void *data)

@@ -63,10 +63,9 @@ static const struct {
     const char *name, *missing;
 } dtmf_modes[] = {{"rfc4733", NULL},
                   {"inband", "tones in the audio are neither heard nor made"},
-                  {"info", "digits in INFO requests are neither taken nor sent"},
+                  {"info", NULL},
                   {"auto", "tones in the audio are neither heard nor made, telephone-event is"},
-                  {"auto_info",
-                   "digits in INFO requests are neither taken nor sent, telephone-event is"},
+                  {"auto_info", NULL},
                   {"none", NULL}};
 #define DTMF_MODES (sizeof(dtmf_modes) / sizeof(dtmf_modes[0]))
 

@@ -106,7 +106,7 @@ static const struct base_option options[] = {
            "`NAME=VALUE`: a variable of all its channels; may be given several times."),
     CUSTOM(
         "dtmf_mode", dtmf_mode, config_parse_dtmf, config_format_dtmf, "rfc4733",
-        "How DTMF travels: `rfc4733` (telephone-event) or `none`. `auto` and `auto_info` do telephone-event only; `inband` and `info` do nothing yet."),
+        "How DTMF travels: `rfc4733` (telephone-event), `info` (INFO requests), `auto_info` (telephone-event where it is agreed on, else INFO) or `none`. `auto` does telephone-event only, `inband` nothing: tones in the audio are neither heard nor made. See [dtmf_info](modules/dtmf_info.md)."),
     {.name = "100rel",
      .kind = BASE_OPTION_ENUM,
      ENDPOINT(rel100),

@@ -365,6 +365,12 @@ void ast_rtp_set_idle(struct ast_rtp *handle)
     fake_rtp_release(rtp);
 }
 
+int ast_rtp_send_dtmf(struct ast_rtp *handle, char digit, unsigned duration_ms)
+{
+    fake_note("rtp:%c/%u", digit, duration_ms);
+    return ((struct fake_rtp *)handle)->refuses ? -1 : 0;
+}
+
 void ast_rtp_set_echo(struct ast_rtp *handle)
 {
     struct fake_rtp *rtp = (struct fake_rtp *)handle;

@@ -123,6 +123,76 @@ static void test_wait(void **state)
     end(channel);
 }
 
+/* ---- digits and texts beside the audio ---- */
+
+static int sender_result;
+
+static int send_digit(struct ast_channel *channel, char digit, unsigned duration_ms)
+{
+    (void)channel;
+    fake_note("digit:%c/%u", digit, duration_ms);
+    return sender_result;
+}
+
+static struct ast_channel_sender sender = {.name = "test", .digit = send_digit};
+
+static void test_senddtmf(void **state)
+{
+    struct ast_channel *channel = run("SendDTMF(1aw-#,100,80)");
+
+    (void)state;
+    ast_channel_set_rtp(channel, FAKE_RTP(&rtp));
+    fake_pass(0);
+    assert_notes("rtp:1/80");
+    fake_pass(179);
+    assert_notes("");
+    fake_pass(1);
+    assert_notes("rtp:A/80");
+    fake_pass(180 + 499);
+    assert_notes("");
+    fake_pass(1);
+    assert_notes("rtp:#/80");
+    fake_pass(180);
+    assert_notes("next -");
+    ast_channel_set_rtp(channel, NULL);
+    end(channel);
+
+    channel = run("SendDTMF(12)"); /* no audio, no other way */
+    fake_pass(0);
+    assert_notes("next -");
+    end(channel);
+
+    assert_int_equal(ast_channel_register_sender(&sender), 0);
+    assert_int_equal(ast_channel_register_sender(&sender), -1);
+    channel = run("SendDTMF(12)");
+    fake_pass(0);
+    assert_notes("digit:1/100");
+    fake_pass(350);
+    assert_notes("digit:2/100");
+    ast_channel_peer_hangup(channel, 0);
+    assert_int_equal(fake_timers(), 0);
+    end(channel);
+
+    sender_result = 1; /* not its channel */
+    channel = run("SendDTMF(3)");
+    ast_channel_set_rtp(channel, FAKE_RTP(&rtp));
+    fake_pass(0);
+    assert_notes("digit:3/100 rtp:3/100");
+    sender_result = -1;
+    assert_int_equal(ast_channel_send_digit(channel, '4', 100), -1);
+    assert_int_equal(ast_channel_send_digit(channel, 'x', 100), -1);
+    assert_notes("digit:4/100");
+    ast_channel_unregister_sender(&sender);
+    ast_channel_unregister_sender(&sender);
+    ast_channel_set_rtp(channel, NULL);
+    end(channel);
+    sender_result = 0;
+
+    assert_line("SendDTMF()", "next -");
+    assert_line("SendDTMF(1,x)", "next -");
+    assert_line("SendDTMF(1,,10)", "next -");
+}
+
 static void test_set(void **state)
 {
     struct ast_channel *channel;
@@ -387,6 +457,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_indications, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wait, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_senddtmf, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_set, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_logs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_goto, set_up, tear_down),
