@@ -187,7 +187,8 @@ static void set_direction(const struct sdp_remote *remote, struct sdp_choice *ch
     choice->direction = sdp_reverse(remote->direction);
     choice->rtp = remote->rtp;
     choice->rtcp = remote->rtcp;
-    /* c=0.0.0.0 was how RFC 2543 put a call on hold; neither RTP nor RTCP goes there (RFC 3264 8.4). */
+    /* c=0.0.0.0 was how RFC 2543 put a call on hold; neither RTP nor RTCP goes there (RFC
+     * 3264 8.4). */
     if (is_unspecified(&remote->rtp)) {
         choice->direction &= ~AST_RTP_SENDONLY;
         pj_bzero(&choice->rtcp, sizeof(choice->rtcp));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sdp_rtp: a peer's m= section as values (RFC 4566, RFC 3264, RFC 3605). Nothing is trusted: numbers are
- * bounded, names that would need a lookup are refused, what is not known is skipped.
+ * sdp_rtp: a peer's m= section as values (RFC 4566, RFC 3264, RFC 3605). Nothing is trusted:
+ * numbers are bounded, names that would need a lookup are refused, what is not known is skipped.
  */
 #include <string.h>
 

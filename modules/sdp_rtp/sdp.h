@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sdp_rtp: the SDP handler for audio over RTP. parse.c, choose.c and write.c decide without sockets,
- * sessions or memory of their own; sdp_rtp.c does what they decided. Installed headers only.
+ * sdp_rtp: the SDP handler for audio over RTP. parse.c, choose.c and write.c decide without
+ * sockets, sessions or memory of their own; sdp_rtp.c does what they decided. Installed headers
+ * only.
  */
 #ifndef SDP_RTP_SDP_H
 #define SDP_RTP_SDP_H
@@ -53,7 +54,8 @@ struct sdp_numbers {
     unsigned char meaning[128]; /* 0: free; else of sdp_codec_key, sdp_event_key, or 255: unknown */
 };
 
-/* The number of a codec, or of telephone-event of a clock rate, in what we write; -1: none is left */
+/* The number of a codec, or of telephone-event of a clock rate, in what we write; -1: none is left
+ */
 int sdp_number_of_codec(struct sdp_numbers *numbers, const struct ast_codec *codec);
 int sdp_number_of_event(struct sdp_numbers *numbers, unsigned clock_rate);
 /* All numbers that the peer used */
@@ -99,6 +101,6 @@ pjmedia_sdp_media *sdp_write_answer(pj_pool_t *pool, const struct sdp_choice *ch
 /* All that the endpoint allows; `first` (may be NULL) is put first: the one in force */
 pjmedia_sdp_media *sdp_write_offer(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
                                    struct sdp_numbers *numbers, const struct ast_codec *first,
-                                   const pj_sockaddr *address, unsigned port);
+                                   int direction, const pj_sockaddr *address, unsigned port);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sdp_rtp: the SDP handler for audio over RTP: what the other files of this folder decide becomes RTP
- * streams, which channels get. On the SIP thread.
+ * sdp_rtp: the SDP handler for audio over RTP: what the other files of this folder decide becomes
+ * RTP streams, which channels get. On the SIP thread.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +73,8 @@ static int address_towards(const pj_sockaddr *remote, pj_sockaddr *address)
     return result;
 }
 
-/* The address that our SDP names, and the one to bind to: the same, but for a media_address that is not ours */
+/* The address that our SDP names, and the one to bind to: the same, but for a media_address that is
+ * not ours */
 static int choose_addresses(const struct audio *audio, pj_sockaddr *named, pj_sockaddr *bound)
 {
     const struct ast_sip_endpoint *const endpoint = audio->session->endpoint;
@@ -161,6 +162,19 @@ static int choose(const struct ast_sip_session *session, struct sdp_numbers *num
     return -1;
 }
 
+/* What our side's hold leaves (RFC 3264 8.4) */
+static int wanted_direction(const struct ast_sip_session *session)
+{
+    switch (ast_sip_session_get_hold(session)) {
+    case AST_SIP_SESSION_HOLD_SENDONLY:
+        return AST_RTP_SENDONLY;
+    case AST_SIP_SESSION_HOLD_INACTIVE:
+        return AST_RTP_INACTIVE;
+    default:
+        return AST_RTP_SENDRECV;
+    }
+}
+
 static int stream_incoming(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
                            const struct pjmedia_sdp_session *sdp, int offer)
 {
@@ -181,6 +195,9 @@ static int stream_incoming(struct ast_sip_session *session, struct ast_sip_sessi
     }
     sdp_learn_numbers(&audio->numbers, &remote);
     audio->choice = choice;
+    if (!offer) {
+        audio->choice.direction &= wanted_direction(session); /* no more than we offered */
+    }
     audio->proposed = 1;
     audio->to_answer = offer;
     return 0;
@@ -197,11 +214,14 @@ static int stream_outgoing(struct ast_sip_session *session, struct ast_sip_sessi
     if (!audio || (!audio->rtp && open_rtp(audio))) {
         return -1;
     }
-    written =
-        audio->to_answer
-            ? sdp_write_answer(pool, &audio->choice, &audio->address, ast_rtp_port(audio->rtp))
-            : sdp_write_offer(pool, session->endpoint, &audio->numbers, audio->in_force,
-                              &audio->address, ast_rtp_port(audio->rtp));
+    if (audio->to_answer) {
+        audio->choice.direction &= wanted_direction(session);
+        written = sdp_write_answer(pool, &audio->choice, &audio->address, ast_rtp_port(audio->rtp));
+    } else {
+        written =
+            sdp_write_offer(pool, session->endpoint, &audio->numbers, audio->in_force,
+                            wanted_direction(session), &audio->address, ast_rtp_port(audio->rtp));
+    }
     if (!written) {
         ast_warning("%s: no codec to offer", session->endpoint->name);
         return -1;

@@ -135,7 +135,8 @@ static void add_events(pj_pool_t *pool, pjmedia_sdp_media *media, struct sdp_num
 {
     int wide = 0, narrow = 0;
 
-    /* One for each clock of the codecs (RFC 4733 2.1); 8 kHz always, for those who know no other. */
+    /* One for each clock of the codecs (RFC 4733 2.1); 8 kHz always, for those who know no other.
+     */
     for (unsigned i = 0; i < count; i++) {
         wide |= codecs[i]->clock_rate == 48000;
         narrow |= codecs[i]->clock_rate != 48000;
@@ -150,7 +151,7 @@ static void add_events(pj_pool_t *pool, pjmedia_sdp_media *media, struct sdp_num
 
 pjmedia_sdp_media *sdp_write_offer(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
                                    struct sdp_numbers *numbers, const struct ast_codec *first,
-                                   const pj_sockaddr *address, unsigned port)
+                                   int direction, const pj_sockaddr *address, unsigned port)
 {
     const struct ast_codec *codecs[AST_SIP_MAX_CODECS + 1];
     const unsigned count = list_codecs(endpoint, first, codecs);
@@ -173,6 +174,6 @@ pjmedia_sdp_media *sdp_write_offer(pj_pool_t *pool, const struct ast_sip_endpoin
     }
     add_time(pool, media, "ptime", sdp_our_ptime(endpoint, codecs[0]));
     add_time(pool, media, "maxptime", max_ptime);
-    add_attribute(pool, media, "sendrecv", NULL);
+    add_attribute(pool, media, direction_name(direction), NULL);
     return media;
 }

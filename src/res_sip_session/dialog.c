@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip_session: the messages of a session's dialog, in both directions. Incoming ones come here
- * before PJSIP's invite usage acts on them: a request that a hook stops has had its final response
- * by then, and PJSIP leaves transactions alone that are not in state Trying any more.
+ * res_sip_session: the messages of a session's dialog, in both directions: hooks, and who sees to
+ * what. Incoming ones come here before PJSIP's invite usage acts on them: a request has had its
+ * answer by then (or is hidden from PJSIP, service.c), and PJSIP leaves transactions alone that are
+ * not in state Trying any more.
  */
 #include <sipsession/log.h>
 
@@ -13,11 +14,16 @@ int session_is_update(const pjsip_method *method)
     return method->id == PJSIP_OTHER_METHOD && pj_strcmp2(&method->name, "UPDATE") == 0;
 }
 
+int session_is_prack(const pjsip_method *method)
+{
+    return pjsip_method_cmp(method, pjsip_get_prack_method()) == 0;
+}
+
 int session_is_core_method(const pjsip_method *method)
 {
     return method->id == PJSIP_INVITE_METHOD || method->id == PJSIP_ACK_METHOD ||
            method->id == PJSIP_BYE_METHOD || method->id == PJSIP_CANCEL_METHOD ||
-           session_is_update(method) || pjsip_method_cmp(method, pjsip_get_prack_method()) == 0;
+           session_is_update(method) || session_is_prack(method);
 }
 
 /* Methods that exist (RFC 3261 21.4.6 against 21.5.2): 405 for these, 501 for others. */
@@ -49,72 +55,58 @@ static void answer_unowned(struct ast_sip_session *session, pjsip_rx_data *rdata
     ast_sip_session_send_response(session, code, rdata);
 }
 
-void session_on_request(struct ast_sip_session *session, pjsip_transaction *tsx,
-                        pjsip_rx_data *rdata)
+void session_handle_request(struct ast_sip_session *session, pjsip_transaction *tsx,
+                            pjsip_rx_data *rdata)
 {
     const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
 
+    if (method->id == PJSIP_INVITE_METHOD) {
+        session_on_reinvite(session, tsx, rdata);
+    } else if (session_is_update(method)) {
+        session_on_update(session, tsx, rdata);
+    } else if (session_is_prack(method)) {
+        session_on_prack(session, tsx, rdata);
+    } else if (method->id == PJSIP_BYE_METHOD) {
+        session_refuse_pending(session);
+    } else if (method->id == PJSIP_CANCEL_METHOD) {
+        session_deferred_cancel(session, rdata->msg_info.cseq->cseq);
+    } else {
+        answer_unowned(session, rdata);
+    }
+}
+
+void session_on_request(struct ast_sip_session *session, pjsip_transaction *tsx,
+                        pjsip_rx_data *rdata)
+{
     ast_sip_session_ref(session);
     session_peer_learn(session, rdata);
-    if (session_hook_request(session, rdata) != 0 || tsx->status_code >= 200) {
-        goto out;
+    if (session_hook_request(session, rdata) == 0 && tsx->status_code < 200 &&
+        session->priv->state != AST_SIP_SESSION_STATE_ENDED) {
+        session_handle_request(session, tsx, rdata);
     }
-    if (!session_is_core_method(method)) {
-        answer_unowned(session, rdata);
-    } else if (inv_cannot_take(session->inv_session, method)) {
-        /* A PRACK without a reliable response (RFC 3262 3), an UPDATE before the first offer was
-         * answered (RFC 3311 5.2). */
-        int prack = pjsip_method_cmp(method, pjsip_get_prack_method()) == 0;
-
-        ast_sip_session_send_response(session,
-                                      prack ? PJSIP_SC_CALL_TSX_DOES_NOT_EXIST
-                                            : PJSIP_SC_REQUEST_PENDING,
-                                      rdata);
-    }
-out:
+    session_refresh_kick(session);
     ast_sip_session_unref(session);
-}
-
-/* The SDP of a message, or NULL. A body that is no SDP, or is broken, is PJSIP's to refuse. */
-static const pjmedia_sdp_session *sdp_of(pjsip_rx_data *rdata)
-{
-    return rdata->msg_info.msg->body != NULL ? pjsip_rdata_get_sdp_info(rdata)->sdp : NULL;
-}
-
-static void take_answer(struct ast_sip_session *session, pjsip_rx_data *rdata)
-{
-    const pjmedia_sdp_session *answer;
-
-    if (!inv_has_local_offer(session->inv_session)) {
-        return; /* the same answer again, in a later response (RFC 6337 3.1.1) */
-    }
-    answer = sdp_of(rdata);
-    if (answer != NULL) {
-        session->priv->sdp.bad_answer = session_sdp_incoming(session, rdata, answer, 0) != 0;
-    }
 }
 
 void session_on_ack(struct ast_sip_session *session, pjsip_rx_data *rdata)
 {
-    if (!inv_awaits_ack(session->inv_session, rdata->msg_info.cseq->cseq)) {
+    int late = session_is_late_ack(session, rdata);
+
+    if (!late && !inv_awaits_ack(session->inv_session, rdata->msg_info.cseq->cseq)) {
         return; /* it came again */
     }
     ast_sip_session_ref(session);
     session_peer_learn(session, rdata);
     session_hook_request(session, rdata); /* nobody can stop an ACK */
-    if (session_of_dialog(session->priv->dlg) != NULL) {
-        take_answer(session, rdata);
-        if (inv_has_local_offer(session->inv_session) && sdp_of(rdata) == NULL) {
-            session_sdp_rollback(session); /* no answer: RFC 3264 4, the offer is void */
-        }
+    if (!late && session->priv->state != AST_SIP_SESSION_STATE_ENDED) {
+        session_exchange_on_ack(session, rdata);
     }
+    session_refresh_kick(session);
     ast_sip_session_unref(session);
 }
 
 void session_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata)
 {
-    int code = rdata->msg_info.msg->line.status.code;
-
     ast_sip_session_ref(session);
     session_peer_learn(session, rdata);
     session_hook(SESSION_INCOMING_RESPONSE, &rdata->msg_info.cseq->method, session, rdata);
@@ -122,25 +114,18 @@ void session_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata)
         rdata->msg_info.cseq->method.id == PJSIP_INVITE_METHOD) {
         session_early_response(session, rdata);
     }
-    if (code < 300 && session_of_dialog(session->priv->dlg) != NULL) {
-        take_answer(session, rdata);
+    if (session->priv->state != AST_SIP_SESSION_STATE_ENDED) {
+        session_exchange_on_response(session, rdata);
+        session_deadline_renew(session);
     }
     ast_sip_session_unref(session);
-}
-
-void session_on_failure(struct ast_sip_session *session, const pjsip_transaction *tsx)
-{
-    /* PJSIP drops the offer of a re-INVITE or UPDATE that failed without a word. */
-    if ((tsx->method.id == PJSIP_INVITE_METHOD || session_is_update(&tsx->method)) &&
-        inv_has_local_offer(session->inv_session)) {
-        session_sdp_rollback(session);
-    }
 }
 
 void session_on_lost_ack(struct ast_sip_session *session)
 {
     ast_notice("Session %s: no ACK came for our 2xx: ending the call (RFC 3261 13.3.1.4)",
                session->priv->dlg->obj_name);
+    session_termination_stop(session);
     ast_sip_session_terminate(session, 0);
 }
 
@@ -172,6 +157,28 @@ static void take_back(struct tx_mark *mark)
     mark->first = mark->last = NULL;
 }
 
+/* Our text, in what has an SDP, and in an ACK or PRACK that PJSIP made without one. */
+static void put_sdp(struct ast_sip_session *session, pjsip_tx_data *tdata)
+{
+    struct session_sdp *sdp = &session->priv->sdp;
+    const pjsip_msg *msg = tdata->msg;
+
+    if (msg->type == PJSIP_REQUEST_MSG &&
+        (msg->line.req.method.id == PJSIP_ACK_METHOD || session_is_prack(&msg->line.req.method))) {
+        if (sdp->answer_due) {
+            sdp->answer_due = 0;
+            session_sdp_set_body(session, tdata);
+        } else if (msg->line.req.method.id != PJSIP_ACK_METHOD) {
+            session_refresh_in_prack(session, tdata);
+        }
+    } else if (session_sdp_has_body(msg)) {
+        session_sdp_set_body(session, tdata);
+    }
+    if (msg->type == PJSIP_RESPONSE_MSG && msg->line.status.code < 200) {
+        session_note_reliable(session, msg);
+    }
+}
+
 void session_on_tx(struct ast_sip_session *session, pjsip_tx_data *tdata)
 {
     struct tx_mark *mark = tdata->mod_data[session_usage.id];
@@ -189,9 +196,7 @@ void session_on_tx(struct ast_sip_session *session, pjsip_tx_data *tdata)
         take_back(mark);
     }
     mark->code = code_of(tdata);
-    if (session_sdp_has_body(msg)) {
-        session_sdp_set_body(session, tdata);
-    }
+    put_sdp(session, tdata);
 
     cseq = pjsip_msg_find_hdr(msg, PJSIP_H_CSEQ, NULL);
     before = msg->hdr.prev;

@@ -310,28 +310,75 @@ static void enforce_answer(struct ast_sip_session *session, pjsip_rx_data *rdata
     }
 }
 
+/* Where the hooks of a request that waits go on: behind the one that suspended it. */
+struct session_hooks {
+    struct table *table; /* a reference */
+    const struct row *row;
+    unsigned next;
+};
+
+void session_hooks_free(struct session_hooks *at)
+{
+    if (at != NULL) {
+        table_unref(at->table);
+        free(at);
+    }
+}
+
+static struct session_hooks *hooks_create(struct table *table, const struct row *row, unsigned next)
+{
+    struct session_hooks *at = malloc(sizeof(*at));
+
+    if (at != NULL) {
+        ++table->refs;
+        *at = (struct session_hooks){.table = table, .row = row, .next = next};
+    }
+    return at;
+}
+
+/* Calls the hooks from a position on. 0; 1: one stopped the request, or suspended it. */
+static int run_hooks(struct ast_sip_session *session, pjsip_rx_data *rdata, struct table *table,
+                     const struct row *row, unsigned from)
+{
+    for (unsigned i = from; i < row->count[SESSION_INCOMING_REQUEST]; ++i) {
+        struct node *node = row->list[SESSION_INCOMING_REQUEST][i];
+        int result = node->alive ? node->extension->incoming_request(session, rdata) : 0;
+
+        if (session->priv->deferring != NULL &&
+            session_deferred_keep(session, result, hooks_create(table, row, i + 1))) {
+            return 1;
+        }
+        if (result != 0) {
+            if (node->alive) {
+                enforce_answer(session, rdata, node->extension);
+            }
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int session_hook_request(struct ast_sip_session *session, pjsip_rx_data *rdata)
 {
     struct table *table = current;
-    const struct row *row;
-    int stopped = 0;
+    int stopped;
 
     if (table == NULL) {
         return 0;
     }
-    row = find_row(table, &rdata->msg_info.msg->line.req.method);
     ++table->refs;
-    for (unsigned i = 0; i < row->count[SESSION_INCOMING_REQUEST] && !stopped; ++i) {
-        struct node *node = row->list[SESSION_INCOMING_REQUEST][i];
-
-        if (node->alive && node->extension->incoming_request(session, rdata) != 0) {
-            stopped = 1;
-            if (node->alive) {
-                enforce_answer(session, rdata, node->extension);
-            }
-        }
-    }
+    stopped =
+        run_hooks(session, rdata, table, find_row(table, &rdata->msg_info.msg->line.req.method), 0);
     table_unref(table);
+    return stopped;
+}
+
+int session_hook_resume(struct ast_sip_session *session, pjsip_rx_data *rdata,
+                        struct session_hooks *at)
+{
+    int stopped = run_hooks(session, rdata, at->table, at->row, at->next);
+
+    session_hooks_free(at);
     return stopped;
 }
 

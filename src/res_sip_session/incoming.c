@@ -13,6 +13,21 @@ static void refuse(pjsip_rx_data *rdata, int code)
     pjsip_endpt_respond_stateless(ast_sip_get_pjsip_endpoint(), rdata, code, NULL, NULL, NULL);
 }
 
+/* RFC 3261 8.2.3 */
+static void refuse_body(pjsip_rx_data *rdata)
+{
+    pjsip_endpoint *endpt = ast_sip_get_pjsip_endpoint();
+    const pjsip_hdr *accept = pjsip_endpt_get_capability(endpt, PJSIP_H_ACCEPT, NULL);
+    pjsip_hdr headers;
+
+    pj_list_init(&headers);
+    if (accept != NULL) {
+        pj_list_push_back(&headers, pjsip_hdr_shallow_clone(rdata->tp_info.pool, accept));
+    }
+    pjsip_endpt_respond_stateless(endpt, rdata, PJSIP_SC_UNSUPPORTED_MEDIA_TYPE, NULL, &headers,
+                                  NULL);
+}
+
 /* RFC 3261 8.2: Contact, Require, body. 0: fine; -1: refused. */
 static int verify(pjsip_rx_data *rdata, unsigned *options)
 {
@@ -91,6 +106,14 @@ void session_on_new_invite(pjsip_rx_data *rdata)
     if (verify(rdata, &options) != 0) {
         return;
     }
+    if (session_has_foreign_body(rdata)) {
+        refuse_body(rdata);
+        return;
+    }
+    if (session_sdp_of(rdata) == NULL) {
+        rdata->msg_info.msg->body = NULL; /* nothing that need be understood (RFC 3261 20.11) */
+    }
+    options |= inv_wishes(endpoint, rdata);
     session = make_session(endpoint, rdata, options);
     if (session == NULL) {
         return;
@@ -99,6 +122,7 @@ void session_on_new_invite(pjsip_rx_data *rdata)
     ast_sip_session_ref(session);
     session_set_state(session, AST_SIP_SESSION_STATE_INCOMING);
     session->priv->invite = rdata;
+    session_peer_learn(session, rdata);
     session_begin(session);
 
     offer = inv_pending_offer(session->inv_session);

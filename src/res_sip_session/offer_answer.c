@@ -35,46 +35,6 @@ void session_sdp_release_scratch(void)
     }
 }
 
-/* ---- streams ---- */
-
-static void stream_end(struct ast_sip_session *session, struct ast_sip_session_stream *stream)
-{
-    if (stream->handler != NULL && stream->handler->stream_end != NULL) {
-        stream->handler->stream_end(session, stream);
-    }
-    stream->handler = NULL;
-    stream->data = NULL;
-    stream->agreed = 0;
-    stream->refused = 0;
-}
-
-static struct ast_sip_session_stream *stream_add(struct session_sdp *sdp)
-{
-    struct ast_sip_session_stream *stream;
-
-    if (sdp->stream_count == SESSION_MAX_STREAMS || (stream = calloc(1, sizeof(*stream))) == NULL) {
-        return NULL;
-    }
-    stream->index = sdp->stream_count;
-    sdp->streams[sdp->stream_count++] = stream;
-    return stream;
-}
-
-unsigned ast_sip_session_stream_index(const struct ast_sip_session_stream *stream)
-{
-    return stream->index;
-}
-
-void ast_sip_session_stream_set_data(struct ast_sip_session_stream *stream, void *data)
-{
-    stream->data = data;
-}
-
-void *ast_sip_session_stream_get_data(const struct ast_sip_session_stream *stream)
-{
-    return stream->data;
-}
-
 static void copy_name(char *out, size_t size, const pj_str_t *name)
 {
     base_copy_text(out, size, name->ptr, (size_t)name->slen);
@@ -117,7 +77,7 @@ static void stream_offered(struct ast_sip_session *session, struct ast_sip_sessi
         stream->refused = pj_stricmp2(&media->desc.media, stream->media) != 0 ||
                           stream->handler->stream_incoming(session, stream, remote, 1) != 0;
     } else {
-        stream_end(session, stream);
+        session_stream_end(session, stream);
         find_handler(session, stream, remote);
     }
 }
@@ -135,7 +95,7 @@ static int streams_offered(struct ast_sip_session *session, const pjmedia_sdp_se
     }
     for (unsigned i = 0; i < remote->media_count && i < SESSION_MAX_STREAMS; ++i) {
         struct ast_sip_session_stream *stream =
-            i < sdp->stream_count ? sdp->streams[i] : stream_add(sdp);
+            i < sdp->stream_count ? sdp->streams[i] : session_stream_add(sdp);
 
         if (stream == NULL) {
             return -1;
@@ -227,14 +187,12 @@ static int add_offered_streams(struct session_sdp *sdp)
     const struct ast_sip_session_sdp_handler *handler;
 
     for (unsigned i = 0; (handler = session_sdp_offering_handler(i)) != NULL; ++i) {
-        struct ast_sip_session_stream *stream = stream_add(sdp);
+        struct ast_sip_session_stream *stream = session_stream_add(sdp);
 
         if (stream == NULL) {
             return -1;
         }
-        stream->handler = handler;
-        pj_ansi_strxcpy(stream->media, handler->media, sizeof(stream->media));
-        pj_ansi_strxcpy(stream->transport, "RTP/AVP", sizeof(stream->transport));
+        session_stream_own(stream, handler, handler->media);
     }
     return sdp->stream_count > 0 ? 0 : -1;
 }
@@ -273,7 +231,7 @@ static unsigned fill_media(struct ast_sip_session *session, pj_pool_t *pool,
         struct ast_sip_session_stream *stream = i < sdp->stream_count ? sdp->streams[i] : NULL;
         pjmedia_sdp_media *media = NULL;
 
-        if (stream != NULL && stream->handler != NULL && !stream->refused &&
+        if (stream != NULL && stream->handler != NULL && !stream->refused && !stream->unwanted &&
             stream->handler->stream_outgoing(session, stream, pool, &media) != 0) {
             media = NULL;
             stream->refused = 1;
@@ -342,6 +300,29 @@ static int same_text(const struct session_sdp *sdp, const char *text, int length
 {
     return sdp->local != NULL && sdp->local_length == (size_t)length &&
            memcmp(sdp->local, text, (size_t)length) == 0;
+}
+
+int session_sdp_refuse_all(struct ast_sip_session *session, const pjmedia_sdp_session *remote)
+{
+    struct session_sdp *sdp = &session->priv->sdp;
+    pj_pool_t *pool = scratch_pool();
+    pjmedia_sdp_session *local = pool != NULL ? start_sdp(session, pool) : NULL;
+    char text[SESSION_MAX_SDP];
+    int length;
+
+    if (local == NULL) {
+        return -1;
+    }
+    for (unsigned i = 0; i < remote->media_count; ++i) {
+        local->media[local->media_count++] = dead_media(pool, NULL, remote->media[i]);
+    }
+    local->origin.version = ++sdp->version;
+    length = print_local(local, text, sizeof(text));
+    if (length <= 0 || keep_local(sdp, text, (size_t)length) != 0) {
+        return -1;
+    }
+    sdp->refused_all = 1;
+    return 0;
 }
 
 static int streams_outgoing(struct ast_sip_session *session, pj_pool_t *pool,
@@ -458,8 +439,9 @@ void session_sdp_agreed(struct ast_sip_session *session, const pjmedia_sdp_sessi
     for (unsigned i = 0; i < sdp->stream_count; ++i) {
         struct ast_sip_session_stream *stream = sdp->streams[i];
 
-        if (stream->refused || i >= remote->media_count || remote->media[i]->desc.port == 0) {
-            stream_end(session, stream);
+        if (stream->refused || i >= remote->media_count || remote->media[i]->desc.port == 0 ||
+            i >= local->media_count || local->media[i]->desc.port == 0) {
+            session_stream_end(session, stream);
         } else if (stream->handler != NULL) {
             stream->agreed = 1;
             if (stream->handler->stream_apply != NULL) {
@@ -468,6 +450,7 @@ void session_sdp_agreed(struct ast_sip_session *session, const pjmedia_sdp_sessi
         }
     }
     sdp->agreed_count = sdp->stream_count;
+    sdp->agreed = 1;
 }
 
 void session_sdp_rollback(struct ast_sip_session *session)
@@ -478,8 +461,9 @@ void session_sdp_rollback(struct ast_sip_session *session)
         struct ast_sip_session_stream *stream = sdp->streams[i];
 
         stream->refused = 0;
+        stream->unwanted = 0;
         if (!stream->agreed) {
-            stream_end(session, stream);
+            session_stream_end(session, stream);
         } else if (stream->handler->stream_rollback != NULL) {
             stream->handler->stream_rollback(session, stream);
         }
@@ -494,7 +478,7 @@ void session_sdp_end(struct ast_sip_session *session)
     struct session_sdp *sdp = &session->priv->sdp;
 
     for (unsigned i = 0; i < sdp->stream_count; ++i) {
-        stream_end(session, sdp->streams[i]);
+        session_stream_end(session, sdp->streams[i]);
         free(sdp->streams[i]);
         sdp->streams[i] = NULL;
     }

@@ -9,9 +9,6 @@
 
 #include "res_sip_session/session.h"
 
-/* An outgoing session that is not sent within this time ends. */
-#define UNSENT_MS 180000u
-
 #define MOST_REDIRECTIONS 10
 
 void ast_sip_session_outgoing_init(struct ast_sip_session_outgoing *outgoing)
@@ -140,7 +137,6 @@ static void take_options(struct ast_sip_session *session,
     session->priv->redirections = redirections(outgoing);
     session->priv->without_offer = outgoing->without_offer != 0;
     session->priv->invite_timeout_ms = outgoing->timeout_ms;
-    start_invite_timer(session, UNSENT_MS);
 }
 
 /* ---- the session ---- */
@@ -200,9 +196,8 @@ static void announce_199(pjsip_tx_data *tdata)
     }
 }
 
-/* An INVITE with our offer; PJSIP's negotiator has to know the offer before it makes the message.
- */
-int session_send_offer(struct ast_sip_session *session)
+/* The initial INVITE, with our offer unless the peer is to make one. */
+static int send_invite(struct ast_sip_session *session)
 {
     pjsip_inv_session *inv = session->inv_session;
     pjmedia_sdp_session *offer;
@@ -211,17 +206,17 @@ int session_send_offer(struct ast_sip_session *session)
     if (inv_make_invite(inv, &tdata) != 0) {
         return -1;
     }
-    if (session->priv->state == AST_SIP_SESSION_STATE_NEW) {
-        announce_199(tdata);
-        if (session->priv->without_offer) {
-            return inv_send(inv, tdata);
-        }
+    announce_199(tdata);
+    if (session->priv->without_offer) {
+        session_exchange_start(session, 0);
+        return inv_send(inv, tdata);
     }
     if (session_sdp_outgoing(session, tdata, NULL, &offer) != 0 || inv_set_offer(inv, offer) != 0) {
         pjsip_tx_data_dec_ref(tdata);
         session_sdp_rollback(session);
         return -1;
     }
+    session_exchange_start(session, 1);
     session_sdp_set_body(session, tdata);
     return inv_send(inv, tdata);
 }
@@ -238,7 +233,7 @@ int ast_sip_session_send_invite(struct ast_sip_session *session)
     }
     ast_sip_session_ref(session);
     start_invite_timer(session, session->priv->invite_timeout_ms);
-    result = session_send_offer(session);
+    result = send_invite(session);
     if (result != 0) {
         inv_drop(session->inv_session, PJSIP_SC_SERVICE_UNAVAILABLE);
     }

@@ -3,6 +3,7 @@
  * res_sip_session: responses. The answer to an INVITE takes the SDP handlers' SDP along where it
  * needs one; every other request is answered at once from its rdata.
  */
+#include <pj/rand.h>
 #include <sipsession/log.h>
 
 #include "res_sip_session/session.h"
@@ -28,24 +29,27 @@ static int make_base(struct ast_sip_session *session)
         ast_error("No INVITE is pending in session %s", session->priv->dlg->obj_name);
         return -1;
     }
-    return inv_make_answer(session->inv_session, session->priv->invite, NULL, PJSIP_SC_TRYING, NULL,
+    return inv_make_answer(session->inv_session, session->priv->invite, NULL, PJSIP_SC_TRYING,
                            &session->priv->base_answer);
 }
 
 /*
- * 1 when a response carries SDP: 2xx, and 183 with the answer to an offer. An unreliable 183 never
- * carries an offer, and what a reliable one has said is not said again (RFC 6337 3.1.1).
+ * 1 when a response carries SDP: 2xx, and 183 with the answer to an offer, or with our own offer
+ * when it is sent reliably. An unreliable 183 never carries an offer, and what a reliable one has
+ * said is not said again (RFC 6337 3.1.1).
  */
 static int needs_sdp(const struct ast_sip_session *session, int code)
 {
-    if (session->priv->sdp_made && inv_is_reliable(session->inv_session)) {
+    int reliable = inv_is_reliable(session->inv_session);
+
+    if (session->priv->sdp_made && reliable) {
         return 0;
     }
     if (code / 100 == 2) {
         return 1;
     }
     return code == PJSIP_SC_PROGRESS &&
-           (session->priv->sdp_made || inv_pending_offer(session->inv_session) != NULL);
+           (session->priv->sdp_made || reliable || inv_pending_offer(session->inv_session) != NULL);
 }
 
 void session_refuse_media(struct ast_sip_session *session)
@@ -59,7 +63,7 @@ void session_refuse_media(struct ast_sip_session *session)
 
     if (make_base(session) != 0 ||
         inv_make_answer(session->inv_session, NULL, session->priv->base_answer,
-                        PJSIP_SC_NOT_ACCEPTABLE_HERE, NULL, &tdata) != 0) {
+                        PJSIP_SC_NOT_ACCEPTABLE_HERE, &tdata) != 0) {
         ast_sip_session_terminate(session, PJSIP_SC_NOT_ACCEPTABLE_HERE);
         return;
     }
@@ -70,86 +74,61 @@ void session_refuse_media(struct ast_sip_session *session)
 }
 
 /*
- * Makes a response with the answer of a handler of whole SDPs: it writes into the message, so the
- * message is made first and made again, now with the SDP, for the negotiator.
+ * Our SDP for a response: the answer to the peer's offer, and with it the exchange is complete; or
+ * our own offer. draft: what a handler of whole SDPs writes into.
  */
-static int make_with_whole_sdp(struct ast_sip_session *session, int code, pjsip_tx_data **tdata)
+static int make_sdp(struct ast_sip_session *session, pjsip_tx_data *draft)
 {
     pjsip_inv_session *inv = session->inv_session;
-    pjmedia_sdp_session *sdp;
-    pjsip_tx_data *draft;
-    int result = -1;
-
-    if (make_base(session) != 0 ||
-        inv_make_answer(inv, NULL, session->priv->base_answer, code, NULL, &draft) != 0) {
-        return -1;
-    }
-    if (session_sdp_outgoing(session, draft, inv_pending_offer(inv), &sdp) == 0) {
-        draft->msg->body = NULL; /* the text is kept in the session */
-        if (session->priv->sdp.agreed && inv_pending_offer(inv) == NULL) {
-            result = inv_set_offer(inv, sdp) == 0
-                         ? inv_make_answer(inv, NULL, draft, code, NULL, tdata)
-                         : -1;
-        } else {
-            result = inv_make_answer(inv, NULL, draft, code, sdp, tdata);
-        }
-    }
-    pjsip_tx_data_dec_ref(draft);
-    return result;
-}
-
-static int make_with_streams(struct ast_sip_session *session, int code, pjsip_tx_data **tdata)
-{
-    pjsip_inv_session *inv = session->inv_session;
+    const pjmedia_sdp_session *offer = inv_pending_offer(inv);
     pjmedia_sdp_session *sdp;
 
-    if (session_sdp_outgoing(session, NULL, inv_pending_offer(inv), &sdp) != 0) {
+    if (session_sdp_outgoing(session, draft, offer, &sdp) != 0) {
         return -1;
     }
-    if (session->priv->sdp.agreed &&
-        inv_pending_offer(inv) == NULL) { /* a re-INVITE without SDP: we offer */
-        if (inv_set_offer(inv, sdp) != 0) {
-            return -1;
-        }
-        sdp = NULL;
+    if (offer != NULL) {
+        return inv_set_answer(session, sdp);
     }
-    /* A 2xx while the INVITE is here needs no copy for later answers. */
-    if (session->priv->base_answer == NULL && session->priv->invite != NULL && code >= 200) {
-        return inv_make_answer(inv, session->priv->invite, NULL, code, sdp, tdata);
+    if (inv_set_offer(inv, sdp) != 0) {
+        return -1;
     }
-    return make_base(session) == 0
-               ? inv_make_answer(inv, NULL, session->priv->base_answer, code, sdp, tdata)
-               : -1;
-}
-
-/* 1: a handler of whole SDPs has this session, or gets it since we offer first. */
-static int is_whole(const struct ast_sip_session *session)
-{
-    const struct session_sdp *sdp = &session->priv->sdp;
-
-    return sdp->whole != NULL ||
-           (sdp->stream_count == 0 && inv_pending_offer(session->inv_session) == NULL &&
-            session_sdp_whole_handler(0) != NULL);
+    session->priv->sdp.offer_in = SESSION_OFFER_RESPONSE;
+    return 0;
 }
 
 static int make_response(struct ast_sip_session *session, int code, pjsip_tx_data **tdata)
 {
-    if (needs_sdp(session, code) && !session->priv->sdp_made) {
-        return is_whole(session) ? make_with_whole_sdp(session, code, tdata)
-                                 : make_with_streams(session, code, tdata);
-    }
-    if (make_base(session) != 0) {
+    struct ast_sip_session_private *priv = session->priv;
+    int with_sdp = needs_sdp(session, code);
+    pjsip_tx_data *made;
+
+    /* A 2xx while the INVITE is here needs no copy for later answers. */
+    if (priv->base_answer == NULL && priv->invite != NULL && code / 100 == 2) {
+        if (inv_make_answer(session->inv_session, priv->invite, NULL, code, &made) != 0) {
+            return -1;
+        }
+    } else if (make_base(session) != 0 ||
+               inv_make_answer(session->inv_session, NULL, priv->base_answer, code, &made) != 0) {
         return -1;
     }
-    return inv_make_answer(session->inv_session, NULL, session->priv->base_answer, code, NULL,
-                           tdata);
+    if (with_sdp && !priv->sdp_made) {
+        if (make_sdp(session, made) != 0) {
+            pjsip_tx_data_dec_ref(made);
+            return -1;
+        }
+        priv->sdp_made = 1;
+    }
+    if (with_sdp) {
+        session_sdp_set_body(session, made);
+    }
+    *tdata = made;
+    return 0;
 }
 
 int session_answer_invite(struct ast_sip_session *session, int code)
 {
     struct ast_sip_session_private *priv = session->priv;
     pjsip_tx_data *tdata;
-    int with_sdp;
     int result;
 
     if (priv->state == AST_SIP_SESSION_STATE_ENDED || !inv_can_answer(session->inv_session)) {
@@ -157,18 +136,14 @@ int session_answer_invite(struct ast_sip_session *session, int code)
         return -1;
     }
     ast_sip_session_ref(session);
-    with_sdp = needs_sdp(session, code);
     result = make_response(session, code, &tdata);
     if (result == 0) {
-        if (with_sdp) {
-            session_sdp_set_body(session, tdata);
-            priv->sdp_made = 1;
-        }
         priv->response_code = code;
         result = inv_send(session->inv_session, tdata);
     } else if (code / 100 == 2 && inv_can_answer(session->inv_session)) {
         session_sdp_rollback(session);
         session_refuse_media(session);
+        inv_cancel_offer(session->inv_session);
     }
     ast_sip_session_unref(session);
     return result;
@@ -237,6 +212,43 @@ static int answer_request(struct ast_sip_session *session, int code, pjsip_rx_da
         return -1;
     }
     return 0;
+}
+
+/* RFC 3261 8.2.3, 14.2, 20.43 */
+static void add_explanation(pjsip_tx_data *tdata, int code)
+{
+    const pj_str_t *host = pjsip_endpt_name(ast_sip_get_pjsip_endpoint());
+    const pj_str_t text = {(char *)"Incompatible media format", 25};
+    const pjsip_hdr *accept;
+
+    if (code == PJSIP_SC_INTERNAL_SERVER_ERROR) {
+        pjsip_msg_add_hdr(tdata->msg,
+                          (pjsip_hdr *)pjsip_retry_after_hdr_create(tdata->pool, pj_rand() % 11));
+    } else if (code == PJSIP_SC_UNSUPPORTED_MEDIA_TYPE) {
+        accept = pjsip_endpt_get_capability(ast_sip_get_pjsip_endpoint(), PJSIP_H_ACCEPT, NULL);
+        if (accept != NULL) {
+            pjsip_msg_add_hdr(tdata->msg, pjsip_hdr_shallow_clone(tdata->pool, accept));
+        }
+    } else if (code == PJSIP_SC_NOT_ACCEPTABLE_HERE) {
+        pjsip_msg_add_hdr(tdata->msg,
+                          (pjsip_hdr *)pjsip_warning_hdr_create(tdata->pool, 305, host, &text));
+    }
+}
+
+void session_refuse_request(struct ast_sip_session *session, int code, pjsip_rx_data *rdata)
+{
+    pjsip_transaction *tsx = pjsip_rdata_get_tsx(rdata);
+    pjsip_tx_data *tdata;
+
+    if (tsx == NULL || tsx->status_code >= 200 ||
+        pjsip_dlg_create_response(session->priv->dlg, rdata, code, NULL, &tdata) != PJ_SUCCESS) {
+        ast_warning("Cannot make the response %d", code);
+        return;
+    }
+    add_explanation(tdata, code);
+    if (pjsip_dlg_send_response(session->priv->dlg, tsx, tdata) != PJ_SUCCESS) {
+        ast_warning("Cannot send the response %d", code);
+    }
 }
 
 int ast_sip_session_send_response(struct ast_sip_session *session, int response_code,

@@ -46,6 +46,7 @@ static int follow(struct ast_sip_session *session, pjsip_transaction *tsx)
     while (pool != NULL && !sent && inv_is_first_invite(session->inv_session, tsx) &&
            next_target(session, pool, &uri, &contact) == 0) {
         --priv->redirections;
+        session_exchange_restart(session);
         sent = inv_send_again(session->inv_session, tsx, uri, &contact) == 0;
     }
     if (pool != NULL) {
@@ -81,6 +82,7 @@ static int ask_extensions(struct ast_sip_session *session, pjsip_transaction *ts
         return 0;
     }
     ++priv->retries;
+    session_exchange_restart(session);
     return !priv->ending && inv_is_first_invite(session->inv_session, tsx) &&
            inv_send_again(session->inv_session, tsx, NULL, NULL) == 0;
 }
@@ -117,6 +119,7 @@ int session_try_again(struct ast_sip_session *session, pjsip_transaction *tsx,
         sip_auth_prepare(&session->priv->dlg->auth_sess, tsx->last_tx, rdata)) {
         if (first) {
             session_early_over(session);
+            session_exchange_restart(session);
         }
         return 1;
     }

@@ -41,16 +41,22 @@ static pjsip_module service = {
     .on_tx_response = service_on_tx,
 };
 
-/* Returns PJ_TRUE for what is answered here for sure, so that the dialog does not answer 500
- * itself. */
+/*
+ * Returns PJ_TRUE for what will be answered here, now or when it is resumed: else the dialog would
+ * answer 500 itself.
+ */
 static pj_bool_t usage_on_rx_request(pjsip_rx_data *rdata)
 {
     struct ast_sip_session *session = session_of_dialog(pjsip_rdata_get_dlg(rdata));
+    const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
 
-    if (session != NULL && rdata->msg_info.msg->line.req.method.id == PJSIP_ACK_METHOD) {
+    if (session == NULL) {
+        return PJ_FALSE;
+    }
+    if (method->id == PJSIP_ACK_METHOD) {
         session_on_ack(session, rdata);
     }
-    return PJ_FALSE;
+    return method->id == PJSIP_OPTIONS_METHOD || method->id == PJSIP_OTHER_METHOD;
 }
 
 static pj_bool_t usage_on_rx_response(pjsip_rx_data *rdata)
@@ -65,27 +71,76 @@ static pj_bool_t usage_on_rx_response(pjsip_rx_data *rdata)
     return PJ_FALSE;
 }
 
+static int is_new_request(const pjsip_transaction *tsx, const pjsip_event *event)
+{
+    return tsx->role == PJSIP_ROLE_UAS && tsx->state == PJSIP_TSX_STATE_TRYING &&
+           event->body.tsx_state.type == PJSIP_EVENT_RX_MSG;
+}
+
+/* An ACK of a 2xx with the branch of its INVITE: the transaction got it (RFC 3261 17.1.1.3 forbids
+ * it). */
+static int is_ack_within(const pjsip_transaction *tsx, const pjsip_event *event)
+{
+    return tsx->role == PJSIP_ROLE_UAS && tsx->state == PJSIP_TSX_STATE_CONFIRMED &&
+           tsx->status_code / 100 == 2 && event->body.tsx_state.type == PJSIP_EVENT_RX_MSG &&
+           event->body.tsx_state.src.rdata->msg_info.msg->type == PJSIP_REQUEST_MSG;
+}
+
+static int is_lost_ack(struct ast_sip_session *session, const pjsip_transaction *tsx)
+{
+    const struct ast_sip_session_private *priv = session->priv;
+
+    if (session_forget_unacked(session, tsx)) {
+        return 1;
+    }
+    return tsx->status_code >= 400 && priv->response_code / 100 == 2 &&
+           priv->state == AST_SIP_SESSION_STATE_CONFIRMED &&
+           inv_has_taken(session->inv_session, tsx);
+}
+
+/*
+ * RFC 5057 5.1: a 481 or 408 to NOTIFY or SUBSCRIBE ends that subscription alone. PJSIP's invite
+ * session would end with it; it leaves a transaction alone that was completed before.
+ */
+static void shield(const pjsip_transaction *tsx, pjsip_event *event)
+{
+    if ((tsx->status_code == PJSIP_SC_CALL_TSX_DOES_NOT_EXIST ||
+         tsx->status_code == PJSIP_SC_REQUEST_TIMEOUT) &&
+        (pj_strcmp2(&tsx->method.name, "NOTIFY") == 0 ||
+         pj_strcmp2(&tsx->method.name, "SUBSCRIBE") == 0)) {
+        event->body.tsx_state.prev_state = PJSIP_TSX_STATE_COMPLETED;
+    }
+}
+
+/* Before PJSIP's invite session. */
 static void usage_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
 {
-    struct ast_sip_session *session = session_of_dialog(pjsip_tsx_get_dlg(tsx));
+    pjsip_dialog *dlg = pjsip_tsx_get_dlg(tsx);
+    struct ast_sip_session *session = session_of_dialog(dlg);
 
     if (session == NULL) {
         return;
     }
     if (tsx->role == PJSIP_ROLE_UAC) {
-        if (tsx->state >= PJSIP_TSX_STATE_COMPLETED && tsx->status_code >= 300 &&
-            event->body.tsx_state.prev_state < PJSIP_TSX_STATE_COMPLETED &&
-            !session_try_again(session, tsx, event)) {
-            session_on_failure(session, tsx);
+        if (tsx->state == PJSIP_TSX_STATE_CALLING || tsx->state == PJSIP_TSX_STATE_TRYING) {
+            session_refresh_on_start(session, tsx);
         }
-    } else if (tsx->state == PJSIP_TSX_STATE_TRYING &&
-               event->body.tsx_state.type == PJSIP_EVENT_RX_MSG) {
+        if (tsx->state >= PJSIP_TSX_STATE_COMPLETED && tsx->status_code >= 300 &&
+            event->body.tsx_state.prev_state < PJSIP_TSX_STATE_COMPLETED) {
+            session_try_again(session, tsx, event);
+        }
+        shield(tsx, event);
+    } else if (is_new_request(tsx, event)) {
         session_on_request(session, tsx, event->body.tsx_state.src.rdata);
-    } else if (tsx->state == PJSIP_TSX_STATE_TERMINATED && tsx->status_code >= 400 &&
-               session->priv->response_code / 100 == 2 &&
-               session->priv->state == AST_SIP_SESSION_STATE_CONFIRMED &&
-               inv_has_taken(session->inv_session, tsx)) {
-        session_on_lost_ack(session); /* of a re-INVITE; PJSIP sees to the first one */
+        if (tsx->state == PJSIP_TSX_STATE_TRYING && tsx->method.id == PJSIP_OTHER_METHOD &&
+            session_of_dialog(dlg) != NULL) {
+            inv_hide(dlg, session); /* it waits (deferred.c) */
+        }
+    } else if (is_ack_within(tsx, event)) {
+        session_on_ack(session, event->body.tsx_state.src.rdata);
+    } else if (tsx->state == PJSIP_TSX_STATE_TERMINATED && tsx->method.id == PJSIP_INVITE_METHOD &&
+               is_lost_ack(session, tsx)) {
+        session_on_lost_ack(session);
     }
 }
 
@@ -98,19 +153,54 @@ pjsip_module session_usage = {
     .on_tsx_state = usage_on_tsx_state,
 };
 
+/* Behind PJSIP's invite session. */
+static void after_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
+{
+    pjsip_dialog *dlg = pjsip_tsx_get_dlg(tsx);
+    struct ast_sip_session *session = session_of_dialog(dlg);
+
+    if (session == NULL) {
+        return;
+    }
+    inv_show(dlg, session);
+    if (tsx->role == PJSIP_ROLE_UAC && tsx->state >= PJSIP_TSX_STATE_COMPLETED) {
+        ast_sip_session_ref(session);
+        session_refresh_on_final(session, tsx, event);
+        if (session->priv->sdp.refused_all) {
+            ast_sip_session_terminate(session, PJSIP_SC_NOT_ACCEPTABLE_HERE);
+        }
+        session_refresh_kick(session);
+        ast_sip_session_unref(session);
+    }
+}
+
+pjsip_module session_after_usage = {
+    .name = {(char *)"mod-session-after", 17},
+    .id = -1,
+    .priority = PJSIP_MOD_PRIORITY_DIALOG_USAGE + 1,
+    .on_tsx_state = after_on_tsx_state,
+};
+
+static pjsip_module *const modules[] = {&session_usage, &session_after_usage, &service};
+
+static void unregister(size_t count)
+{
+    while (count > 0) {
+        ast_sip_unregister_service(modules[--count]);
+    }
+}
+
 int session_start(void)
 {
     if (inv_start(ast_sip_get_pjsip_endpoint()) != 0 || session_merged_start() != 0) {
         return -1;
     }
-    if (ast_sip_register_service(&session_usage) != 0) {
-        session_merged_stop();
-        return -1;
-    }
-    if (ast_sip_register_service(&service) != 0) {
-        ast_sip_unregister_service(&session_usage);
-        session_merged_stop();
-        return -1;
+    for (size_t i = 0; i < PJ_ARRAY_SIZE(modules); ++i) {
+        if (ast_sip_register_service(modules[i]) != 0) {
+            unregister(i);
+            session_merged_stop();
+            return -1;
+        }
     }
     if (session_fork_start() != 0 || session_info_packages_start() != 0) {
         session_stop();
@@ -122,8 +212,7 @@ int session_start(void)
 void session_stop(void)
 {
     session_fork_stop();
-    ast_sip_unregister_service(&service);
-    ast_sip_unregister_service(&session_usage);
+    unregister(PJ_ARRAY_SIZE(modules));
     session_merged_stop();
     session_sdp_release_scratch();
     session_info_packages_stop();

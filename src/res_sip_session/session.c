@@ -49,7 +49,8 @@ struct ast_sip_session *session_create(struct ast_sip_endpoint *endpoint, pjsip_
 {
     struct whole_session *whole = calloc(1, sizeof(*whole));
 
-    if (whole == NULL || pjsip_dlg_add_usage(dlg, &session_usage, &whole->session) != PJ_SUCCESS) {
+    if (whole == NULL || pjsip_dlg_add_usage(dlg, &session_usage, &whole->session) != PJ_SUCCESS ||
+        pjsip_dlg_add_usage(dlg, &session_after_usage, NULL) != PJ_SUCCESS) {
         ast_error("No memory for a session");
         free(whole);
         return NULL;
@@ -64,6 +65,8 @@ struct ast_sip_session *session_create(struct ast_sip_endpoint *endpoint, pjsip_
     whole->priv.outgoing = outgoing;
     pj_list_push_back(&sessions, &whole->priv);
     ++session_total;
+    session_refresh_start(&whole->session);
+    session_deadline_start(&whole->session);
     return &whole->session;
 }
 
@@ -107,6 +110,7 @@ void session_set_state(struct ast_sip_session *session, enum ast_sip_session_sta
     ast_debug("Session %s: %s -> %s", priv->dlg->obj_name, state_names[priv->state],
               state_names[state]);
     priv->state = state;
+    session_deadline_renew(session);
     if (state >= AST_SIP_SESSION_STATE_CONNECTING) {
         session_stop_invite_timer(session);
     }
@@ -130,7 +134,11 @@ void session_ended(struct ast_sip_session *session, int status)
     session_set_state(session, AST_SIP_SESSION_STATE_ENDED);
     priv->end_status = status;
     --session_total;
+    session_deadline_stop(session);
+    session_termination_stop(session);
     session_merged_remove(session);
+    session_deferred_end(session);
+    session_refresh_end(session);
     session_stop_invite_timer(session);
     if (priv->begun) {
         session_hook_end(session);
@@ -138,6 +146,7 @@ void session_ended(struct ast_sip_session *session, int status)
     session_cookies_end(session);
     session_peer_forget(session);
     session_sdp_end(session);
+    session_exchange_end(session);
     session_forget_answer(session);
     ast_sip_session_unref(session);
 }
@@ -209,6 +218,7 @@ static void for_each(void (*see)(struct ast_sip_session *session, const void *da
 static void terminate_one(struct ast_sip_session *session, const void *data)
 {
     (void)data;
+    session_termination_stop(session);
     ast_sip_session_terminate(session, PJSIP_SC_SERVICE_UNAVAILABLE);
 }
 

@@ -4,9 +4,9 @@
  * but the server's start and stop (the last section). Everything runs on the SIP thread.
  *
  * The way of an incoming message: service.c (PJSIP calls us) -> incoming.c (a new INVITE) or
- * dialog.c (in a dialog)
- * -> extension.c (hooks) -> offer_answer.c (SDP) -> response.c. inv.c alone touches
- * pjsip_inv_session's members.
+ * dialog.c (in a dialog) -> extension.c (hooks) -> exchange.c (the SDP of responses and ACK),
+ * modify.c (re-INVITE, UPDATE, PRACK) -> offer_answer.c (SDP handlers) -> response.c. Only inv*.c
+ * touch pjsip_inv_session's members.
  */
 #ifndef RES_SIP_SESSION_SESSION_H
 #define RES_SIP_SESSION_SESSION_H
@@ -16,6 +16,7 @@
 
 #include "base/base.h"
 #include "res_sip/sip.h"
+#include "res_sip_session/refresh_queue.h"
 
 /* More m= sections than this are refused one by one (port 0): a cap below PJMEDIA_MAX_SDP_MEDIA. */
 #define SESSION_MAX_STREAMS 8
@@ -31,8 +32,26 @@ struct ast_sip_session_stream {
     void *data;         /* the handler's */
     int agreed;         /* stream_apply was called for what is in force */
     int refused;        /* by the exchange under way; ended when that is complete */
+    int unwanted;       /* we take it back in the next offer */
     char media[16];     /* "audio" */
     char transport[16]; /* "RTP/AVP": for the place-holder of a dead stream */
+};
+
+/* The message that carries our outstanding offer; its answer is due in that one's answer. */
+enum session_offer_in {
+    SESSION_OFFER_NONE,
+    SESSION_OFFER_INVITE,
+    SESSION_OFFER_RESPONSE, /* to an INVITE: the answer comes in ACK, or in PRACK */
+    SESSION_OFFER_UPDATE,
+    SESSION_OFFER_PRACK
+};
+
+/* An answer to the offer in our INVITE, by one branch of it (exchange.c). */
+struct session_answer {
+    struct session_answer *next;
+    char *tag;
+    char *text;
+    int reliable; /* final, or acknowledged by PRACK: it cannot change any more */
 };
 
 /* Offer and answer of a session (offer_answer.c). */
@@ -49,8 +68,18 @@ struct session_sdp {
     int agreed;     /* offer and answer were complete at least once */
     int bad_answer; /* the peer's answer was refused: end the session when PJSIP is done with the
                        message */
+    enum session_offer_in offer_in; /* of our outstanding offer */
+    int answer_due;                 /* our next ACK or PRACK carries our answer */
+    /* exchange.c, of our pending or last INVITE: */
+    int invite_offered;             /* it carried our offer */
+    int invite_done;                /* the peer's offer in a response to it was answered */
+    int refused_all;                /* our last answer refused every stream: the session ends */
+    struct session_answer *answers; /* owned; the one in force is first */
+    enum ast_sip_session_hold hold; /* our side's wish */
 };
 
+/* INVITEs of the peer, before the last one, whose 2xx waits for its ACK (RFC 5407 3.1.4). */
+#define SESSION_MAX_UNACKED 3
 /* What extensions keep on a session (cookie.c). */
 struct session_cookies {
     PJ_DECL_LIST_MEMBER(struct session_cookies); /* of those that hold any */
@@ -90,7 +119,7 @@ struct ast_sip_session_private {
     pjsip_tx_data *base_answer;
     struct session_sdp sdp;
     struct ast_party_id caller; /* identity.c: who we said that we are, in an outgoing session */
-    int is_by_call_id; /* merged.c finds it */
+    int is_by_call_id;          /* merged.c finds it */
     /* outgoing.c, early.c, retry.c */
     struct session_early *early;       /* the branches of our INVITE; NULL: none yet */
     struct session_redirect *redirect; /* where 3xx sent us; NULL: nowhere yet */
@@ -100,6 +129,34 @@ struct ast_sip_session_private {
     unsigned char redirections;        /* how many may be followed */
     unsigned char without_offer;       /* the INVITE has no SDP */
     pj_hash_entry_buf call_id_entry;
+    int hidden; /* PJSIP's invite session does not see the transaction that is worked on */
+
+    /* modify.c */
+    pjsip_transaction *unacked[SESSION_MAX_UNACKED]; /* borrowed until they terminate; NULL: free */
+    pj_uint32_t rseq;     /* of the last reliable response that no PRACK came for; 0: none */
+    pj_int32_t rseq_cseq; /* the CSeq of its INVITE */
+
+    /* refresh.c */
+    struct refresh_queue refreshes;
+    pjsip_transaction *refresh_tsx; /* of the one under way; borrowed until it ends */
+    int refresh_starts;             /* its transaction is about to be made */
+    int refresh_kicked;             /* a task will look at the queue */
+    pj_timer_entry refresh_timer;
+
+    /* deferred.c */
+    struct ast_sip_session_deferred *deferred;  /* the first of those that wait; borrowed */
+    struct ast_sip_session_deferred *deferring; /* made by the hook that runs; borrowed */
+
+    /* deadline.c, termination.c */
+    uint64_t begun_at;          /* ms of pj_gettickcount */
+    uint64_t deadline_at;       /* of the state; 0: none */
+    uint64_t deadline_armed_at; /* when the timer fires, if it is armed */
+    pj_timer_entry deadline;
+    pj_timer_entry deferral;  /* a hang-up waits at most until this fires */
+    int termination_deferred; /* it is to wait */
+    int termination_asked;    /* it waits */
+    int termination_code;     /* with this */
+    struct ast_sip_session_reason reason;
 
     struct session_cookies cookies;
     struct session_peer peer;
@@ -126,6 +183,8 @@ void session_ended(struct ast_sip_session *session, int status);
 
 /* The dialog usage whose id finds a session in its dialog. */
 extern pjsip_module session_usage;
+/* The usage that is called behind PJSIP's invite session. */
+extern pjsip_module session_after_usage;
 
 /* ---- incoming.c ---- */
 
@@ -144,18 +203,20 @@ int session_is_merged(const pjsip_rx_data *rdata);
 /* ---- dialog.c: requests and responses within a dialog, before PJSIP's invite usage sees them ----
  */
 
-/* A request that made a transaction: hooks, and the answer to what is nobody's. */
+/* A request that made a transaction: hooks, then what the core does with it. */
 void session_on_request(struct ast_sip_session *session, pjsip_transaction *tsx,
                         pjsip_rx_data *rdata);
+/* The same once the hooks are through: the core's own part. */
+void session_handle_request(struct ast_sip_session *session, pjsip_transaction *tsx,
+                            pjsip_rx_data *rdata);
 int session_is_update(const pjsip_method *method);
-/* Methods that PJSIP's invite usage sends and answers. */
+int session_is_prack(const pjsip_method *method);
+/* Methods that are the core's own. */
 int session_is_core_method(const pjsip_method *method);
 /* The ACK of a 2xx: hooks, and the answer it may carry. */
 void session_on_ack(struct ast_sip_session *session, pjsip_rx_data *rdata);
-/* A response, the first time it is seen: hooks, and the answer it may carry. */
+/* A response, the first time it is seen: hooks, and the SDP it may carry. */
 void session_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata);
-/* A request of ours failed: a final response that is no success, or silence. */
-void session_on_failure(struct ast_sip_session *session, const pjsip_transaction *tsx);
 /* Our 2xx to a re-INVITE was never acknowledged. */
 void session_on_lost_ack(struct ast_sip_session *session);
 /* A message that is about to be sent, maybe not for the first time: our SDP, then hooks, once. */
@@ -201,15 +262,101 @@ void session_fork_stop(void);
 
 /* Stops the time of an INVITE that nobody has answered. */
 void session_stop_invite_timer(struct ast_sip_session *session);
-/* Sends an INVITE, initial or re-INVITE, with the handlers' offer. 0; -1 logged, nothing is
- * proposed any more. */
-int session_send_offer(struct ast_sip_session *session);
 
-/* ---- refresh.c ---- */
+/* ---- exchange.c: offers and answers in responses, ACK and PRACK of our INVITEs and theirs ---- */
 
-/* A re-INVITE that no hook stopped; offer may be NULL. Answers it. */
-void session_on_reinvite(struct ast_sip_session *session, const pjmedia_sdp_session *offer,
+/* The SDP of a message, or NULL: there is none. */
+const pjmedia_sdp_session *session_sdp_of(pjsip_rx_data *rdata);
+/* 1: the message has a body that is no SDP and must be understood (RFC 3261 20.11). */
+int session_has_foreign_body(pjsip_rx_data *rdata);
+/* A new INVITE of ours goes out: what was said to the one before is forgotten. */
+void session_exchange_start(struct ast_sip_session *session, int with_offer);
+/* The same INVITE goes out again: what was answered in its early dialogs counts no more. */
+void session_exchange_restart(struct ast_sip_session *session);
+/* SDP in a response of ours was seen: takes the answer or offer, and hides the body from PJSIP. */
+void session_exchange_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata);
+void session_exchange_on_ack(struct ast_sip_session *session, pjsip_rx_data *rdata);
+/* The answer to our offer that waits came; -1: it is no good, and all is as it was before. */
+int session_take_answer(struct ast_sip_session *session, pjsip_rx_data *rdata,
+                        const pjmedia_sdp_session *answer);
+/*
+ * The peer's offer came: our answer is made and agreed on; tdata is the message that will carry
+ * it, or NULL for an ACK or PRACK that is yet to be made. 0; -1: it cannot be answered, and all is
+ * as it was before.
+ */
+int session_answer_offer(struct ast_sip_session *session, pjsip_rx_data *rdata,
+                         const pjmedia_sdp_session *offer, pjsip_tx_data *tdata);
+/* Our offer that waits will not be answered. */
+void session_offer_failed(struct ast_sip_session *session);
+void session_exchange_end(struct ast_sip_session *session);
+
+/* ---- modify.c: the peer changes the session ---- */
+
+/* Each answers, now or later. */
+void session_on_reinvite(struct ast_sip_session *session, pjsip_transaction *tsx,
                          pjsip_rx_data *rdata);
+void session_on_update(struct ast_sip_session *session, pjsip_transaction *tsx,
+                       pjsip_rx_data *rdata);
+void session_on_prack(struct ast_sip_session *session, pjsip_transaction *tsx,
+                      pjsip_rx_data *rdata);
+/* A reliable provisional response leaves (RFC 3262). */
+void session_note_reliable(struct ast_sip_session *session, const pjsip_msg *msg);
+/* An ACK of an INVITE before the last. 1: it was one; 0. */
+int session_is_late_ack(struct ast_sip_session *session, const pjsip_rx_data *rdata);
+/* A transaction is gone. 1: it was an INVITE of the peer whose 2xx was never acknowledged. */
+int session_forget_unacked(struct ast_sip_session *session, const pjsip_transaction *tsx);
+/* BYE, or our own end: a re-INVITE that waits gets its final response (RFC 3261 15.1.2). */
+void session_refuse_pending(struct ast_sip_session *session);
+
+/* ---- refresh.c: we change the session ---- */
+
+void session_refresh_start(struct ast_sip_session *session);
+/* What the queue needs to know, now. */
+void session_refresh_view(const struct ast_sip_session *session, struct refresh_view *view);
+/* Something changed: a task sees whether the queue can go on. Cheap when it is empty. */
+void session_refresh_kick(struct ast_sip_session *session);
+/* A client transaction of a method that refreshes begins, or is through; before PJSIP looks. */
+void session_refresh_on_start(struct ast_sip_session *session, pjsip_transaction *tsx);
+/* ... after PJSIP has looked: it may have sent the request again, with credentials. */
+void session_refresh_on_final(struct ast_sip_session *session, pjsip_transaction *tsx,
+                              const pjsip_event *event);
+/* A PRACK of ours is about to leave: a refresh that waits may put its offer there. */
+void session_refresh_in_prack(struct ast_sip_session *session, pjsip_tx_data *tdata);
+void session_refresh_end(struct ast_sip_session *session);
+
+/* ---- deferred.c: requests that wait ---- */
+
+struct session_hooks; /* where the hooks of a request go on */
+
+/* The hook that ran returned a result: 1: the request waits from here on; 0: it does not. */
+int session_deferred_keep(struct ast_sip_session *session, int result, struct session_hooks *at);
+/* 1: a re-INVITE (or else an UPDATE) waits. */
+int session_deferred_has(const struct ast_sip_session *session, int is_invite);
+/* CANCEL of a re-INVITE that may wait: 487. */
+void session_deferred_cancel(struct ast_sip_session *session, pj_int32_t cseq);
+/* The session ended: what waits is answered with 487 (RFC 3261 15.1.2). */
+void session_deferred_end(struct ast_sip_session *session);
+
+/* ---- deadline.c: every state has one ---- */
+
+/* In ms; tests shorten them. */
+struct session_deadlines {
+    unsigned unsent_ms;      /* an outgoing session whose INVITE is not sent */
+    unsigned provisional_ms; /* of an outgoing one, after each response */
+    unsigned repeat_ms; /* an unanswered incoming one says that it goes on (RFC 3261 13.3.1.1) */
+    unsigned answer_ms; /* until it is refused */
+};
+extern struct session_deadlines session_deadlines;
+
+/* session_set_state calls these. */
+void session_deadline_start(struct ast_sip_session *session);
+void session_deadline_renew(struct ast_sip_session *session);
+void session_deadline_stop(struct ast_sip_session *session);
+
+/* ---- termination.c ---- */
+
+/* The deferral ends with the session. */
+void session_termination_stop(struct ast_sip_session *session);
 
 /* ---- response.c ---- */
 
@@ -220,6 +367,8 @@ int session_answer_invite(struct ast_sip_session *session, int code);
 void session_answer_trying(struct ast_sip_session *session);
 /* 1 when a final response went to the request, or the session has ended. */
 int session_is_answered(const struct ast_sip_session *session, pjsip_rx_data *rdata);
+/* Refuses a request other than the pending INVITE, with the headers that the code asks for. */
+void session_refuse_request(struct ast_sip_session *session, int code, pjsip_rx_data *rdata);
 /* Refuses the pending INVITE with 488 and a Warning (RFC 3261 20.43). */
 void session_refuse_media(struct ast_sip_session *session);
 /* Lets go of the answer made for an INVITE that is over. */
@@ -241,6 +390,10 @@ enum session_hook {
  * extension's name logged.
  */
 int session_hook_request(struct ast_sip_session *session, pjsip_rx_data *rdata);
+/* Goes on behind the hook that suspended the request; takes at. As session_hook_request. */
+int session_hook_resume(struct ast_sip_session *session, pjsip_rx_data *rdata,
+                        struct session_hooks *at);
+void session_hooks_free(struct session_hooks *at);
 /* Calls one of the other three hooks; message is rdata or tdata. */
 void session_hook(enum session_hook hook, const pjsip_method *method,
                   struct ast_sip_session *session, void *message);
@@ -264,6 +417,16 @@ const struct ast_sip_session_sdp_handler *session_sdp_stream_handler(const pj_st
 /* The first handler of each media type, for our own offers; NULL behind the last. */
 const struct ast_sip_session_sdp_handler *session_sdp_offering_handler(unsigned index);
 
+/* ---- stream.c ---- */
+
+/* A new place behind the last, nobody's yet; NULL: no memory, or too many. */
+struct ast_sip_session_stream *session_stream_add(struct session_sdp *sdp);
+/* It is our wish: a handler's. */
+void session_stream_own(struct ast_sip_session_stream *stream,
+                        const struct ast_sip_session_sdp_handler *handler, const char *media);
+/* It is nobody's any more; its handler is told. */
+void session_stream_end(struct ast_sip_session *session, struct ast_sip_session_stream *stream);
+
 /* ---- offer_answer.c ---- */
 
 /*
@@ -279,7 +442,10 @@ int session_sdp_incoming(struct ast_sip_session *session, pjsip_rx_data *rdata,
  */
 int session_sdp_outgoing(struct ast_sip_session *session, pjsip_tx_data *tdata,
                          const pjmedia_sdp_session *remote, pjmedia_sdp_session **sdp);
-/* Makes the session's own SDP text the body of a message. */
+/* Our answer to an offer that cannot be accepted and has to be answered: every stream refused. It
+ * is kept as our text; the negotiator is not told. 0; -1 no memory. */
+int session_sdp_refuse_all(struct ast_sip_session *session, const pjmedia_sdp_session *remote);
+/* Makes the session's own SDP text the body of a message, whatever it has. */
 void session_sdp_set_body(const struct ast_sip_session *session, pjsip_tx_data *tdata);
 /* 1 when the message has a body of application/sdp. */
 int session_sdp_has_body(const pjsip_msg *msg);
@@ -298,29 +464,40 @@ void session_sdp_release_scratch(void);
 /* ---- inv.c: the glue to pjsip_inv_session; no other file reads or writes its members ---- */
 
 int inv_start(pjsip_endpoint *endpt);
+void inv_log_failure(const char *what, pj_status_t status);
 /* What an endpoint's options mean for a new inv session. */
 unsigned inv_options(const struct ast_sip_endpoint *endpoint);
-/* The peer's offer that waits for our answer, or NULL. */
-const pjmedia_sdp_session *inv_pending_offer(const pjsip_inv_session *inv);
-/* 1: our offer waits for the peer's answer. */
-int inv_has_local_offer(const pjsip_inv_session *inv);
+/* ... and what they mean for the INVITE of this peer, besides. */
+unsigned inv_wishes(const struct ast_sip_endpoint *endpoint, const pjsip_rx_data *rdata);
 /* 1: there is an INVITE of the peer to be answered. */
 int inv_can_answer(const pjsip_inv_session *inv);
+/* 1: an INVITE of ours has no final response yet. */
+int inv_has_our_invite(const pjsip_inv_session *inv);
+/* 1: our 2xx waits for its ACK. */
+int inv_has_unacked(const pjsip_inv_session *inv);
+int inv_is_confirmed(const pjsip_inv_session *inv);
+/* 1: there is a dialog, and the INVITE has no answer yet (or its ACK is on the way). */
+int inv_has_early_dialog(const pjsip_inv_session *inv);
 /* 1: a transaction is that of the INVITE that the inv session works on. */
 int inv_has_taken(const pjsip_inv_session *inv, const pjsip_transaction *tsx);
+/* The transaction of the INVITE that is under way or unacknowledged, or NULL. */
+pjsip_transaction *inv_invite_tsx(const pjsip_inv_session *inv);
 /* 1: a CSeq is the one of the INVITE whose ACK is awaited. */
 int inv_awaits_ack(const pjsip_inv_session *inv, pj_int32_t cseq);
-/* 1: a re-INVITE may be sent now. */
-int inv_can_reinvite(const pjsip_inv_session *inv);
+/* The inv session works on the peer's re-INVITE from here on; the one before must be finished. */
+void inv_take_reinvite(pjsip_inv_session *inv, pjsip_transaction *tsx);
 /*
- * Makes a response to the pending INVITE as a clone of base (or from rdata when base is NULL), sdp
- * given to the negotiator when not NULL. 0 and a reference in tdata that send takes; -1 logged.
+ * Makes a response to the pending INVITE as a clone of base (or from rdata when base is NULL),
+ * without SDP. 0 and a reference in tdata that inv_send takes; -1 logged.
  */
 int inv_make_answer(pjsip_inv_session *inv, pjsip_rx_data *rdata, pjsip_tx_data *base, int code,
-                    const pjmedia_sdp_session *sdp, pjsip_tx_data **tdata);
-/* Makes the initial INVITE or a re-INVITE, without SDP. 0 and a reference that inv_send takes; -1
- * logged. */
+                    pjsip_tx_data **tdata);
+/* Makes the initial INVITE, a re-INVITE or an UPDATE, without SDP. 0 and a reference that inv_send
+ * takes; -1 logged. */
 int inv_make_invite(pjsip_inv_session *inv, pjsip_tx_data **tdata);
+int inv_make_update(pjsip_inv_session *inv, pjsip_tx_data **tdata);
+/* Sends CANCEL for our re-INVITE, at once or after the first provisional response. 0, -1. */
+int inv_cancel_reinvite(pjsip_inv_session *inv);
 /*
  * Ends what there is: a final response of the code, CANCEL or BYE, as the state asks for. What has
  * not even begun is just dropped. 0: the end is on its way, or has come; -1 logged.
@@ -328,14 +505,34 @@ int inv_make_invite(pjsip_inv_session *inv, pjsip_tx_data **tdata);
 int inv_end(pjsip_inv_session *inv, int code);
 /* Cuts it off, without a message. */
 void inv_drop(pjsip_inv_session *inv, int code);
-/* Gives the negotiator our offer, outside of an answer. 0, -1. */
-int inv_set_offer(pjsip_inv_session *inv, const pjmedia_sdp_session *sdp);
 /* Sends; takes the reference. 0, -1 logged. */
 int inv_send(pjsip_inv_session *inv, pjsip_tx_data *tdata);
 /* 1: provisional responses are sent reliably (RFC 3262). */
 int inv_is_reliable(const pjsip_inv_session *inv);
-/* 1 when UPDATE or PRACK would meet an inv session that cannot take it (PJSIP asserts there). */
-int inv_cannot_take(const pjsip_inv_session *inv, const pjsip_method *method);
+/* A PRACK of the last reliable response came: the next one goes out. 0, -1. */
+int inv_on_prack(pjsip_inv_session *inv, pjsip_rx_data *rdata);
+/* PJSIP's invite session does not see the transaction state that is being told; then it does again.
+ */
+void inv_hide(pjsip_dialog *dlg, struct ast_sip_session *session);
+void inv_show(pjsip_dialog *dlg, struct ast_sip_session *session);
+
+/* ---- inv_offer.c: the negotiator ---- */
+
+/* The peer's offer that waits for our answer, or NULL. */
+const pjmedia_sdp_session *inv_pending_offer(const pjsip_inv_session *inv);
+/* 1: our offer waits for the peer's answer. */
+int inv_has_local_offer(const pjsip_inv_session *inv);
+/* 1: no offer waits, ours or theirs. */
+int inv_offer_is_possible(const pjsip_inv_session *inv);
+/* Our offer; the peer's offer. 0; -1 logged: one is waiting. */
+int inv_set_offer(pjsip_inv_session *inv, const pjmedia_sdp_session *sdp);
+int inv_take_offer(pjsip_inv_session *inv, const pjmedia_sdp_session *sdp);
+/* The answer to what waits: the exchange is over, and the handlers are told. 0; -1 logged: nothing
+ * was agreed on. */
+int inv_set_answer(struct ast_sip_session *session, const pjmedia_sdp_session *sdp);
+int inv_take_answer(struct ast_sip_session *session, const pjmedia_sdp_session *sdp);
+/* No offer waits any more. */
+void inv_cancel_offer(pjsip_inv_session *inv);
 
 /* ---- cookie.c, capability.c, peer.c ---- */
 

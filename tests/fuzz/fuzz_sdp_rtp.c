@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An SDP from the network, given to the audio handler's decisions: what it reads is in bounds, and what it writes
- * in answer, and as the next offer, is an SDP that PJMEDIA reads again.
+ * An SDP from the network, given to the audio handler's decisions: what it reads is in bounds, and
+ * what it writes in answer, and as the next offer, is an SDP that PJMEDIA reads again.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -76,9 +76,11 @@ static void exchange(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
     if (sdp_choose_answer(endpoint, remote, &choice) == 0) {
         check_written(pool, sdp_write_answer(pool, &choice, &ours, 10000));
     }
-    check_written(pool, sdp_write_offer(pool, endpoint, &numbers, NULL, &ours, 10000));
+    check_written(pool,
+                  sdp_write_offer(pool, endpoint, &numbers, NULL, AST_RTP_SENDRECV, &ours, 10000));
     if (sdp_choose_answered(endpoint, &numbers, remote, &choice) == 0) {
-        check_written(pool, sdp_write_offer(pool, endpoint, &numbers, choice.codec, &ours, 10000));
+        check_written(pool, sdp_write_offer(pool, endpoint, &numbers, choice.codec,
+                                            AST_RTP_SENDRECV, &ours, 10000));
     }
 }
 

@@ -42,6 +42,9 @@ EXTENSION_CALLS(a)
 EXTENSION_CALLS(b)
 EXTENSION_CALLS(c)
 
+static struct ast_sip_session_private fake_private;
+static struct ast_sip_session fake_session = {.priv = &fake_private};
+
 static void begin_a(struct ast_sip_session *session)
 {
     (void)session;
@@ -75,7 +78,7 @@ static void receive(const char *method)
     pjsip_method_init_np(&msg.line.req.method, &name);
     rdata.msg_info.msg = &msg;
     calls[0] = '\0';
-    session_hook_request(NULL, &rdata);
+    session_hook_request(&fake_session, &rdata);
 }
 
 static void send_response(const char *method)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is read from a peer's SDP, what is chosen, and what is written: without a socket or a session. */
+/* What is read from a peer's SDP, what is chosen, and what is written: without a socket or a
+ * session. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -305,8 +306,8 @@ static void numbers_run_out(void **state)
     assert_int_equal(sdp_number_of_codec(&numbers, ast_codec_find("opus")), 40);
     allow("ilbc,ulaw"); /* what has no number is left out */
     const pj_sockaddr *const address = &remote.rtp;
-    const char *const text =
-        text_of(sdp_write_offer(text_pool, &endpoint, &numbers, NULL, address, 4));
+    const char *const text = text_of(
+        sdp_write_offer(text_pool, &endpoint, &numbers, NULL, AST_RTP_SENDRECV, address, 4));
 
     assert_non_null(strstr(text, "m=audio 4 RTP/AVP 0\r\n"));
     assert_null(strstr(text, "iLBC"));
@@ -341,8 +342,8 @@ static void offer_text(void **state)
     memset(&numbers, 0, sizeof(numbers));
     parse("c=IN IP6 2001:db8::5\r\nm=audio 4000 RTP/AVP 0\r\n");
     allow("alaw:30,opus,ulaw,alaw,nonsense");
-    assert_string_equal(text_of(sdp_write_offer(text_pool, &endpoint, &numbers, NULL, &remote.rtp,
-                                                10004)),
+    assert_string_equal(text_of(sdp_write_offer(text_pool, &endpoint, &numbers, NULL,
+                                                AST_RTP_SENDRECV, &remote.rtp, 10004)),
                         "m=audio 10004 RTP/AVP 8 107 0 101 102\r\n"
                         "c=IN IP6 2001:db8::5\r\n"
                         "a=rtpmap:8 PCMA/8000\r\n"
@@ -358,11 +359,13 @@ static void offer_text(void **state)
                         "a=sendrecv\r\n");
     endpoint.dtmf_mode = AST_SIP_DTMF_NONE;
     /* the codec in force goes first in a re-offer */
-    assert_non_null(strstr(text_of(sdp_write_offer(text_pool, &endpoint, &numbers,
-                                                   ast_codec_find("ulaw"), &remote.rtp, 10004)),
-                           "RTP/AVP 0 8 107\r\n"));
+    assert_non_null(
+        strstr(text_of(sdp_write_offer(text_pool, &endpoint, &numbers, ast_codec_find("ulaw"),
+                                       AST_RTP_SENDRECV, &remote.rtp, 10004)),
+               "RTP/AVP 0 8 107\r\n"));
     allow("nonsense");
-    assert_null(sdp_write_offer(text_pool, &endpoint, &numbers, NULL, &remote.rtp, 10004));
+    assert_null(sdp_write_offer(text_pool, &endpoint, &numbers, NULL, AST_RTP_SENDRECV, &remote.rtp,
+                                10004));
 }
 
 /* Our offer's numbers and theirs may differ. */
@@ -374,7 +377,7 @@ static void answered(void **state)
     memset(&numbers, 0, sizeof(numbers));
     parse(SDP_C4 "m=audio 4000 RTP/AVP 0\r\n");
     allow("opus,ulaw");
-    sdp_write_offer(text_pool, &endpoint, &numbers, NULL, &remote.rtp, 10004);
+    sdp_write_offer(text_pool, &endpoint, &numbers, NULL, AST_RTP_SENDRECV, &remote.rtp, 10004);
     parse(SDP_C4 "m=audio 4000 RTP/AVP 8 98 0 99\r\na=rtpmap:98 opus/48000/2\r\n"
                  "a=rtpmap:99 telephone-event/8000\r\na=recvonly\r\n");
     assert_int_equal(sdp_choose_answered(&endpoint, &numbers, &remote, &choice), 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The handler's callbacks as the core calls them, with real RTP streams below and a core and channels of
- * this file above: whole exchanges, re-offers, refusals, what the channel gets, and that nothing is left.
+ * The handler's callbacks as the core calls them, with real RTP streams below and a core and
+ * channels of this file above: whole exchanges, re-offers, refusals, what the channel gets, and
+ * that nothing is left.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -63,6 +64,14 @@ void ast_sip_session_stream_set_data(struct ast_sip_session_stream *stream, void
 void *ast_sip_session_stream_get_data(const struct ast_sip_session_stream *stream)
 {
     return stream->data;
+}
+
+static enum ast_sip_session_hold hold;
+
+enum ast_sip_session_hold ast_sip_session_get_hold(const struct ast_sip_session *unused)
+{
+    (void)unused;
+    return hold;
 }
 
 int ast_sip_session_media_address(const struct ast_sip_session *session, pj_sockaddr *address)
