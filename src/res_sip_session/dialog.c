@@ -75,9 +75,21 @@ void session_handle_request(struct ast_sip_session *session, pjsip_transaction *
     }
 }
 
+/* RFC 5407 2: our BYE has left. */
+static int is_mortal(const struct ast_sip_session *session)
+{
+    return session->priv->state == AST_SIP_SESSION_STATE_ENDING &&
+           inv_is_confirmed(session->inv_session);
+}
+
 void session_on_request(struct ast_sip_session *session, pjsip_transaction *tsx,
                         pjsip_rx_data *rdata)
 {
+    if (is_mortal(session) && tsx->method.id != PJSIP_BYE_METHOD &&
+        tsx->method.id != PJSIP_CANCEL_METHOD) {
+        session_refuse_request(session, PJSIP_SC_CALL_TSX_DOES_NOT_EXIST, rdata);
+        return;
+    }
     ast_sip_session_ref(session);
     session_peer_learn(session, rdata);
     if (session_hook_request(session, rdata) == 0 && tsx->status_code < 200 &&

@@ -51,7 +51,8 @@ static void on_state_changed(pjsip_inv_session *inv, pjsip_event *event)
          * No answer to our offer, or a bad one; or it crossed our CANCEL. What is confirmed is
          * ended with BYE (RFC 3261 13.2.1, 15).
          */
-        if (!session->priv->sdp.agreed || session->priv->sdp.bad_answer || session->priv->ending) {
+        if (!session->priv->sdp.agreed || session->priv->sdp.bad_answer ||
+            (session->priv->ending && inv->pending_bye == NULL)) {
             ast_sip_session_terminate(session, PJSIP_SC_NOT_ACCEPTABLE_HERE);
         }
         break;

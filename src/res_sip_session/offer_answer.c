@@ -431,7 +431,8 @@ void session_sdp_set_body(const struct ast_sip_session *session, pjsip_tx_data *
 
 /* ---- the end of an exchange ---- */
 
-void session_sdp_agreed(struct ast_sip_session *session, const pjmedia_sdp_session *local,
+/* What the exchange refused or removed ends before anything is applied: a channel has one audio. */
+static void end_streams(struct ast_sip_session *session, const pjmedia_sdp_session *local,
                         const pjmedia_sdp_session *remote)
 {
     struct session_sdp *sdp = &session->priv->sdp;
@@ -442,7 +443,20 @@ void session_sdp_agreed(struct ast_sip_session *session, const pjmedia_sdp_sessi
         if (stream->refused || i >= remote->media_count || remote->media[i]->desc.port == 0 ||
             i >= local->media_count || local->media[i]->desc.port == 0) {
             session_stream_end(session, stream);
-        } else if (stream->handler != NULL) {
+        }
+    }
+}
+
+void session_sdp_agreed(struct ast_sip_session *session, const pjmedia_sdp_session *local,
+                        const pjmedia_sdp_session *remote)
+{
+    struct session_sdp *sdp = &session->priv->sdp;
+
+    end_streams(session, local, remote);
+    for (unsigned i = 0; i < sdp->stream_count; ++i) {
+        struct ast_sip_session_stream *stream = sdp->streams[i];
+
+        if (stream->handler != NULL) {
             stream->agreed = 1;
             if (stream->handler->stream_apply != NULL) {
                 stream->handler->stream_apply(session, stream, local, remote);

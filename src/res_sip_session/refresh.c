@@ -41,9 +41,11 @@ void session_refresh_view(const struct ast_sip_session *session, struct refresh_
         view->unacked |= priv->unacked[i] != NULL;
     }
     view->our_offer = priv->sdp.offer_in != SESSION_OFFER_NONE || inv_has_local_offer(inv);
-    view->their_offer = inv_pending_offer(inv) != NULL;
-    view->our_update = refresh_queue_is_busy(&priv->refreshes) && !view->our_invite;
     view->their_update = session_deferred_has(session, 0);
+    /* What waits (deferred.c) may have an offer, and counts from its arrival. */
+    view->their_offer =
+        inv_pending_offer(inv) != NULL || view->their_update || session_deferred_has(session, 1);
+    view->our_update = refresh_queue_is_busy(&priv->refreshes) && !view->our_invite;
     view->peer_takes_update = ast_sip_session_peer_allows(session, "UPDATE");
     /* What we answered unreliably is not agreed on before the 2xx (RFC 3311 5.1). */
     view->early_offer_ok =

@@ -34,9 +34,9 @@ static int make_base(struct ast_sip_session *session)
 }
 
 /*
- * 1 when a response carries SDP: 2xx, and 183 with the answer to an offer, or with our own offer
- * when it is sent reliably. An unreliable 183 never carries an offer, and what a reliable one has
- * said is not said again (RFC 6337 3.1.1).
+ * 1 when a response carries SDP: 2xx, and 183 with the answer to an offer. An unreliable
+ * provisional response never carries an offer; the first reliable one must, when the INVITE had
+ * none (RFC 3262 5). What a reliable one has said is not said again (RFC 6337 3.1.1).
  */
 static int needs_sdp(const struct ast_sip_session *session, int code)
 {
@@ -48,8 +48,10 @@ static int needs_sdp(const struct ast_sip_session *session, int code)
     if (code / 100 == 2) {
         return 1;
     }
-    return code == PJSIP_SC_PROGRESS &&
-           (session->priv->sdp_made || reliable || inv_pending_offer(session->inv_session) != NULL);
+    if (session->priv->sdp_made || inv_pending_offer(session->inv_session) != NULL) {
+        return code == PJSIP_SC_PROGRESS;
+    }
+    return reliable && code > PJSIP_SC_TRYING && code < 200;
 }
 
 void session_refuse_media(struct ast_sip_session *session)
