@@ -23,9 +23,6 @@
 
 #include <pjsip.h>
 #include <sipsession/res_sip_session.h>
-#pragma weak ast_sip_session_defer_termination
-#pragma weak ast_sip_session_end_deferral
-#pragma weak ast_sip_session_terminate_with_reason
 
 #include "text.h"
 

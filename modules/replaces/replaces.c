@@ -10,9 +10,6 @@
 #include <sipsession/log.h>
 #include <sipsession/module.h>
 #include <sipsession/res_sip_session.h>
-#pragma weak ast_sip_session_defer_termination
-#pragma weak ast_sip_session_end_deferral
-#pragma weak ast_sip_session_terminate_with_reason
 
 #include "value.h"
 
