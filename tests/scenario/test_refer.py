@@ -1,0 +1,513 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Transfers by REFER (RFC 3515, RFC 3892, RFC 4488, RFC 5589): the module refer in both roles."""
+
+import re
+import time
+
+import pytest
+from support.peer import Call, PeerError
+from support.rtp import RtpSocket, random_payloads
+from support.wire import Message, audio_sdp, parameter
+
+EXTENSIONS = """\
+[default]
+exten = echo,1,Answer()
+ same = n,Echo()
+
+exten = wait,1,Answer()
+ same = n,Wait(60)
+
+exten = brief,1,Answer()
+ same = n,Wait(0.4)
+ same = n,Hangup()
+
+exten = ring,1,Ringing()
+ same = n,Wait(60)
+
+exten = there,1,Verbose(1,THERE ${BLINDTRANSFER} ${SIPTRANSFER} ${SIPREFERREDBYHDR})
+ same = n,Wait(60)
+
+exten = away,1,Answer()
+ same = n,Set(TRANSFER_CONTEXT=other)
+ same = n,Wait(60)
+
+exten = h,1,Verbose(1,ENDED ${UNIQUEID} ${TRANSFERSTATUS} ${TRANSFERSTATUSPROTOCOL})
+
+[other]
+exten = there,1,Verbose(1,OTHER)
+ same = n,Wait(60)
+"""
+
+ENDPOINTS = """\
+[tester]
+type = endpoint
+context = default
+allow = !all,ulaw,alaw
+identify_by = username
+
+[fixed]
+type = endpoint
+context = default
+allow = !all,ulaw,alaw
+identify_by = username
+allow_transfer = no
+
+[quiet]
+type = endpoint
+context = default
+allow = !all,ulaw,alaw
+identify_by = username
+refer_blind_progress = no
+
+[anonymous]
+type = endpoint
+context = default
+allow = !all,ulaw,alaw
+"""
+
+
+@pytest.fixture(scope="module")
+def daemon_options():
+    return {"extensions": EXTENSIONS, "endpoints": ENDPOINTS}
+
+
+class Transferor(Call):
+    """A call that transfers."""
+
+    def __init__(self, peer, user="echo", name="tester"):
+        super().__init__(peer, user, from_value=f"<sip:{name}@{peer.host}>")
+
+    def refer(self, target, headers=()):
+        return self.send("REFER", [("Refer-To", target), ("Referred-By", f"<sip:tester@{self.peer.host}>"), *headers])
+
+    def notified(self, code=None, state=None, status=200, id=None):
+        """The next NOTIFY, answered."""
+        notify = self.expect("NOTIFY")
+        self.peer.respond(notify, status)
+        assert notify.get("content-type").replace(" ", "") == "message/sipfrag;version=2.0"
+        assert notify.get("event").split(";")[0] == "refer"
+        assert parameter(notify.get("event"), "id") == id
+        assert notify.has("contact"), "RFC 6665 8.1.1"
+        if code:
+            assert notify.body.startswith(f"SIP/2.0 {code} ".encode()), notify.body
+        if state:
+            assert notify.get("subscription-state").startswith(state), notify.get("subscription-state")
+        return notify
+
+    def finish(self):
+        self.hang_up()
+
+
+class Target:
+    """Somebody who is called."""
+
+    def __init__(self, daemon):
+        self.peer = daemon.peer()
+        self.uri = f"sip:bob@{self.peer.host}:{self.peer.port}"
+        self.tag = "bob"
+
+    def ring(self):
+        self.invite = self.peer.expect("INVITE")
+        self.peer.respond(self.invite, 180, "Ringing", tag=self.tag)
+        return self.invite
+
+    def answer(self, port=None):
+        body = audio_sdp(port or self.peer.port)
+        self.peer.respond(
+            self.invite, 200, "OK", [("Content-Type", "application/sdp")], body, tag=self.tag
+        )
+        return self.peer.expect("ACK")
+
+    def refuse(self, code):
+        self.peer.respond(self.invite, code, tag=self.tag)
+        self.peer.expect("ACK")
+
+    def hang_up(self):
+        """BYE of the one who was called."""
+        bye = Message(
+            f"BYE {self.invite.contact_uri} SIP/2.0",
+            [
+                ("Via", self.peer.via()),
+                ("Max-Forwards", "70"),
+                ("From", f"{self.invite.get('to')};tag={self.tag}"),
+                ("To", self.invite.get("from")),
+                ("Call-ID", self.invite.call_id),
+                ("CSeq", "1 BYE"),
+            ],
+        )
+        self.peer.send(bye)
+        return self.peer.expect(200)
+
+
+@pytest.fixture
+def target(daemon):
+    return Target(daemon)
+
+
+def established(peer, user="echo", name="tester"):
+    call = Transferor(peer, user, name)
+    call.establish()
+    return call
+
+
+# ---- blind transfers to somebody else ----
+
+
+def test_blind_transfer(daemon, peer, target):
+    call = established(peer)
+    call.refer(f"<{target.uri}>")
+    accepted = call.expect(202)
+    assert accepted.has("contact")
+    first = call.notified(100, "active")
+    assert int(parameter(first.get("subscription-state"), "expires")) in range(50, 61)
+    invite = target.ring()
+    assert invite.get("referred-by") == f"<sip:tester@{peer.host}>"
+    assert invite.uri == target.uri
+    assert "echo@" in invite.get("from"), "we call as whom the peer called"
+    assert not invite.has("replaces") and not invite.has("refer-to")
+    call.notified(180, "active")
+    target.answer()
+    last = call.notified(200, "terminated")
+    assert parameter(last.get("subscription-state"), "reason") == "noresource"
+    call.hang_up()
+    time.sleep(0.2)
+    target.peer.expect_nothing(0.2)
+    assert target.hang_up()
+
+
+def test_the_application_goes_on_with_the_new_peer(daemon, peer, target):
+    """Echo ran for the transferor; now it turns round what comes from the one who was called."""
+    with RtpSocket() as old, RtpSocket() as new:
+        call = Transferor(peer)
+        call.offer = audio_sdp(old.port)
+        before = call.establish().sdp.audio
+        sent = random_payloads(10)
+        assert [packet.payload for packet in old.exchange((before.connection, before.port), sent)] == sent
+        call.refer(f"<{target.uri}>")
+        call.expect(202)
+        call.notified(100)
+        target.ring()
+        call.notified(180)
+        target.answer(new.port)
+        call.notified(200)
+        after = target.invite.sdp.audio
+        sent = random_payloads(10)
+        assert [packet.payload for packet in new.exchange((after.connection, after.port), sent)] == sent
+        heard = len(old.packets)
+        assert len(old.exchange((before.connection, before.port), sent, after=0.2)) == heard, "the old call still has its echo"
+    call.hang_up()
+    target.hang_up()
+
+
+def test_refused(daemon, peer, target):
+    """The call of the transferor goes on (RFC 5589 6.2)."""
+    call = established(peer)
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(100)
+    target.ring()
+    call.notified(180)
+    target.refuse(486)
+    last = call.notified(486, "terminated")
+    assert last.body == b"SIP/2.0 486 Busy Here\r\n"
+    call.send("OPTIONS")
+    call.expect(200)
+    call.hang_up()
+
+
+def test_the_second_one_has_an_id(daemon, peer, target):
+    """RFC 3515 2.4.6: the CSeq of its REFER."""
+    call = established(peer)
+    for number in range(2):
+        refer = call.refer(f"<{target.uri}>")
+        call.expect(202)
+        identity = str(refer.cseq) if number else None
+        call.notified(100, id=identity)
+        target.ring()
+        call.notified(180, id=identity)
+        target.refuse(603)
+        call.notified(603, "terminated", id=identity)
+    call.hang_up()
+
+
+def test_two_at_once(daemon, peer, target):
+    """There is one party to be transferred."""
+    call = established(peer)
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(100)
+    call.refer("<sip:carol@127.0.0.1:9>")
+    call.expect(491)
+    target.ring()
+    call.notified(180)
+    target.answer()
+    call.notified(200, "terminated")
+    call.refer(f"<{target.uri}>")  # nobody is left here to be transferred
+    call.expect(603)
+    call.hang_up()
+    target.hang_up()
+
+
+def test_we_end_it_when_the_peer_does_not(daemon, peer, target):
+    call = established(peer)
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(100)
+    target.ring()
+    call.notified(180)
+    target.answer()
+    call.notified(200)
+    peer.respond(call.expect("BYE", timeout=8), 200)
+    target.hang_up()
+
+
+def test_bye_at_once(daemon, peer, target):
+    """A transferor need not wait (RFC 5589 6.1); its subscription outlives the session (RFC 5057)."""
+    call = established(peer)
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(100)
+    call.hang_up()
+    target.ring()
+    call.notified(180, "active")
+    target.answer()
+    call.notified(200, "terminated")
+    assert target.hang_up()
+
+
+def test_bye_at_once_and_refused(daemon, peer, target):
+    call = established(peer, "wait")
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(100)
+    target.ring()
+    call.notified(180)
+    call.hang_up()
+    call.refer(f"<{target.uri}>")
+    call.expect(481)  # after the BYE there is nothing to transfer
+    call.send("INFO")
+    call.expect(481)
+    target.refuse(480)
+    call.notified(480, "terminated")
+    daemon.wait_log("(?<!,)ENDED")
+
+
+def test_hang_up_of_ours_meanwhile(daemon, peer, target):
+    """The dialplan ends: nobody is left to be transferred. The last NOTIFY goes before the BYE."""
+    call = established(peer, "brief")
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(100)
+    target.ring()
+    call.notified(180)
+    last = call.expect("NOTIFY")
+    assert last.body.startswith(b"SIP/2.0 487 ")
+    target.peer.respond(target.peer.expect("CANCEL"), 200)
+    target.refuse(487)
+    with pytest.raises(PeerError):
+        call.expect("BYE", timeout=0.3)
+    peer.respond(last, 200)
+    peer.respond(call.expect("BYE"), 200)
+
+
+# ---- without a subscription (RFC 4488) ----
+
+
+def test_no_subscription(daemon, peer, target):
+    call = established(peer)
+    call.refer(f"<{target.uri}>", [("Refer-Sub", "false"), ("Supported", "norefersub")])
+    accepted = call.expect(202)
+    assert accepted.get("refer-sub") == "false"
+    assert "norefersub" in accepted.tokens("supported")
+    target.ring()
+    target.answer()
+    peer.expect_nothing(0.3)
+    call.hang_up()
+    target.hang_up()
+
+
+def test_required_norefersub(daemon, peer, target):
+    call = established(peer)
+    call.refer(f"<{target.uri}>", [("Refer-Sub", "false"), ("Require", "norefersub")])
+    assert call.expect(202).get("refer-sub") == "false"
+    target.ring()
+    target.refuse(486)
+    peer.expect_nothing(0.3)
+    call.hang_up()
+
+
+def test_no_progress(daemon, peer, target):
+    """refer_blind_progress=no: 200 at once."""
+    call = established(peer, name="quiet")
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(200, "terminated")
+    target.ring()
+    target.answer()
+    call.hang_up()
+    target.hang_up()
+
+
+# ---- an extension of ours ----
+
+
+def test_to_an_extension(daemon, peer):
+    call = established(peer)
+    mark = len(daemon.log())
+    call.refer(f"<{peer.uri('there')}>")
+    call.expect(202)
+    call.notified(200, "terminated")
+    found = daemon.wait_log(r"(?<!,)THERE (\S+) (\S+) (\S+)", after=mark)
+    assert re.match(r"PJSIP/tester-[0-9a-f]{8}\Z", found[1])
+    assert found[2] == "yes" and found[3] == f"<sip:tester@{peer.host}>"
+    peer.expect_nothing(0.2)
+    call.hang_up()
+
+
+def test_to_an_extension_of_transfer_context(daemon, peer):
+    call = established(peer, "away")
+    mark = len(daemon.log())
+    call.refer(f"<{peer.uri('there')}>")
+    call.expect(202)
+    call.notified(200)
+    daemon.wait_log("(?<!,)OTHER", after=mark)
+    call.hang_up()
+
+
+def test_to_no_extension(daemon, peer):
+    call = established(peer)
+    call.refer(f"<{peer.uri('nosuch')}>")
+    call.expect(404)
+    call.hang_up()
+
+
+# ---- refusals ----
+
+
+BAD = [
+    ([], 400),
+    (["<sip:a@127.0.0.1:9>", "<sip:b@127.0.0.1:9>"], 400),
+    (["<sip:a@127.0.0.1:9>, <sip:b@127.0.0.1:9>"], 400),
+    (["<tel:+4930123>"], 416),
+    (["<http://127.0.0.1/>"], 416),
+    (["<sip:a@127.0.0.1:9;method=BYE>"], 603),
+    (["<sip:a@127.0.0.1:9?Replaces=x>"], 400),
+    (["<sip:a@127.0.0.1:9?Replaces=x%3Bto-tag%3D1%3Bfrom-tag%3D2%0d%0aX:%20y>"], 400),
+    (["nonsense"], 400),
+]
+
+
+@pytest.mark.parametrize("values, status", BAD, ids=[f"{status}-{i}" for i, (_, status) in enumerate(BAD)])
+def test_bad_refer_to(daemon, peer, values, status):
+    call = established(peer)
+    call.send("REFER", [("Refer-To", value) for value in values])
+    call.expect(status)
+    call.hang_up()
+
+
+def test_not_allowed(daemon, peer):
+    call = established(peer, name="fixed")
+    call.refer("<sip:bob@127.0.0.1:9>")
+    call.expect(603)
+    call.hang_up()
+
+
+def test_strangers_have_us_call_nobody(daemon, peer):
+    call = established(peer, name="stranger")
+    call.refer("<sip:bob@127.0.0.1:9>")
+    call.expect(603)
+    call.hang_up()
+
+
+def test_early(daemon, peer):
+    call = Transferor(peer, "ring")
+    call.send_invite()
+    call.expect(180)
+    call.refer("<sip:bob@127.0.0.1:9>")
+    call.expect(491)
+    call.cancel()
+    call.expect(200, 487)
+    call.expect(200, 487)
+
+
+def test_mortal(daemon, peer):
+    """RFC 5407 3.3.3: REFER crosses our BYE."""
+    call = established(peer, "brief")
+    bye = call.expect("BYE")
+    call.refer("<sip:bob@127.0.0.1:9>")
+    call.expect(481)
+    peer.respond(bye, 200)
+
+
+# ---- the subscription (RFC 6665) ----
+
+
+def test_481_ends_the_subscription_alone(daemon, peer, target):
+    call = established(peer)
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(100, status=481)
+    target.ring()
+    peer.expect_nothing(0.3)  # neither NOTIFY nor BYE
+    target.answer()
+    peer.expect_nothing(0.2)
+    call.hang_up()
+    target.hang_up()
+
+
+def test_subscribe(daemon, peer, target):
+    call = established(peer)
+    refer = call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(100)
+    target.ring()
+    call.notified(180)
+    call.send("SUBSCRIBE", [("Event", "refer"), ("Expires", "120")])
+    assert call.expect(200).get("expires") == "120"
+    again = call.notified(180, "active")
+    assert int(parameter(again.get("subscription-state"), "expires")) in range(110, 121)
+    call.send("SUBSCRIBE", [("Event", "refer;id=99999")])
+    call.expect(481)
+    call.send("SUBSCRIBE", [("Event", "presence")])
+    assert call.expect(489).tokens("allow-events") == ["refer"]
+    call.send("SUBSCRIBE")
+    call.expect(400)
+    call.send("SUBSCRIBE", [("Event", f"refer;id={refer.cseq}"), ("Expires", "0")])
+    assert call.expect(200).get("expires") == "0"
+    assert "timeout" in call.notified(180, "terminated").get("subscription-state")
+    target.answer()  # the transfer goes on
+    peer.expect_nothing(0.2)
+    call.hang_up()
+    target.hang_up()
+
+
+def test_subscription_runs_out(daemon, peer, target):
+    call = established(peer)
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(100)
+    target.ring()
+    call.notified(180)
+    call.send("SUBSCRIBE", [("Event", "refer"), ("Expires", "1")])
+    call.expect(200)
+    call.notified(180, "active")
+    assert "timeout" in call.notified(180, "terminated").get("subscription-state")
+    target.refuse(486)
+    call.hang_up()
+
+
+def test_notify_of_nothing(daemon, peer):
+    call = established(peer)
+    call.send("NOTIFY", [("Event", "refer"), ("Subscription-State", "active")])
+    call.expect(481)
+    call.send("NOTIFY", [("Event", "conference"), ("Subscription-State", "active")])
+    call.expect(489)
+    call.hang_up()
+
+
+def test_methods_and_tag_are_declared(daemon, peer):
+    call = Transferor(peer)
+    answer = call.establish()
+    assert {"REFER", "NOTIFY", "SUBSCRIBE"} <= set(answer.tokens("allow"))
+    assert {"norefersub", "replaces"} <= set(answer.tokens("supported"))
+    call.hang_up()
