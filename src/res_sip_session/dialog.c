@@ -122,8 +122,7 @@ void session_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata)
     ast_sip_session_ref(session);
     session_peer_learn(session, rdata);
     session_hook(SESSION_INCOMING_RESPONSE, &rdata->msg_info.cseq->method, session, rdata);
-    if (session->priv->outgoing && session->priv->state < AST_SIP_SESSION_STATE_CONNECTING &&
-        rdata->msg_info.cseq->method.id == PJSIP_INVITE_METHOD) {
+    if (inv_is_first_invite(session->inv_session, pjsip_rdata_get_tsx(rdata))) {
         session_early_response(session, rdata);
     }
     if (session->priv->state != AST_SIP_SESSION_STATE_ENDED) {

@@ -9,7 +9,7 @@
 
 int inv_is_first_invite(const pjsip_inv_session *inv, const pjsip_transaction *tsx)
 {
-    if (inv->role != PJSIP_ROLE_UAC || tsx->method.id != PJSIP_INVITE_METHOD) {
+    if (inv->role != PJSIP_ROLE_UAC || tsx == NULL || tsx->method.id != PJSIP_INVITE_METHOD) {
         return 0;
     }
     if (inv->state == PJSIP_INV_STATE_NULL) { /* it fails while it is being sent */

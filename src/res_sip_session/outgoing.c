@@ -92,7 +92,7 @@ void session_stop_invite_timer(struct ast_sip_session *session)
     }
 }
 
-/* It was never sent, or nobody has answered in time. */
+/* Nobody has answered in the time that the caller gave it (deadline.c has the longest). */
 static void on_invite_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
 {
     struct ast_sip_session *session = entry->user_data;

@@ -92,10 +92,6 @@ static int try_invite_again(struct ast_sip_session *session, pjsip_transaction *
 {
     int class = tsx->status_code / 100;
 
-    session_early_over(session);
-    if (session->priv->ending) { /* an extension hung up when it heard of that */
-        return 0;
-    }
     if (rdata != NULL && class == 3) {
         take_contacts(session, tsx, rdata);
     } else if (rdata != NULL && !is_challenge(tsx) && ask_extensions(session, tsx, rdata)) {
@@ -110,24 +106,26 @@ int session_try_again(struct ast_sip_session *session, pjsip_transaction *tsx,
     pjsip_rx_data *rdata =
         event->body.tsx_state.type == PJSIP_EVENT_RX_MSG ? event->body.tsx_state.src.rdata : NULL;
     int first = inv_is_first_invite(session->inv_session, tsx);
-    int result;
+    int result = 0;
 
-    if (tsx->last_tx == NULL || (first && session->priv->ending)) {
-        return 0;
-    }
-    if (rdata != NULL && is_challenge(tsx) &&
-        sip_auth_prepare(&session->priv->dlg->auth_sess, tsx->last_tx, rdata)) {
-        if (first) {
-            session_early_over(session);
-            session_exchange_restart(session);
-        }
-        return 1;
-    }
-    if (!first) {
+    if (tsx->last_tx == NULL) {
         return 0;
     }
     ast_sip_session_ref(session);
-    result = try_invite_again(session, tsx, rdata);
+    if (first) {
+        session_early_over(session);
+    }
+    if (first && session->priv->ending) { /* maybe since an extension heard of that */
+        result = 0;
+    } else if (rdata != NULL && is_challenge(tsx) &&
+               sip_auth_prepare(&session->priv->dlg->auth_sess, tsx->last_tx, rdata)) {
+        result = 1;
+        if (first) {
+            session_exchange_restart(session);
+        }
+    } else if (first) {
+        result = try_invite_again(session, tsx, rdata);
+    }
     ast_sip_session_unref(session);
     return result;
 }

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An INVITE of the daemon's that is forked: the branches are peers that answer one INVITE, each with a To tag."""
+
+import pytest
+from support.caller import Caller, contact, respond
+from support.wire import Message, audio_sdp
+
+ENDPOINTS = """\
+[anonymous]
+type = endpoint
+context = default
+allow = !all,ulaw
+
+[carrier]
+type = endpoint
+allow = !all,ulaw
+"""
+
+
+@pytest.fixture(scope="module")
+def record_path(tmp_path_factory):
+    return tmp_path_factory.mktemp("record") / "record"
+
+
+@pytest.fixture(scope="module")
+def daemon_options(api_module, record_path):
+    return {
+        "modules": ["sdp_rtp", api_module("api_outgoing")],
+        "env": {"SIPSESSION_API_LOG": str(record_path)},
+        "endpoints": ENDPOINTS,
+        "system": "type = system\ntimer_t1 = 100\ntimer_b = 2000\n",
+    }
+
+
+@pytest.fixture
+def caller(daemon, record_path):
+    record_path.unlink(missing_ok=True)
+    caller = Caller(daemon, record_path)
+    yield caller
+    caller.done()
+
+
+class Forks:
+    """A proxy that is not seen, and three phones behind it."""
+
+    def __init__(self, daemon, caller, *words):
+        self.caller = caller
+        self.proxy = daemon.peer()
+        self.phones = {tag: daemon.peer() for tag in "ABC"}
+        caller.dial("carrier", f"sip:x@{self.proxy.host}:{self.proxy.port}", *words)
+        self.invite = self.proxy.expect("INVITE")
+
+    def respond(self, status, tag, headers=(), body=b""):
+        """The phone's Contact; its way leads by the proxy."""
+        phone = self.phones[tag]
+        copied = []
+        for name, value in self.invite.headers:
+            if name.lower() == "to":
+                value = f"{value};tag={tag}"
+            if name.lower() in ("via", "from", "to", "call-id", "cseq"):
+                copied.append((name, value))
+        if 100 < status < 300:
+            copied.append(contact(phone, tag))
+        if body:
+            copied.append(("Content-Type", "application/sdp"))
+        self.proxy.send(Message(f"SIP/2.0 {status} Because", copied + list(headers), body))
+
+    def sdp(self, tag):
+        return audio_sdp(self.phones[tag].port)
+
+    def early(self):
+        return [line for line in self.caller.lines() if line.startswith("early")]
+
+    def finish(self, tag):
+        self.caller.hang_up()
+        phone = self.phones[tag]
+        bye = phone.expect("BYE")
+        assert bye.to_tag == tag
+        phone.respond(bye, 200)
+        self.caller.wait("end 200")
+
+
+@pytest.fixture
+def forks(daemon, caller):
+    return Forks(daemon, caller)
+
+
+def test_branches_are_told_apart(forks, caller):
+    assert "199" in forks.invite.tokens("supported"), "RFC 6228 4"
+    forks.respond(180, "A")
+    forks.respond(180, "B")
+    forks.respond(180, "C")
+    forks.respond(199, "A")
+    forks.respond(183, "B")
+    forks.respond(200, "B", body=forks.sdp("B"))
+    ack = forks.phones["B"].expect("ACK")
+    assert ack.to_tag == "B"
+    caller.wait("confirmed")
+    assert forks.early() == [
+        "early A alive 180",
+        "early B alive 180",
+        "early C alive 180",
+        "early A gone 199",
+        "early B alive 183",
+        "early B won 200",
+        "early C lost 180",
+    ]
+    forks.finish("B")
+
+
+def test_later_answers_get_ack_and_bye(forks, caller):
+    """RFC 3261 13.2.2.4: the first 2xx has the session."""
+    forks.respond(180, "A")
+    forks.respond(180, "B")
+    forks.respond(200, "A", body=forks.sdp("A"))
+    forks.phones["A"].expect("ACK")
+    forks.respond(200, "B", body=forks.sdp("B"))
+    b = forks.phones["B"]
+    assert b.expect("ACK").to_tag == "B"
+    bye = b.expect("BYE")
+    assert bye.to_tag == "B" and bye.uri.startswith("sip:B@")
+    forks.respond(200, "B", body=forks.sdp("B"))  # the ACK was lost
+    assert b.expect("ACK", skip=("BYE",), again=True).to_tag == "B"
+    b.respond(bye, 200)
+    caller.wait("early B lost 200")
+    forks.respond(200, "C", body=forks.sdp("C"))  # never rang
+    c = forks.phones["C"]
+    c.expect("ACK")
+    c.respond(c.expect("BYE"), 200)
+    caller.wait("early C lost 200")
+    assert not [line for line in caller.lines() if line.startswith("end")], "the session goes on"
+    forks.finish("A")
+
+
+def test_the_end_of_a_losing_branch_is_challenged(forks, caller):
+    forks.respond(200, "A", body=forks.sdp("A"))
+    forks.phones["A"].expect("ACK")
+    forks.respond(200, "B", body=forks.sdp("B"))
+    b = forks.phones["B"]
+    b.expect("ACK")
+    b.respond(b.expect("BYE"), 401, headers=[("WWW-Authenticate", 'Digest realm="r", nonce="n"')])
+    b.expect_nothing(0.3)  # there are no credentials
+    forks.finish("A")
+
+
+def test_prack_goes_to_its_branch(forks, caller):
+    """RFC 3262 4: each branch numbers its responses, and has its own target and route."""
+    for number in range(2):
+        for tag, phone in forks.phones.items():
+            headers = [
+                ("Require", "100rel"),
+                ("RSeq", str(100 * (1 + "ABC".index(tag)) + number)),
+                ("Record-Route", f"<sip:{phone.host}:{phone.port};lr;of={tag}>"),
+            ]
+            forks.respond(180, tag, headers)
+            prack = phone.expect("PRACK")
+            assert prack.to_tag == tag and prack.uri.startswith(f"sip:{tag}@")
+            assert prack.get("rack") == f"{100 * (1 + 'ABC'.index(tag)) + number} {forks.invite.cseq} INVITE"
+            assert f"of={tag}" in prack.get("route")
+            phone.respond(prack, 200)
+    forks.respond(486, "A")
+    forks.proxy.expect("ACK")
+    caller.wait("end 486")
+    assert forks.early()[-3:] == ["early A gone 180", "early B gone 180", "early C gone 180"]
+
+
+def test_hung_up_while_branches_ring(forks, caller):
+    """One CANCEL for all (RFC 3261 9.1); a branch that answered nevertheless is acknowledged and ended."""
+    forks.respond(180, "A")
+    forks.respond(180, "B")
+    caller.wait("early B alive 180")
+    caller.hang_up()
+    cancel = forks.proxy.expect("CANCEL")
+    forks.proxy.respond(cancel, 200)
+    forks.respond(200, "A", body=forks.sdp("A"))
+    a = forks.phones["A"]
+    a.expect("ACK")
+    bye = a.expect("BYE")
+    forks.respond(200, "B", body=forks.sdp("B"))
+    b = forks.phones["B"]
+    b.expect("ACK")
+    b.respond(b.expect("BYE"), 200)
+    a.respond(bye, 200)
+    caller.wait("end 487")
+
+
+def test_refused_by_all(forks, caller):
+    forks.respond(180, "A")
+    forks.respond(180, "B")
+    forks.respond(603, "B")
+    forks.proxy.expect("ACK")
+    caller.wait("end 603")
+    assert forks.early() == ["early A alive 180", "early B alive 180", "early A gone 180", "early B gone 180"]
+
+
+def test_media_of_the_branch_that_answers(forks, caller):
+    """Early media of one branch, the answer by another with an SDP of its own (RFC 6337 3.1.1)."""
+    forks.respond(183, "A", body=forks.sdp("A"))
+    forks.respond(183, "B", body=forks.sdp("B"))
+    forks.respond(200, "A", body=forks.sdp("A"))
+    forks.phones["A"].expect("ACK")
+    caller.wait("confirmed")
+    forks.finish("A")
+
+
+def test_answered_at_once(forks, caller):
+    """A branch whose first word is its answer."""
+    respond(forks.proxy, forks.invite, 200, "new", body=audio_sdp(forks.proxy.port))
+    assert forks.proxy.expect("ACK").to_tag == "new"
+    caller.hang_up()
+    forks.proxy.respond(forks.proxy.expect("BYE"), 200)
+    caller.wait("end 200")
+    assert forks.early() == ["early new won 200"]

@@ -1,0 +1,375 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Calls that the daemon makes: challenges, redirections, refusals tried again, CANCEL and time-outs."""
+
+import socket
+import time
+
+import pytest
+from support.caller import Caller, challenge, check_digest, respond
+from support.wire import audio_sdp
+
+ENDPOINTS = """\
+[anonymous]
+type = endpoint
+context = default
+allow = !all,ulaw
+
+[carrier]
+type = endpoint
+allow = !all,ulaw
+outbound_auth = carrier,second
+
+[carrier]
+type = auth
+auth_type = userpass
+username = 4711
+password = secret, and long
+
+[second]
+type = auth
+username = proxyuser
+realm = second.example
+password_digest = SHA-256:{ha1}
+
+[follower]
+type = endpoint
+allow = !all,ulaw
+redirect_method = uri_pjsip
+"""
+
+HA1 = "a5d8ddb9f7e1fe4c4a29bc3c4fb1cd1a3b6bb6f3a5d1aeb1a3ee86b2eaf1d5c4"
+
+
+@pytest.fixture(scope="module")
+def record_path(tmp_path_factory):
+    return tmp_path_factory.mktemp("record") / "record"
+
+
+@pytest.fixture(scope="module")
+def daemon_options(api_module, record_path):
+    return {
+        "modules": ["sdp_rtp", api_module("api_outgoing")],
+        "env": {"SIPSESSION_API_LOG": str(record_path)},
+        "endpoints": ENDPOINTS.format(ha1=HA1),
+        "system": "type = system\ntimer_t1 = 100\ntimer_b = 1000\n",
+    }
+
+
+@pytest.fixture
+def caller(daemon, record_path):
+    record_path.unlink(missing_ok=True)
+    caller = Caller(daemon, record_path)
+    yield caller
+    caller.done()
+
+
+@pytest.fixture
+def callee(daemon, caller):
+    return daemon.peer()
+
+
+def uri(peer, user="a"):
+    return f"sip:{user}@{peer.host}:{peer.port}"
+
+
+def answer(peer, invite, tag="t"):
+    respond(peer, invite, 200, tag, body=audio_sdp(peer.port))
+    return peer.expect("ACK")
+
+
+def finish(caller, peer):
+    caller.hang_up()
+    peer.respond(peer.expect("BYE"), 200)
+    caller.wait("end 200")
+
+
+def refuse(peer, request, status, *headers):
+    respond(peer, request, status, "refusal", headers)
+    if request.method == "INVITE":
+        peer.expect("ACK")
+
+
+# ---- challenges ----
+
+
+def test_challenged_by_two(caller, callee):
+    """401 of the server behind 407 of a proxy, then a stale nonce; the answers add up (RFC 3261 22.2, 22.3)."""
+    caller.dial("carrier", uri(callee))
+    first = callee.expect("INVITE")
+    refuse(callee, first, 407, ("Proxy-Authenticate", challenge("proxy", "p1", 'qop="auth"')))
+    second = callee.expect("INVITE")
+    check_digest(second, "Proxy-Authorization", "4711", "secret, and long", "proxy", "p1")
+    refuse(callee, second, 401, ("WWW-Authenticate", challenge("server", "s1")))
+    third = callee.expect("INVITE")
+    check_digest(third, "Proxy-Authorization", "4711", "secret, and long", "proxy", "p1")
+    check_digest(third, "Authorization", "4711", "secret, and long", "server", "s1")
+    refuse(callee, third, 401, ("WWW-Authenticate", challenge("server", "s2", "stale=true")))
+    fourth = callee.expect("INVITE")
+    check_digest(fourth, "Authorization", "4711", "secret, and long", "server", "s2")
+    for again in (second, third, fourth):
+        assert again.body == first.body and again.call_id == first.call_id
+        assert again.from_tag == first.from_tag and again.to_tag is None
+        assert again.all("x-hook") == ["once"], "what a hook added is there once"
+    assert [m.cseq - first.cseq for m in (second, third, fourth)] == [1, 2, 3]
+    assert len({m.branch for m in (first, second, third, fourth)}) == 4
+    ack = answer(callee, fourth)
+    assert ack.get("authorization") == fourth.get("authorization"), "RFC 3261 13.2.2.4"
+    assert ack.get("proxy-authorization") == fourth.get("proxy-authorization")
+    caller.hang_up()
+    bye = callee.expect("BYE")
+    refuse(callee, bye, 401, ("WWW-Authenticate", challenge("server", "s3", 'qop="auth,auth-int"')))
+    bye = callee.expect("BYE")
+    check_digest(bye, "Authorization", "4711", "secret, and long", "server", "s3")
+    callee.respond(bye, 200)
+    caller.wait("end 200")
+    assert caller.lines().count("request INVITE") == 1
+    assert caller.lines().count("request BYE") == 1
+
+
+def test_requests_within_the_call_are_challenged(caller, callee):
+    caller.dial("carrier", uri(callee))
+    answer(callee, callee.expect("INVITE"))
+    caller.ask("X-Info")
+    refuse(callee, callee.expect("INFO"), 407, ("Proxy-Authenticate", challenge("p", "n1")))
+    info = callee.expect("INFO")
+    check_digest(info, "Proxy-Authorization", "4711", "secret, and long", "p", "n1")
+    callee.respond(info, 200)
+    caller.wait("info done 200")
+    assert not [line for line in caller.lines() if line == "info done 407"], "who waits hears of the end only"
+    caller.ask("X-Reinvite")
+    reinvite = callee.expect("INVITE")
+    refuse(callee, reinvite, 401, ("WWW-Authenticate", challenge("s", "n2", 'qop="auth"')))
+    again = callee.expect("INVITE")
+    check_digest(again, "Authorization", "4711", "secret, and long", "s", "n2")
+    assert again.body == reinvite.body
+    answer(callee, again)
+    finish(caller, callee)
+
+
+def test_the_first_algorithm_that_we_have(caller, callee):
+    """RFC 8760 2.4; each challenge has its own nonce."""
+    caller.dial("carrier", uri(callee))
+    refuse(
+        callee, callee.expect("INVITE"), 401,
+        ("WWW-Authenticate", challenge("r", "n0", "algorithm=SHA-3-1024")),
+        ("WWW-Authenticate", challenge("r", "n1", "algorithm=SHA-256", 'qop="auth"')),
+        ("WWW-Authenticate", challenge("r", "n2", "algorithm=MD5", 'qop="auth"')),
+    )  # fmt: skip
+    invite = callee.expect("INVITE")
+    assert len(invite.all("authorization")) == 1
+    check_digest(invite, "Authorization", "4711", "secret, and long", "r", "n1", "SHA-256")
+    answer(callee, invite)
+    finish(caller, callee)
+
+
+def test_a_realm_of_its_own(caller, callee):
+    """The digest of one realm is not used for another, and only with its algorithm."""
+    caller.dial("carrier", uri(callee))
+    refuse(
+        callee, callee.expect("INVITE"), 401,
+        ("WWW-Authenticate", challenge("second.example", "n1", "algorithm=SHA-256")),
+    )  # fmt: skip
+    invite = callee.expect("INVITE")
+    assert 'username="proxyuser"' in invite.get("authorization")
+    answer(callee, invite)
+    finish(caller, callee)
+
+
+def test_wrong_password(caller, callee):
+    caller.dial("carrier", uri(callee))
+    refuse(callee, callee.expect("INVITE"), 401, ("WWW-Authenticate", challenge("r", "n1")))
+    refuse(callee, callee.expect("INVITE"), 401, ("WWW-Authenticate", challenge("r", "n1")))
+    caller.wait("end 401")
+    callee.expect_nothing(0.2)
+
+
+def test_endless_challenges(caller, callee):
+    caller.dial("carrier", uri(callee))
+    invites = 0
+    while "end 401" not in caller.lines():
+        invites += 1
+        assert invites < 10
+        request = callee.expect("INVITE")
+        refuse(callee, request, 401, ("WWW-Authenticate", challenge(f"r{invites}", f"n{invites}", "stale=true")))
+        time.sleep(0.05)
+    assert invites == 6
+
+
+def test_no_credentials(caller, callee):
+    caller.dial("follower", uri(callee))
+    refuse(callee, callee.expect("INVITE"), 401, ("WWW-Authenticate", challenge("r", "n1")))
+    caller.wait("end 401")
+
+
+# ---- redirections ----
+
+
+def test_redirected(caller, callee, daemon):
+    """By q, never twice, what cannot be called is passed over; credentials stay with whom they were for."""
+    other = daemon.peer()
+    caller.dial("follower", uri(callee))
+    first = callee.expect("INVITE")
+    refuse(
+        callee, first, 302,
+        ("Contact", f"<tel:+4930>, <sips:x@127.0.0.1>, <{uri(callee, 'b')}>;q=0.2, <{uri(other, 'c')}?X-Bad=1>;q=0.7"),
+    )  # fmt: skip
+    second = other.expect("INVITE")
+    assert second.uri == uri(other, "c")
+    assert second.all("x-hook") == ["once"] and second.body == first.body and not second.has("x-bad")
+    assert second.get("to") == first.get("to") and second.cseq == first.cseq + 1
+    refuse(other, second, 302, ("Contact", f"<{uri(callee)}>"))  # where it has been
+    third = callee.expect("INVITE")
+    assert third.uri == uri(callee, "b")
+    ack = answer(callee, third)
+    assert ack.cseq == third.cseq
+    finish(caller, callee)
+    assert [line for line in caller.lines() if line.startswith("response 3")] == ["response 302 INVITE"] * 2
+    assert caller.lines().count("request INVITE") == 1
+
+
+def test_redirected_over_tcp(caller, callee, daemon):
+    """The Contact that the new target is given says how it reaches us."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    caller.dial("follower", uri(callee))
+    target = f"sip:t@127.0.0.1:{listener.getsockname()[1]};transport=tcp"
+    refuse(callee, callee.expect("INVITE"), 302, ("Contact", f"<{target}>"))
+    listener.settimeout(5)
+    connection, _ = listener.accept()
+    connection.settimeout(5)
+    text = b""
+    while b"\r\n\r\n" not in text:
+        text += connection.recv(65536)
+    head = text.partition(b"\r\n\r\n")[0].decode()
+    assert head.startswith(f"INVITE {target} ")
+    assert [line for line in head.split("\r\n") if line.startswith("Contact:") and "transport=tcp" in line.lower()]
+    assert "Via: SIP/2.0/TCP" in head
+    connection.close()
+    listener.close()
+    caller.wait("end 503")
+
+
+def test_redirections_end(caller, callee):
+    caller.dial("follower", uri(callee), "redirections=2")
+    for number in range(2):
+        refuse(callee, callee.expect("INVITE"), 302, ("Contact", f"<{uri(callee, f'n{number}')}>"))
+    refuse(callee, callee.expect("INVITE"), 302, ("Contact", f"<{uri(callee, 'last')}>"))
+    caller.wait("end 302")
+    callee.expect_nothing(0.2)
+
+
+def test_redirections_are_not_for_everybody(caller, callee):
+    caller.dial("carrier", uri(callee))
+    refuse(callee, callee.expect("INVITE"), 302, ("Contact", f"<{uri(callee, 'b')}>"))
+    caller.wait("end 302")
+    callee.expect_nothing(0.2)
+
+
+def test_next_target_when_one_is_silent(caller, callee, daemon):
+    silent = daemon.peer()
+    caller.dial("follower", uri(callee))
+    refuse(
+        callee, callee.expect("INVITE"), 300, ("Contact", f"<{uri(silent)}>, <{uri(callee, 'b')}>;q=0.5")
+    )
+    silent.expect("INVITE")
+    invite = callee.expect("INVITE", timeout=8)
+    assert invite.uri == uri(callee, "b")
+    refuse(callee, invite, 603)
+    caller.wait("end 603")
+
+
+# ---- tried again by an extension ----
+
+
+def test_interval_too_small(caller, callee):
+    caller.dial("carrier", uri(callee))
+    first = callee.expect("INVITE")
+    assert first.all("x-interval") == ["90"]
+    refuse(callee, first, 422, ("Min-SE", "200"))
+    second = callee.expect("INVITE")
+    assert second.all("x-interval") == ["200"] and second.all("x-hook") == ["once"]
+    assert second.body == first.body and second.cseq == first.cseq + 1
+    refuse(callee, second, 401, ("WWW-Authenticate", challenge("r", "n1")))
+    third = callee.expect("INVITE")
+    assert third.all("x-interval") == ["200"] and third.has("authorization")
+    answer(callee, third)
+    finish(caller, callee)
+
+
+def test_tried_again_five_times(caller, callee):
+    caller.dial("carrier", uri(callee))
+    for _ in range(6):
+        refuse(callee, callee.expect("INVITE"), 422, ("Min-SE", "200"))
+    caller.wait("end 422")
+    callee.expect_nothing(0.2)
+
+
+# ---- CANCEL and time-outs ----
+
+
+def test_hung_up_before_anything_came(caller, callee):
+    """CANCEL waits for a provisional response (RFC 3261 9.1)."""
+    caller.dial("carrier", uri(callee))
+    invite = callee.expect("INVITE")
+    caller.hang_up()
+    callee.expect_nothing(0.3, skip=("INVITE",))
+    callee.respond(invite, 100)
+    cancel = callee.expect("CANCEL")
+    assert (cancel.branch, cancel.cseq, cancel.uri) == (invite.branch, invite.cseq, invite.uri)
+    callee.respond(cancel, 200)
+    refuse(callee, invite, 487)
+    caller.wait("end 487")
+
+
+def test_hung_up_while_it_rings(caller, callee):
+    caller.dial("carrier", uri(callee))
+    invite = callee.expect("INVITE")
+    respond(callee, invite, 180, "t")
+    caller.wait("early t alive 180")
+    caller.hang_up()
+    callee.respond(callee.expect("CANCEL"), 200)
+    refuse(callee, invite, 487)
+    caller.wait("end 487")
+    assert "early t gone 180" in caller.lines()
+
+
+def test_cancel_crosses_the_answer(caller, callee):
+    """RFC 5407 2.1: the 2xx that the CANCEL was too late for gets ACK and BYE."""
+    caller.dial("carrier", uri(callee))
+    invite = callee.expect("INVITE")
+    respond(callee, invite, 180, "t")
+    caller.wait("early t alive 180")
+    caller.hang_up()
+    cancel = callee.expect("CANCEL")
+    respond(callee, invite, 200, "t", body=audio_sdp(callee.port))
+    callee.respond(cancel, 481)
+    callee.expect("ACK")
+    callee.respond(callee.expect("BYE"), 200)
+    caller.wait("end 487")
+    assert "early t won 200" in caller.lines()
+    assert len([line for line in caller.lines() if line.startswith("end")]) == 1
+
+
+def test_no_answer_in_time(caller, callee):
+    caller.dial("carrier", uri(callee), "timeout=300")
+    invite = callee.expect("INVITE")
+    respond(callee, invite, 180, "t")
+    callee.respond(callee.expect("CANCEL", timeout=2), 200)
+    refuse(callee, invite, 487)
+    caller.wait("end 487")
+
+
+def test_silence(caller, callee):
+    caller.dial("carrier", uri(callee))
+    callee.expect("INVITE")
+    caller.wait("end 408", timeout=8)
+
+
+def test_nobody_listens(caller):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    caller.dial("carrier", f"sip:x@127.0.0.1:{port};transport=tcp")
+    caller.wait("end 503")
+    assert len([line for line in caller.lines() if line.startswith("end")]) == 1
