@@ -27,7 +27,7 @@ static void read_party(char **rest, struct ast_party_id *id)
 
 struct job {
     char endpoint[80];
-    char uri[200];
+    char uri[512];
     char caller[200];
     char redirecting[400];
 };
