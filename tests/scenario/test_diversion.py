@@ -102,3 +102,52 @@ def test_outgoing(daemon, caller, endpoint, redirecting, wanted):
     ours = invite.contact_uri.split("@")[-1].removeprefix("sip:").split(";")[0].rsplit(":", 1)[0]
     assert invite.all("Diversion") == [value.format(ours) for value in wanted]
     Called(caller.peer, invite).refuse()
+
+
+# ---- a redirection of our INVITE ----
+
+
+def redirected(caller, headers=(), status=302, endpoint="anonymous", redirecting=""):
+    """Our INVITE is sent on to another peer; returns the one that it gets."""
+    other = caller.daemon.peer()
+    invite = caller.place(endpoint, "|500|0", redirecting)
+    contact = ("Contact", f"<sip:elsewhere@{other.host}:{other.port}>")
+    Called(caller.peer, invite).refuse(status, headers=[contact, *headers])
+    return other, invite, other.expect("INVITE")
+
+
+@pytest.mark.parametrize(
+    "status, headers, redirecting, wanted",
+    [
+        (302, [], "", ["<sip:dialled@{0}>;reason=unconditional;privacy=off;screen=no"]),
+        (301, [], "", ["<sip:dialled@{0}>;reason=unknown;privacy=off;screen=no"]),
+        (302, [("Diversion", '"Bob" <sip:200@h>;reason=user-busy')], "", ['"Bob" <sip:200@{0}>;reason=user-busy;privacy=off;screen=no']),
+        (302, [("Diversion", "<<>>")], "|100|0|||0|no-answer||1", [
+            "<sip:dialled@{0}>;reason=unconditional;privacy=off;screen=no",
+            "<sip:100@{0}>;reason=no-answer;privacy=off;screen=no",
+        ]),
+    ],
+)  # fmt: skip
+def test_redirected(daemon, caller, status, headers, redirecting, wanted):
+    """The redirector is named in the next INVITE, once, before those that were there (RFC 5806 4)."""
+    other, _, invite = redirected(caller, headers, status, redirecting=redirecting)
+    ours = invite.contact_uri.split("@")[-1].removeprefix("sip:").split(";")[0].rsplit(":", 1)[0]
+    assert invite.uri.startswith("sip:elsewhere@")
+    assert invite.all("Diversion") == [value.format(ours) for value in wanted]
+    Called(other, invite).refuse()
+
+
+def test_redirected_twice(daemon, caller):
+    other, _, invite = redirected(caller)
+    third = daemon.peer()
+    Called(other, invite).refuse(302, headers=[("Contact", f"<sip:third@{third.host}:{third.port}>")])
+    last = third.expect("INVITE")
+    users = [value.split("@")[0] for value in last.all("Diversion")]
+    assert users == ["<sip:elsewhere", "<sip:dialled"]
+    Called(third, last).refuse()
+
+
+def test_redirected_without_diversion(daemon, caller):
+    other, _, invite = redirected(caller, endpoint="silent")
+    assert not invite.has("Diversion")
+    Called(other, invite).refuse()
