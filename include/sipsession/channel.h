@@ -39,6 +39,7 @@ enum ast_cause {
     AST_CAUSE_NO_ANSWER = 19,
     AST_CAUSE_CALL_REJECTED = 21,
     AST_CAUSE_NUMBER_CHANGED = 22,
+    AST_CAUSE_ANSWERED_ELSEWHERE = 26,
     AST_CAUSE_DESTINATION_OUT_OF_ORDER = 27,
     AST_CAUSE_INVALID_NUMBER_FORMAT = 28,
     AST_CAUSE_FACILITY_REJECTED = 29,
@@ -148,6 +149,14 @@ int ast_channel_get_priority(const struct ast_channel *channel);
 
 /*! \brief Why it was or will be hung up: enum ast_cause; 0: not said */
 int ast_channel_get_cause(const struct ast_channel *channel);
+/*!
+ * \brief Say why it will be hung up, before it is: what the peer said, say
+ *
+ * A hang-up with a cause of its own overrules it. 0: not said.
+ */
+void ast_channel_set_cause(struct ast_channel *channel, int cause);
+/*! \brief The cause of Q.850 for a SIP status (RFC 3398 8.2.6.1); below 300: normal clearing */
+int ast_cause_from_sip(int status);
 
 /*!
  * \brief The audio of a channel (media.h); NULL before the SDP handler made one

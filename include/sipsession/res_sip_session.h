@@ -457,6 +457,15 @@ struct ast_sip_session_outgoing {
  */
 const struct ast_party_id *ast_sip_session_get_caller(const struct ast_sip_session *session);
 
+/*!
+ * \brief The host of identities that we tell a session's peer: from_domain, else our address
+ *
+ * \param[out] out A host of RFC 3261 25.1; untouched on failure
+ * \retval 0 Success
+ * \retval -1 It does not fit
+ */
+int ast_sip_session_identity_host(const struct ast_sip_session *session, char *out, size_t size);
+
 /*! \brief Everything at its default */
 void ast_sip_session_outgoing_init(struct ast_sip_session_outgoing *outgoing);
 

@@ -4,7 +4,6 @@
  * out in P-Asserted-Identity (RFC 3325), Remote-Party-ID and Privacy (RFC 3323), as the endpoint's
  * options want it. From itself is the core's. policy.c decides; here are only messages.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include <sipsession/log.h>
@@ -52,30 +51,6 @@ static int on_invite(struct ast_sip_session *session, struct pjsip_rx_data *rdat
 
 /* ---- outgoing ---- */
 
-/* The host of our identities: from_domain, else where our Contact is. 0, -1. */
-static int find_host(const struct ast_sip_session *session, char *host, size_t size)
-{
-    const pjsip_dialog *dlg = session->inv_session->dlg;
-    const pjsip_sip_uri *uri;
-    int is_ipv6;
-
-    if (session->endpoint->from_domain != NULL) {
-        return snprintf(host, size, "%s", session->endpoint->from_domain) < (int)size ? 0 : -1;
-    }
-    if (dlg == NULL || dlg->local.contact == NULL) {
-        return -1;
-    }
-    uri = pjsip_uri_get_uri(dlg->local.contact->uri);
-    if (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri)) {
-        return -1;
-    }
-    is_ipv6 = pj_strchr(&uri->host, ':') != NULL;
-    return snprintf(host, size, "%s%.*s%s", is_ipv6 ? "[" : "", (int)uri->host.slen, uri->host.ptr,
-                    is_ipv6 ? "]" : "") < (int)size
-               ? 0
-               : -1;
-}
-
 /* Whom the peer is shown: the channel's connected party, else who we said that calls. NULL: nobody.
  */
 static const struct ast_party_id *find_shown(const struct ast_sip_session *session)
@@ -106,7 +81,7 @@ static void show(struct ast_sip_session *session, struct pjsip_tx_data *tdata)
 
     shown.endpoint = session->endpoint;
     shown.id = find_shown(session);
-    if (shown.id == NULL || find_host(session, host, sizeof(host)) != 0) {
+    if (shown.id == NULL || ast_sip_session_identity_host(session, host, sizeof(host)) != 0) {
         return;
     }
     shown.host = host;

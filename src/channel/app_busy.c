@@ -7,7 +7,7 @@
 static enum ast_application_result start(struct ast_channel *channel, const char *args)
 {
     (void)args;
-    chan_set_cause(channel, AST_CAUSE_USER_BUSY);
+    ast_channel_set_cause(channel, AST_CAUSE_USER_BUSY);
     return AST_APPLICATION_HANGUP;
 }
 

@@ -18,7 +18,7 @@ static enum ast_application_result start(struct ast_channel *channel, const char
         int cause = chan_cause_parse(name);
 
         if (cause > 0) {
-            chan_set_cause(channel, cause);
+            ast_channel_set_cause(channel, cause);
         } else {
             ast_warning("%s: Hangup(%s): expected a cause of Q.850", ast_channel_get_name(channel),
                         args);

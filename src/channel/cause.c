@@ -74,7 +74,7 @@ int chan_cause_to_status(int cause)
     return 603;
 }
 
-int chan_status_to_cause(int status)
+int ast_cause_from_sip(int status)
 {
     if (status < 300) {
         return AST_CAUSE_NORMAL_CLEARING;

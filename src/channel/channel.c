@@ -252,8 +252,9 @@ int ast_channel_get_cause(const struct ast_channel *channel)
     return channel->cause;
 }
 
-void chan_set_cause(struct ast_channel *channel, int cause)
+void ast_channel_set_cause(struct ast_channel *channel, int cause)
 {
+    base_assert_sip_thread();
     channel->cause = (short)cause;
 }
 

@@ -315,7 +315,6 @@ struct ast_channel {
     char name[];
 };
 
-void chan_set_cause(struct ast_channel *channel, int cause);
 /* How many there are; calls see for each, the oldest first (it may not free channels). */
 unsigned chan_count(void);
 void chan_each(void (*see)(const struct ast_channel *channel, void *data), void *data);
@@ -367,8 +366,6 @@ extern const struct ast_application app_answer, app_busy, app_congestion, app_ec
 /* The final response of an INVITE for a cause (RFC 3398 7.2.4.1); 603 when there is no better one.
  */
 int chan_cause_to_status(int cause);
-/* The cause for a SIP status (RFC 3398 8.2.6.1). */
-int chan_status_to_cause(int status);
 /* A cause by number or name ("17", "USER_BUSY"); -1: it is none. */
 int chan_cause_parse(const char *text);
 
@@ -396,7 +393,6 @@ void chan_sip_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size)
 /* OPTIONS for an extension (sip_options.c) */
 int chan_options_start(void);
 void chan_options_stop(void);
-int chan_sip_reason_cause(const char *reason);
 void chan_sip_stop(void);
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <sipsession/log.h>
 #include <sipsession/media.h>
@@ -342,54 +341,13 @@ static void on_session_end(struct ast_sip_session *session)
     if (channel == NULL) {
         return;
     }
-    /* A cause that is there already is the peer's own, of a Reason header. */
+    /* A cause that is there already is what an extension knows: of a Reason header, say. */
     ast_channel_peer_hangup(channel,
                             channel->cause != 0
                                 ? channel->cause
-                                : chan_status_to_cause(ast_sip_session_get_end_status(session)));
+                                : ast_cause_from_sip(ast_sip_session_get_end_status(session)));
     ast_channel_set_rtp(channel, NULL);
     ast_channel_unref(detach(session));
-}
-
-/* The cause of a Reason header (RFC 3326), as in `Q.850;cause=17;text="busy"`; 0: none. */
-int chan_sip_reason_cause(const char *reason)
-{
-    const char *at = strcasestr(reason, "Q.850");
-    const char *end;
-
-    if (at == NULL) {
-        return 0;
-    }
-    end = at + strcspn(at, ",");
-    for (at = strchr(at, ';'); at != NULL && at < end; at = strchr(at + 1, ';')) {
-        const char *name = at + 1 + strspn(at + 1, " \t");
-
-        if (strncasecmp(name, "cause", 5) == 0) {
-            name += 5 + strspn(name + 5, " \t");
-            if (*name == '=') {
-                long cause = strtol(name + 1, NULL, 10);
-
-                return cause >= 1 && cause <= 127 ? (int)cause : 0;
-            }
-        }
-    }
-    return 0;
-}
-
-static int on_ending(struct ast_sip_session *session, pjsip_rx_data *rdata)
-{
-    struct ast_channel *channel = channel_of(session);
-    char reason[256];
-
-    if (channel != NULL && channel->state != AST_CHANNEL_GONE &&
-        ast_sip_get_header(rdata->msg_info.msg, "Reason", reason, sizeof(reason)) == 0) {
-        int cause = chan_sip_reason_cause(reason);
-
-        if (cause != 0) {
-            chan_set_cause(channel, cause);
-        }
-    }
-    return AST_SIP_SESSION_CONTINUE;
 }
 
 /* ---- registration ---- */
@@ -403,14 +361,6 @@ static struct ast_sip_session_extension extensions[] = {
      .name = "channel (set_var)",
      .priority = AST_SIP_SESSION_PRIORITY_VARIABLES,
      .incoming_request = on_invite_variables},
-    {.method = "BYE",
-     .name = "channel (BYE)",
-     .priority = AST_SIP_SESSION_PRIORITY_FIRST,
-     .incoming_request = on_ending},
-    {.method = "CANCEL",
-     .name = "channel (CANCEL)",
-     .priority = AST_SIP_SESSION_PRIORITY_FIRST,
-     .incoming_request = on_ending},
     {.method = "INVITE",
      .name = "dialplan",
      .priority = AST_SIP_SESSION_PRIORITY_LAST,

@@ -150,6 +150,21 @@ const struct ast_party_id *ast_sip_session_get_caller(const struct ast_sip_sessi
     return &session->priv->caller;
 }
 
+int ast_sip_session_identity_host(const struct ast_sip_session *session, char *out, size_t size)
+{
+    const char *host = session->endpoint->from_domain;
+    char own[PJ_INET6_ADDRSTRLEN + 10];
+
+    if (host == NULL) {
+        host = pj_sockaddr_print(&session->priv->address, own, sizeof(own), 2);
+    }
+    if (host == NULL || strlen(host) >= size) {
+        return -1;
+    }
+    strcpy(out, host);
+    return 0;
+}
+
 /* An identity that is there, and that somebody asked not to be shown. */
 static int is_restricted(const struct ast_party_id *id)
 {

@@ -261,13 +261,13 @@ static void test_causes(void **state)
         assert_in_range(status, 400, 699);
     }
     for (int status = 0; status < 800; ++status) {
-        assert_in_range(chan_status_to_cause(status), 1, 127);
+        assert_in_range(ast_cause_from_sip(status), 1, 127);
     }
-    assert_int_equal(chan_status_to_cause(200), AST_CAUSE_NORMAL_CLEARING);
-    assert_int_equal(chan_status_to_cause(487), AST_CAUSE_NORMAL_CLEARING);
-    assert_int_equal(chan_status_to_cause(486), AST_CAUSE_USER_BUSY);
-    assert_int_equal(chan_status_to_cause(404), AST_CAUSE_UNALLOCATED);
-    assert_int_equal(chan_status_to_cause(408), AST_CAUSE_RECOVERY_ON_TIMER_EXPIRE);
+    assert_int_equal(ast_cause_from_sip(200), AST_CAUSE_NORMAL_CLEARING);
+    assert_int_equal(ast_cause_from_sip(487), AST_CAUSE_NORMAL_CLEARING);
+    assert_int_equal(ast_cause_from_sip(486), AST_CAUSE_USER_BUSY);
+    assert_int_equal(ast_cause_from_sip(404), AST_CAUSE_UNALLOCATED);
+    assert_int_equal(ast_cause_from_sip(408), AST_CAUSE_RECOVERY_ON_TIMER_EXPIRE);
     assert_int_equal(chan_cause_parse("17"), 17);
     assert_int_equal(chan_cause_parse("user_busy"), 17);
     assert_int_equal(chan_cause_parse("BUSY"), 17);
