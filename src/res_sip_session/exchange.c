@@ -147,7 +147,6 @@ void session_exchange_start(struct ast_sip_session *session, int with_offer)
 
     free_answers(sdp);
     sdp->invite_offered = with_offer;
-    sdp->invite_done = 0;
     sdp->refused_all = 0;
     sdp->answer_due = 0;
     sdp->offer_in = with_offer ? SESSION_OFFER_INVITE : SESSION_OFFER_NONE;
@@ -251,7 +250,6 @@ void session_exchange_restart(struct ast_sip_session *session)
     pj_pool_t *pool;
 
     free_answers(sdp);
-    sdp->invite_done = 0;
     if (!sdp->invite_offered || sdp->offer_in != SESSION_OFFER_NONE) {
         return;
     }
@@ -333,7 +331,6 @@ static void take_offer(struct ast_sip_session *session, pjsip_rx_data *rdata,
 {
     struct session_sdp *sdp = &session->priv->sdp;
 
-    sdp->invite_done = 1;
     if (session_answer_offer(session, rdata, remote, NULL) == 0 ||
         session_sdp_refuse_all(session, remote) == 0) {
         sdp->answer_due = 1;
@@ -343,6 +340,45 @@ static void take_offer(struct ast_sip_session *session, pjsip_rx_data *rdata,
     }
     if (rdata->msg_info.msg->line.status.code < 200 && sdp->bad_answer) {
         ast_sip_session_terminate(session, PJSIP_SC_NOT_ACCEPTABLE_HERE);
+    }
+}
+
+/* The branch that won offered before another one did: its offer, and our answer, are in force
+ * again.
+ */
+static void go_back_to_offer(struct ast_sip_session *session, pjsip_rx_data *rdata,
+                             struct session_answer *offer)
+{
+    pj_pool_t *pool = rdata->tp_info.pool;
+    pjmedia_sdp_session *remote;
+    pj_str_t text;
+
+    if (offer->text == NULL || session->priv->sdp.whole != NULL) {
+        return;
+    }
+    pj_strdup2_with_null(pool, &text, offer->text);
+    if (pjmedia_sdp_parse(pool, text.ptr, (pj_size_t)text.slen, &remote) == PJ_SUCCESS &&
+        session_answer_offer(session, rdata, remote, NULL) == 0) {
+        put_first(&session->priv->sdp, offer);
+    }
+}
+
+/* Our INVITE had no offer: each branch makes one, once (RFC 3261 13.2.1, RFC 6337 2.2). */
+static void take_offer_of_branch(struct ast_sip_session *session, pjsip_rx_data *rdata,
+                                 const pjmedia_sdp_session *remote, int reliable)
+{
+    struct session_sdp *sdp = &session->priv->sdp;
+    struct session_answer *known = find_answer(sdp, &rdata->msg_info.to->tag);
+
+    if (!inv_offer_is_possible(session->inv_session)) {
+        return;
+    }
+    if (known == NULL && remote != NULL && reliable) {
+        remember_answer(sdp, rdata, 1);
+        take_offer(session, rdata, remote);
+    } else if (known != NULL && known != sdp->answers &&
+               rdata->msg_info.msg->line.status.code >= 200) {
+        go_back_to_offer(session, rdata, known);
     }
 }
 
@@ -357,9 +393,8 @@ static void on_invite_response(struct ast_sip_session *session, pjsip_rx_data *r
         take_first_answer(session, rdata, remote, reliable);
     } else if (sdp->invite_offered) {
         take_another_answer(session, rdata, remote, reliable);
-    } else if (remote != NULL && reliable && !sdp->invite_done &&
-               inv_offer_is_possible(session->inv_session)) {
-        take_offer(session, rdata, remote);
+    } else {
+        take_offer_of_branch(session, rdata, remote, reliable);
     }
 }
 

@@ -46,7 +46,8 @@ enum session_offer_in {
     SESSION_OFFER_PRACK
 };
 
-/* An answer to the offer in our INVITE, by one branch of it (exchange.c). */
+/* An answer to the offer in our INVITE, or the offer that it asked for, by one branch of it
+ * (exchange.c). */
 struct session_answer {
     struct session_answer *next;
     char *tag;
@@ -72,7 +73,6 @@ struct session_sdp {
     int answer_due;                 /* our next ACK or PRACK carries our answer */
     /* exchange.c, of our pending or last INVITE: */
     int invite_offered;             /* it carried our offer */
-    int invite_done;                /* the peer's offer in a response to it was answered */
     int refused_all;                /* our last answer refused every stream: the session ends */
     struct session_answer *answers; /* owned; the one in force is first */
     enum ast_sip_session_hold hold; /* our side's wish */
