@@ -171,17 +171,16 @@ int inv_make_answer(pjsip_inv_session *inv, pjsip_rx_data *rdata, pjsip_tx_data 
     pjsip_tx_data *made;
     pj_status_t status;
 
-    if (base == NULL) {
-        status = pjsip_inv_initial_answer(inv, rdata, code, NULL, NULL, &made);
-    } else {
-        /* PJSIP clones its last answer; ours is to be cloned, which no hook has touched. */
+    /* PJSIP clones its last answer; ours is to be cloned, which no hook has touched. */
+    if (base != NULL) {
         pjsip_tx_data_add_ref(base);
-        if (inv->last_answer != NULL) {
-            pjsip_tx_data_dec_ref(inv->last_answer);
-        }
-        inv->last_answer = base;
-        status = pjsip_inv_answer(inv, code, NULL, NULL, &made);
     }
+    if (inv->last_answer != NULL) {
+        pjsip_tx_data_dec_ref(inv->last_answer);
+    }
+    inv->last_answer = base;
+    status = base == NULL ? pjsip_inv_initial_answer(inv, rdata, code, NULL, NULL, &made)
+                          : pjsip_inv_answer(inv, code, NULL, NULL, &made);
     if (status != PJ_SUCCESS) {
         inv_log_failure("make a response", status);
         return -1;
