@@ -113,7 +113,7 @@ static const struct base_option options[] = {
      ENDPOINT(timers),
      .fallback = "yes",
      .names = timers_modes,
-     .help = "Session timers (RFC 4028); docs/modules/session_timer.md."},
+     .help = "Session timers (RFC 4028). See [session_timer](modules/session_timer.md)."},
     NUMBER("timers_min_se", timers_min_se, "90", 90, 86400, "Least session interval, in seconds."),
     NUMBER("timers_sess_expires", timers_sess_expires, "1800", 90, 86400,
            "Session interval, in seconds."),
