@@ -203,8 +203,8 @@ static int take_headers(const struct span *headers, struct refer_target *target)
 
 static int has_sip_scheme(const struct span *uri)
 {
-    return (uri->length > 4 && strncasecmp(uri->at, "sip:", 4) == 0) ||
-           (uri->length > 5 && strncasecmp(uri->at, "sips:", 5) == 0);
+    return (uri->length >= 4 && strncasecmp(uri->at, "sip:", 4) == 0) ||
+           (uri->length >= 5 && strncasecmp(uri->at, "sips:", 5) == 0);
 }
 
 static void copy(char *out, size_t size, const pj_str_t *text)

@@ -345,6 +345,8 @@ const struct ast_application *chan_find_application(const char *name);
 const char *chan_nearest_application(const char *name);
 /* 1: Asterisk has an application of this name, which is not ours. */
 int chan_foreign_application(const char *name);
+/* The shipped module that registers an application of this name, or NULL. */
+const char *chan_application_module(const char *name);
 /*
  * Splits arguments at a separator outside of quotes, parentheses and brackets, in place; blanks
  * around them and quotes are taken away. Unused places of args get "". Returns how many there were,

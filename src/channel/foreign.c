@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * channel: the names of Asterisk's applications that are not ours, so that the checker can tell one that people have in
- * their extensions.conf from a misspelt one. Names only.
+ * their extensions.conf from a misspelt one, and of those that a module of ours has. Names only.
  */
 #include <strings.h>
 
@@ -184,7 +184,6 @@ static const char *const names[] = {"AddQueueMember",
                                     "System",
                                     "TestClient",
                                     "TestServer",
-                                    "Transfer",
                                     "TryExec",
                                     "TrySystem",
                                     "UnpauseMonitor",
@@ -216,4 +215,10 @@ int chan_foreign_application(const char *name)
         }
     }
     return 0;
+}
+
+/* Modules are loaded behind the dialplan: what they bring is known by its name. */
+const char *chan_application_module(const char *name)
+{
+    return strcasecmp(name, "Transfer") == 0 ? "refer" : NULL;
 }

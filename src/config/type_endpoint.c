@@ -43,11 +43,6 @@ static const char *const yes[] = {"yes", NULL};
         .name = option_name, .kind = BASE_OPTION_BOOL, ENDPOINT(member),                           \
         .fallback = default_value, .inert = 1, .help = text                                        \
     }
-#define INERT_NUMBER(option_name, member, default_value, least, most, text)                        \
-    {                                                                                              \
-        .name = option_name, .kind = BASE_OPTION_UINT, ENDPOINT(member),                           \
-        .fallback = default_value, .min = least, .max = most, .inert = 1, .help = text             \
-    }
 #define INERT_WORD(option_name, member, text)                                                      \
     {                                                                                              \
         .name = option_name, .kind = BASE_OPTION_STRING, ENDPOINT(member), .inert = 1,             \
@@ -118,12 +113,10 @@ static const struct base_option options[] = {
      ENDPOINT(timers),
      .fallback = "yes",
      .names = timers_modes,
-     .inert = 1,
-     .help = "Session timers (RFC 4028)."},
-    INERT_NUMBER("timers_min_se", timers_min_se, "90", 90, 86400,
-                 "Least session interval, in seconds."),
-    INERT_NUMBER("timers_sess_expires", timers_sess_expires, "1800", 90, 86400,
-                 "Session interval, in seconds."),
+     .help = "Session timers (RFC 4028). See [session_timer](modules/session_timer.md)."},
+    NUMBER("timers_min_se", timers_min_se, "90", 90, 86400, "Least session interval, in seconds."),
+    NUMBER("timers_sess_expires", timers_sess_expires, "1800", 90, 86400,
+           "Session interval, in seconds."),
     FLAG("trust_id_inbound", trust_id_inbound, "no",
          "Believe its P-Asserted-Identity and Remote-Party-ID."),
     FLAG("trust_id_outbound", trust_id_outbound, "no",

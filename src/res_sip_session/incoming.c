@@ -35,7 +35,16 @@ static int verify(pjsip_rx_data *rdata, unsigned *options)
     pjsip_tx_data *tdata = NULL;
     pjsip_response_addr where;
 
-    if (pjsip_inv_verify_request(rdata, options, NULL, NULL, endpt, &tdata) == PJ_SUCCESS) {
+    const pj_str_t timer = {(char *)"timer", 5};
+    pj_status_t status;
+
+    /* What is required of session timers is an extension's matter; PJSIP's own timers stay off. */
+    if (session_takes_option_tag(&timer)) {
+        *options |= PJSIP_INV_SUPPORT_TIMER;
+    }
+    status = pjsip_inv_verify_request(rdata, options, NULL, NULL, endpt, &tdata);
+    *options &= ~(unsigned)(PJSIP_INV_SUPPORT_TIMER | PJSIP_INV_REQUIRE_TIMER);
+    if (status == PJ_SUCCESS) {
         return 0;
     }
     if (tdata == NULL) {

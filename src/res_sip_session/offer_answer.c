@@ -282,6 +282,7 @@ static int keep_local(struct session_sdp *sdp, const char *text, size_t length)
     free(sdp->local);
     sdp->local = copy;
     sdp->local_length = length;
+    sdp->local_agreed = 0;
     return 0;
 }
 
@@ -408,6 +409,20 @@ int session_sdp_outgoing(struct ast_sip_session *session, pjsip_tx_data *tdata,
     return streams_outgoing(session, pool, remote, out);
 }
 
+int session_sdp_again(struct ast_sip_session *session, pjmedia_sdp_session **out)
+{
+    struct session_sdp *sdp = &session->priv->sdp;
+    pj_pool_t *pool;
+    pj_str_t text;
+
+    if (sdp->local == NULL || !sdp->local_agreed || sdp->whole != NULL ||
+        (pool = scratch_pool()) == NULL) {
+        return -1;
+    }
+    pj_strdup2_with_null(pool, &text, sdp->local);
+    return pjmedia_sdp_parse(pool, text.ptr, (pj_size_t)text.slen, out) == PJ_SUCCESS ? 0 : -1;
+}
+
 int session_sdp_has_body(const pjsip_msg *msg)
 {
     return msg->body != NULL && pj_stricmp2(&msg->body->content_type.type, "application") == 0 &&
@@ -463,6 +478,7 @@ void session_sdp_agreed(struct ast_sip_session *session, const pjmedia_sdp_sessi
             }
         }
     }
+    sdp->local_agreed = 1;
     sdp->agreed_count = sdp->stream_count;
     sdp->agreed = 1;
 }

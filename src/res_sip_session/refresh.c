@@ -56,6 +56,16 @@ void session_refresh_view(const struct ast_sip_session *session, struct refresh_
 
 /* ---- sending ---- */
 
+/* A refresh that was to leave the media alone offers what is in force (RFC 4028 7.4). */
+static int make_offer(struct ast_sip_session *session, const struct refresh_action *action,
+                      pjsip_tx_data *tdata, pjmedia_sdp_session **offer)
+{
+    if (action->refresh.without_offer && session_sdp_again(session, offer) == 0) {
+        return 0;
+    }
+    return session_sdp_outgoing(session, tdata, NULL, offer);
+}
+
 static int send_request(struct ast_sip_session *session, const struct refresh_action *action)
 {
     struct session_sdp *sdp = &session->priv->sdp;
@@ -70,7 +80,7 @@ static int send_request(struct ast_sip_session *session, const struct refresh_ac
         session_exchange_start(session, 0);
     }
     if (action->with_offer) {
-        if (session_sdp_outgoing(session, tdata, NULL, &offer) != 0 ||
+        if (make_offer(session, action, tdata, &offer) != 0 ||
             (action->refresh.on_offer != NULL &&
              action->refresh.on_offer(session, offer, action->refresh.data) != 0) ||
             inv_set_offer(inv, offer) != 0) {

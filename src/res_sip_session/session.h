@@ -66,6 +66,7 @@ struct session_sdp {
     pj_uint32_t version;   /* of o=; goes up exactly when the text behind o= changes */
     char *local;           /* our last SDP as text, owned; NULL: none yet */
     size_t local_length;
+    int local_agreed; /* that text is in force */
     int agreed;     /* offer and answer were complete at least once */
     int bad_answer; /* the peer's answer was refused: end the session when PJSIP is done with the
                        message */
@@ -442,6 +443,8 @@ int session_sdp_incoming(struct ast_sip_session *session, pjsip_rx_data *rdata,
  */
 int session_sdp_outgoing(struct ast_sip_session *session, pjsip_tx_data *tdata,
                          const pjmedia_sdp_session *remote, pjmedia_sdp_session **sdp);
+/* Our SDP that is in force, once more as an offer, as text and all. 0; -1: make a new one. */
+int session_sdp_again(struct ast_sip_session *session, pjmedia_sdp_session **sdp);
 /* Our answer to an offer that cannot be accepted and has to be answered: every stream refused. It
  * is kept as our text; the negotiator is not told. 0; -1 no memory. */
 int session_sdp_refuse_all(struct ast_sip_session *session, const pjmedia_sdp_session *remote);

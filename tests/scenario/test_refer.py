@@ -31,6 +31,28 @@ exten = away,1,Answer()
  same = n,Set(TRANSFER_CONTEXT=other)
  same = n,Wait(60)
 
+exten = send,1,Answer()
+ same = n,Transfer(sip:carol@example.invalid)
+ same = n,Verbose(1,RESULT ${TRANSFERSTATUS} ${TRANSFERSTATUSPROTOCOL})
+ same = n,Wait(60)
+
+exten = sendlocal,1,Answer()
+ same = n,Transfer(PJSIP/echo)
+ same = n,Wait(60)
+
+exten = sendquiet,1,Answer()
+ same = n,Transfer(sip:carol@example.invalid,n)
+ same = n,Verbose(1,RESULT ${TRANSFERSTATUS} ${TRANSFERSTATUSPROTOCOL})
+ same = n,Wait(60)
+
+exten = sendbad,1,Answer()
+ same = n,Transfer(sip:)
+ same = n,Verbose(1,RESULT ${TRANSFERSTATUS} ${TRANSFERSTATUSPROTOCOL})
+ same = n,Wait(60)
+
+exten = redirect,1,Ringing()
+ same = n,Transfer(<sip:carol@example.invalid\\;transport=tcp>)
+
 exten = h,1,Verbose(1,ENDED ${UNIQUEID} ${TRANSFERSTATUS} ${TRANSFERSTATUSPROTOCOL})
 
 [other]
@@ -511,3 +533,147 @@ def test_methods_and_tag_are_declared(daemon, peer):
     assert {"REFER", "NOTIFY", "SUBSCRIBE"} <= set(answer.tokens("allow"))
     assert {"norefersub", "replaces"} <= set(answer.tokens("supported"))
     call.hang_up()
+
+
+# ---- ours: the application Transfer ----
+
+
+class Transferee(Call):
+    """Somebody who is told to call somebody else."""
+
+    def __init__(self, daemon, user="send"):
+        self.daemon, self.mark = daemon, len(daemon.log())
+        peer = daemon.peer()
+        super().__init__(peer, user, from_value=f"<sip:tester@{peer.host}>")
+
+    def referred(self, status=202, headers=()):
+        self.establish(headers=self.headers)
+        self.order = self.expect("REFER")
+        assert self.order.has("contact")
+        self.peer.respond(self.order, status, headers=[("Contact", self.peer.contact), *headers])
+        return self.order
+
+    def notify(self, body, state="active;expires=60", event="refer", kind="message/sipfrag;version=2.0", status=200):
+        headers = [("Event", event), ("Subscription-State", state), ("Contact", self.peer.contact)]
+        request = self.build("NOTIFY", headers + ([("Content-Type", kind)] if body else []), body)
+        request.headers = [(n, v) for n, v in request.headers if (n, v) != ("Content-Type", "application/sdp")]
+        self.peer.send(request)
+        return self.expect(status)
+
+    def result(self, timeout=5):
+        return self.daemon.wait_log(r"(?<!,)RESULT (\S+ \S+)", after=self.mark, timeout=timeout)[1]
+
+
+def test_we_transfer(daemon):
+    call = Transferee(daemon)
+    refer = call.referred()
+    assert refer.get("refer-to") == "<sip:carol@example.invalid>"
+    assert refer.get("referred-by").startswith("<sip:send@")
+    assert not refer.has("refer-sub")
+    call.notify(b"SIP/2.0 100 Trying\r\n")
+    call.notify(b"SIP/2.0 180 Ringing\r\n")
+    call.notify(b"SIP/2.0 200 OK\r\n", "terminated;reason=noresource")
+    assert call.result() == "SUCCESS 200"
+    call.notify(b"SIP/2.0 200 OK\r\n", "terminated;reason=noresource", status=481)  # it has ended
+    call.hang_up()
+
+
+def test_we_transfer_in_vain(daemon):
+    call = Transferee(daemon)
+    refer = call.referred()
+    call.notify(b"SIP/2.0 100 Trying\r\n", event=f"refer;id={refer.cseq}")
+    call.notify(b"SIP/2.0 486 Busy Here\r\n", "terminated;reason=noresource")
+    assert call.result() == "FAILURE 486"
+    call.hang_up()
+
+
+def test_a_notify_that_overtakes_the_202(daemon):
+    call = Transferee(daemon)
+    call.establish()
+    refer = call.expect("REFER")
+    call.notify(b"SIP/2.0 100 Trying\r\n")
+    call.peer.respond(refer, 202, headers=[("Contact", call.peer.contact)])
+    call.notify(b"SIP/2.0 200 OK\r\n", "terminated")
+    assert call.result() == "SUCCESS 200"
+    call.hang_up()
+
+
+def test_the_subscription_ends_without_a_result(daemon):
+    call = Transferee(daemon)
+    call.referred()
+    call.notify(b"", "terminated;reason=giveup")
+    assert call.result() == "FAILURE 0"
+    call.hang_up()
+
+
+@pytest.mark.parametrize("status, result", [(405, "UNSUPPORTED 405"), (501, "UNSUPPORTED 501"), (603, "FAILURE 603"), (481, "FAILURE 481")])
+def test_our_refer_is_refused(daemon, status, result):
+    """The call goes on: a 481 to REFER is not about the session (RFC 5057 5.1)."""
+    call = Transferee(daemon)
+    call.referred(status)
+    assert call.result() == result
+    call.peer.expect_nothing(0.1)
+    call.hang_up()
+
+
+def test_notifies_that_are_wrong(daemon):
+    call = Transferee(daemon)
+    call.referred()
+    call.notify(b"SIP/2.0 200 OK\r\n", event="refer;id=1", status=481)
+    call.notify(b"SIP/2.0 200 OK\r\n", event="", status=400)
+    call.notify(b"SIP/2.0 200 OK\r\n", state="", status=400)
+    call.notify(b"nonsense", status=400)
+    assert call.notify(b"SIP/2.0 200 OK\r\n", kind="text/plain", status=415).get("accept") == "message/sipfrag"
+    call.notify(b"", status=400)
+    call.notify(b"SIP/2.0 200 OK\r\n", "active")  # no more is said, and the result is there
+    assert call.result() == "SUCCESS 200"
+    call.notify(b"SIP/2.0 200 OK\r\n", "terminated")
+    call.hang_up()
+
+
+def test_the_transferee_hangs_up(daemon):
+    """Its NOTIFY behind the BYE still has a subscription (RFC 5057)."""
+    call = Transferee(daemon)
+    call.referred()
+    call.notify(b"SIP/2.0 100 Trying\r\n")
+    call.hang_up()
+    call.notify(b"SIP/2.0 200 OK\r\n", "terminated;reason=noresource")
+
+
+def test_we_transfer_without_a_subscription(daemon):
+    call = Transferee(daemon, "sendquiet")
+    call.headers = [("Supported", "norefersub")]
+    refer = call.referred(headers=[("Refer-Sub", "false")])
+    assert refer.get("refer-sub") == "false" and "norefersub" in refer.tokens("supported")
+    assert call.result() == "SUCCESS 202"
+    call.hang_up()
+
+
+def test_a_subscription_where_the_peer_knows_nothing_else(daemon):
+    call = Transferee(daemon, "sendquiet")
+    assert not call.referred().has("refer-sub")
+    call.notify(b"SIP/2.0 200 OK\r\n", "terminated")
+    assert call.result() == "SUCCESS 200"
+    call.hang_up()
+
+
+def test_we_transfer_to_an_extension_of_ours(daemon):
+    call = Transferee(daemon, "sendlocal")
+    host, port = daemon.udp
+    assert call.referred().get("refer-to") == f"<sip:echo@{host}:{port}>"
+    call.hang_up()
+    call.notify(b"SIP/2.0 200 OK\r\n", "terminated;reason=noresource")
+
+
+def test_transfer_to_nowhere(daemon):
+    call = Transferee(daemon, "sendbad")
+    call.establish()
+    assert call.result() == "FAILURE 0"
+    call.hang_up()
+
+
+def test_transfer_before_the_answer(daemon):
+    call = Transferee(daemon, "redirect")
+    refusal = call.refuse_check(302)
+    assert refusal.all("contact") == ["<sip:carol@example.invalid;transport=tcp>"]
+    daemon.wait_log(r"(?<!,)ENDED \S+ SUCCESS 302", after=call.mark)
