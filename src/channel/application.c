@@ -217,9 +217,9 @@ long chan_parse_seconds(const char *text)
 /* ---- start and stop of the room ---- */
 
 static const struct ast_application *const shipped[] = {
-    &app_answer,   &app_busy, &app_congestion, &app_echo,       &app_goto,     &app_gotoif,
-    &app_hangup,   &app_noop, &app_playback,   &app_proceeding, &app_progress, &app_ringing,
-    &app_senddtmf, &app_set,  &app_verbose,    &app_wait,
+    &app_answer,      &app_busy,     &app_congestion, &app_echo,       &app_goto,     &app_gotoif,
+    &app_hangup,      &app_noop,     &app_playback,   &app_proceeding, &app_progress, &app_ringing,
+    &app_receivetext, &app_senddtmf, &app_sendtext,   &app_set,        &app_verbose,  &app_wait,
 };
 
 static void unregister_shipped(unsigned count)

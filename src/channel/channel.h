@@ -361,7 +361,7 @@ long chan_parse_seconds(const char *text);
 /* One file each. */
 extern const struct ast_application app_answer, app_busy, app_congestion, app_echo, app_goto,
     app_gotoif, app_hangup, app_noop, app_playback, app_proceeding, app_progress, app_ringing,
-    app_senddtmf, app_set, app_verbose, app_wait;
+    app_receivetext, app_senddtmf, app_sendtext, app_set, app_verbose, app_wait;
 
 /* ---- causes (cause.c) ---- */
 

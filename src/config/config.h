@@ -122,7 +122,7 @@ const struct config_line *config_section_get(const struct config_section *sectio
 /* ---- sipsession.conf: what only this project has (settings.c) ---- */
 
 /* What is loaded without a [modules] section, separated by blanks. */
-#define CONFIG_DEFAULT_MODULES "sdp_rtp caller_id dtmf_info refer replaces diversion history_info reason session_timer"
+#define CONFIG_DEFAULT_MODULES "sdp_rtp caller_id dtmf_info refer replaces diversion history_info reason session_timer message"
 
 struct config_settings {
     char *

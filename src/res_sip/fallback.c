@@ -34,7 +34,8 @@ static int is_one_of(const pj_str_t *method, const char *const *names, size_t co
     return 0;
 }
 
-/* RFC 3261 8.2.1 and 21.5.2: 405 for what is known but not allowed, 501 for what is not known. */
+/* RFC 3261 8.2.1 and 21.5: 403 for what is only allowed within a session, 405 for what is known but
+ * not allowed, 501 for what is not known. */
 static pj_bool_t on_request(pjsip_rx_data *rdata)
 {
     const pj_str_t *method = &rdata->msg_info.msg->line.req.method.name;
@@ -46,7 +47,10 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
     }
     pj_list_init(&list);
     sip_add_capability(rdata->tp_info.pool, &list, PJSIP_H_ALLOW);
-    if (is_one_of(method, known, PJ_ARRAY_SIZE(known))) {
+    if (pjsip_endpt_has_capability(sip_endpt, PJSIP_H_ALLOW, NULL, method)) {
+        /* It is in Allow, as somebody takes it within sessions: this one is not wanted. */
+        sip_respond(rdata, PJSIP_SC_FORBIDDEN, NULL, NULL);
+    } else if (is_one_of(method, known, PJ_ARRAY_SIZE(known))) {
         sip_respond(rdata, PJSIP_SC_METHOD_NOT_ALLOWED, NULL, &list);
     } else {
         sip_respond(rdata, PJSIP_SC_NOT_IMPLEMENTED, NULL, &list);

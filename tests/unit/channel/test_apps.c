@@ -193,6 +193,103 @@ static void test_senddtmf(void **state)
     assert_line("SendDTMF(1,,10)", "next -");
 }
 
+static int send_text(struct ast_channel *channel, const char *text)
+{
+    (void)channel;
+    fake_note("text:%s", text);
+    return sender_result;
+}
+
+static struct ast_channel_sender texts = {.name = "texts", .text = send_text};
+
+static void assert_variable(struct ast_channel *channel, const char *name, const char *value)
+{
+    const char *has = ast_channel_get_variable(channel, name);
+
+    assert_string_equal(has != NULL ? has : "", value);
+}
+
+static void test_sendtext(void **state)
+{
+    struct ast_channel *channel = run("SendText(a)"); /* nobody sends texts */
+
+    (void)state;
+    assert_notes("next -");
+    assert_variable(channel, "SENDTEXTSTATUS", "UNSUPPORTED");
+    ast_channel_text_sent(channel, 0); /* nobody waits for it */
+    end(channel);
+
+    assert_int_equal(ast_channel_register_sender(&texts), 0);
+    channel = run("SendText(\"hello, you\")");
+    assert_notes("text:hello, you");
+    ast_channel_text_sent(channel, 0);
+    assert_notes("next -");
+    assert_variable(channel, "SENDTEXTSTATUS", "SUCCESS");
+    end(channel);
+
+    channel = run("SendText(b)");
+    fake_notes[0] = '\0';
+    ast_channel_text_sent(channel, -1);
+    assert_variable(channel, "SENDTEXTSTATUS", "FAILURE");
+    assert_int_equal(fake_timers(), 0);
+    end(channel);
+
+    channel = run("SendText(c)"); /* never answered */
+    fake_notes[0] = '\0';
+    fake_pass(39999);
+    assert_notes("");
+    fake_pass(1);
+    assert_notes("next -");
+    assert_variable(channel, "SENDTEXTSTATUS", "FAILURE");
+    end(channel);
+
+    sender_result = -1;
+    channel = run("SendText(d)");
+    assert_notes("text:d next -");
+    assert_variable(channel, "SENDTEXTSTATUS", "FAILURE");
+    end(channel);
+    sender_result = 0;
+
+    channel = run("SendText(e)");
+    fake_notes[0] = '\0';
+    ast_channel_peer_hangup(channel, 0);
+    assert_int_equal(fake_timers(), 0);
+    end(channel);
+    ast_channel_unregister_sender(&texts);
+}
+
+static void test_receivetext(void **state)
+{
+    struct ast_channel *channel = run("ReceiveText(2)");
+
+    (void)state;
+    ast_channel_dtmf(channel, '1', 100); /* not what it waits for */
+    assert_notes("");
+    ast_channel_text(channel, "hello ${X}");
+    assert_notes("next -");
+    assert_variable(channel, "RECEIVETEXTSTATUS", "SUCCESS");
+    assert_variable(channel, "RECEIVETEXTMESSAGE", "hello ${X}");
+    ast_channel_text(channel, "more"); /* nobody waits; it is there all the same */
+    assert_variable(channel, "RECEIVETEXTMESSAGE", "more");
+    assert_int_equal(fake_timers(), 0);
+    end(channel);
+
+    channel = run("ReceiveText(2)");
+    fake_pass(2000);
+    assert_notes("next -");
+    assert_variable(channel, "RECEIVETEXTSTATUS", "FAILURE");
+    end(channel);
+
+    channel = run("ReceiveText()");
+    assert_int_equal(fake_timers(), 0);
+    fake_pass(3600000);
+    assert_notes("");
+    ast_channel_text(channel, "at last");
+    assert_notes("next -");
+    end(channel);
+    assert_line("ReceiveText(x)", "next -");
+}
+
 static void test_set(void **state)
 {
     struct ast_channel *channel;
@@ -458,6 +555,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_indications, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_senddtmf, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sendtext, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_receivetext, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_set, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_logs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_goto, set_up, tear_down),
