@@ -5,9 +5,7 @@ Time is tested with a build of the module whose seconds have 40 ms (tests/api/CM
 90 of them are 3.6 s: a refresh after 1.8 s, the end after 2.4 s.
 """
 
-import os
 import time
-from pathlib import Path
 
 import pytest
 from support.peer import Call
@@ -35,19 +33,16 @@ UPDATE = ("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE")
 NO_UPDATE = ("Allow", "INVITE, ACK, BYE, CANCEL")
 SDP = ("Content-Type", "application/sdp")
 
-# The module that writes a Reason into BYE
-REASON = ["reason"] if (Path(os.environ.get("SIPSESSION_MODULES", "")) / "reason.so").exists() else []
-
 
 @pytest.fixture(scope="module")
 def daemon_options(api_module):
-    return {"endpoints": ENDPOINTS, "modules": ["sdp_rtp", *REASON, "session_timer", api_module("api_control")]}
+    return {"endpoints": ENDPOINTS, "modules": ["sdp_rtp", "reason", "session_timer", api_module("api_control")]}
 
 
 @pytest.fixture
 def fast(start_daemon, api_module):
     """A daemon whose session timers are 25 times as fast."""
-    modules = ["sdp_rtp", *REASON, api_module("session_timer_fast"), api_module("api_control")]
+    modules = ["sdp_rtp", "reason", api_module("session_timer_fast"), api_module("api_control")]
     return start_daemon(endpoints=ENDPOINTS, modules=modules)
 
 
@@ -261,8 +256,7 @@ def expect_refresh(peer, began, *wanted):
 def expect_end(peer, began, skip=()):
     bye = peer.expect("BYE", timeout=10, skip=skip)
     assert EXPIRY - 0.1 < time.monotonic() - began < EXPIRY + 2, peer.ladder()
-    if REASON:
-        assert bye.all("reason") == ['SIP;cause=408;text="Session timer expired"']
+    assert bye.all("reason") == ['SIP;cause=408;text="Session timer expired"']
     peer.respond(bye, 200)
 
 
