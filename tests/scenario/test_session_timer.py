@@ -8,6 +8,7 @@ Time is tested with a build of the module whose seconds have 40 ms (tests/api/CM
 import time
 
 import pytest
+from support import clients
 from support.peer import Call
 from support.wire import audio_sdp
 
@@ -186,6 +187,22 @@ def test_refreshes_of_the_peer(peer):
     assert call.expect(422).get("min-se") == "90"
     call.send("UPDATE", [])
     assert timer_of(call.expect(200)) is None
+    call.hang_up()
+
+
+def test_update_before_the_answer(peer):
+    """Time begins with the 2xx to the INVITE: what an early UPDATE says of it is not answered."""
+    call = call_as(peer, "yes", TIMER)
+    call.user, call.target = "ringanswer", peer.uri("ringanswer")
+    call.remote = f"<{call.target}>"
+    call.send_invite(headers=[expires(200, "uas")])
+    call.expect(180)
+    call.send("UPDATE", [TIMER, expires(60, "uac")])
+    early = call.expect(200)
+    assert early.method == "UPDATE" and timer_of(early) is None
+    answer = call.expect(200)
+    call.ack(answer)
+    assert timer_of(answer) == (200, "uas", True)
     call.hang_up()
 
 
@@ -416,3 +433,45 @@ def test_a_callee_without_timers(fast):
             placed.peer.respond(reinvite, 200, headers=[SDP], body=audio_sdp(placed.peer.port))
             placed.peer.expect("ACK")
         placed.end()
+
+
+# ---- with PJSIP's own session timers at the other end ----
+
+
+def test_pjsua_requires_timers(daemon, tmp_path):
+    client = clients.pjsua(
+        tmp_path, f"sip:echo@{daemon.address}:{daemon.port}", options=["--id=sip:yes@127.0.0.1", "--no-tcp", "--use-timer=2", "--timer-se=120"]
+    )  # fmt: skip
+    try:
+        client.wait_for("state changed to CONFIRMED")
+        client.console("q")
+        client.wait(15)
+    finally:
+        client.kill()
+    assert "Session-Expires: 120;refresher=uac" in client.text()
+    assert "DISCONNECTED [reason=200" in client.text()
+
+
+def test_pjsua_takes_our_refreshes(fast, tmp_path):
+    port = clients.local_port()
+    client = clients.pjsua(tmp_path, options=[f"--local-port={port}", "--no-tcp", "--use-timer=1", "--auto-answer=200"])
+    try:
+        client.wait_for("Ready: Success")
+        asker = call_as(fast.peer(), "short", TIMER)
+        asker.establish()
+        asker.send("INFO", headers=[("X-Do", f"call sip:pjsua@127.0.0.1:{port}")])
+        asker.expect(200)
+        asker.hang_up()
+        client.wait_for("state changed to CONFIRMED")
+        seen = 0
+        for _ in range(3):  # each is answered: the next one comes
+            client.wait_for("Request msg UPDATE", after=seen)
+            seen = client.text().rindex("Request msg UPDATE") + 1
+        client.console("h")
+        client.wait_for("is DISCONNECTED")
+        client.console("q")
+        client.wait(15)
+    finally:
+        client.kill()
+    assert "DISCONNECTED [reason=200" in client.text()
+    fast.check_no_calls()
