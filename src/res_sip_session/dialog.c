@@ -119,6 +119,10 @@ void session_on_ack(struct ast_sip_session *session, pjsip_rx_data *rdata)
 
 void session_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata)
 {
+    if (session_early_is_repeat(session, rdata)) {
+        rdata->msg_info.msg->body = NULL; /* PJSIP discards the rest of it */
+        return;
+    }
     ast_sip_session_ref(session);
     session_peer_learn(session, rdata);
     session_hook(SESSION_INCOMING_RESPONSE, &rdata->msg_info.cseq->method, session, rdata);

@@ -16,9 +16,16 @@
 
 #define SC_EARLY_DIALOG_TERMINATED 199 /* RFC 6228 */
 
+/* The last reliable response of a branch (RFC 3262). */
+struct reliable {
+    pj_int32_t cseq; /* of the INVITE; 0: there was none */
+    pj_uint32_t rseq;
+};
+
 struct session_early {
     unsigned count;
     struct ast_sip_session_early_dialog branch[MAX_EARLY];
+    struct reliable reliable[MAX_EARLY]; /* of the branch with the same index */
 };
 
 static void copy_tag(const pj_str_t *tag, char out[AST_SIP_SESSION_TAG_SIZE])
@@ -40,6 +47,38 @@ static struct ast_sip_session_early_dialog *find(const struct ast_sip_session *s
         }
     }
     return NULL;
+}
+
+static struct reliable *reliable_of(const struct ast_sip_session *session,
+                                    const struct ast_sip_session_early_dialog *branch)
+{
+    struct session_early *early = session->priv->early;
+
+    return &early->reliable[branch - early->branch];
+}
+
+static pj_uint32_t rseq_of(const pjsip_rx_data *rdata)
+{
+    const pj_str_t name = pj_str("RSeq");
+    const pjsip_generic_string_hdr *hdr =
+        pjsip_msg_find_hdr_by_name(rdata->msg_info.msg, &name, NULL);
+
+    return hdr != NULL ? (pj_uint32_t)pj_strtoul(&hdr->hvalue) : 0;
+}
+
+int session_early_is_repeat(const struct ast_sip_session *session, pjsip_rx_data *rdata)
+{
+    const struct ast_sip_session_early_dialog *branch;
+    const struct reliable *last;
+
+    if (rdata->msg_info.cseq->method.id != PJSIP_INVITE_METHOD ||
+        rdata->msg_info.msg->line.status.code >= 200 || !pjsip_100rel_is_reliable(rdata)) {
+        return 0;
+    }
+    branch = find(session, &rdata->msg_info.to->tag);
+    last = branch != NULL ? reliable_of(session, branch) : NULL;
+    return last != NULL && last->cseq == rdata->msg_info.cseq->cseq &&
+           rseq_of(rdata) != last->rseq + 1;
 }
 
 static struct ast_sip_session_early_dialog *find_or_add(struct ast_sip_session *session,
@@ -90,7 +129,7 @@ static void tell_others(struct ast_sip_session *session, const char *winner,
     }
 }
 
-void session_early_response(struct ast_sip_session *session, const pjsip_rx_data *rdata)
+void session_early_response(struct ast_sip_session *session, pjsip_rx_data *rdata)
 {
     const pj_str_t *tag = &rdata->msg_info.to->tag;
     int code = rdata->msg_info.msg->line.status.code;
@@ -100,6 +139,12 @@ void session_early_response(struct ast_sip_session *session, const pjsip_rx_data
     if (code <= 100 || code >= 300 || tag->slen == 0 ||
         (branch = find_or_add(session, tag)) == NULL) {
         return;
+    }
+    if (code < 200 && pjsip_100rel_is_reliable(rdata)) {
+        struct reliable *last = reliable_of(session, branch);
+
+        last->cseq = rdata->msg_info.cseq->cseq;
+        last->rseq = rseq_of(rdata);
     }
     if (code == SC_EARLY_DIALOG_TERMINATED) {
         tell(session, branch, AST_SIP_SESSION_EARLY_GONE, code);

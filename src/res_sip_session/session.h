@@ -226,7 +226,9 @@ void session_on_tx(struct ast_sip_session *session, pjsip_tx_data *tdata);
 /* ---- early.c: the branches of our INVITE ---- */
 
 /* A response to the INVITE that begins a session of ours, after its hooks: tells of the branch. */
-void session_early_response(struct ast_sip_session *session, const pjsip_rx_data *rdata);
+void session_early_response(struct ast_sip_session *session, pjsip_rx_data *rdata);
+/* 1: a reliable response that came before, or out of its order: it is discarded (RFC 3262 4). */
+int session_early_is_repeat(const struct ast_sip_session *session, pjsip_rx_data *rdata);
 /* A branch answered with 2xx after another one had won. */
 void session_early_lost(struct ast_sip_session *session, const pjsip_rx_data *rdata);
 /* The INVITE was finally refused, with what it begins: no branch is left (RFC 3261 12.3). */

@@ -119,7 +119,7 @@ static int teardown(void **state)
 }
 
 static char request[8000];
-static char contact[100];
+static char contact[200];
 
 static const char *expect(const char *start)
 {
@@ -360,6 +360,99 @@ static void test_reinvite(void **state)
     hang_up();
 }
 
+static unsigned results;
+static int result_status;
+
+static void on_result(struct ast_sip_session *session,
+                      const struct ast_sip_session_refresh_result *result, void *data)
+{
+    (void)session;
+    (void)data;
+    ++results;
+    result_status = result->status;
+}
+
+static int has_result(void)
+{
+    return results > 0;
+}
+
+/* Who asked for it hears of the end, not of the challenge. */
+static void check_refresh(enum ast_sip_session_refresh_method method, const char *start)
+{
+    struct ast_sip_session_refresh refresh;
+
+    results = 0;
+    ast_sip_session_refresh_init(&refresh);
+    refresh.method = method;
+    refresh.on_result = on_result;
+    assert_int_equal(ast_sip_session_refresh(held, &refresh, NULL), 0);
+    expect(start);
+    refuse("407 Proxy", challenge("Proxy-Authenticate", "p", "n1", ""));
+    peer_expect("ACK ");
+    expect(start);
+    assert_int_equal(count("\r\nProxy-Authorization: "), 1);
+    assert_int_equal(count("o=peer 1 1"), 1);
+    assert_int_equal(count("X-Hook: once"), 1);
+    refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n2", ""));
+    peer_expect("ACK ");
+    expect(start);
+    assert_int_equal(results, 0);
+    peer_respond(request, "200 OK", "A", contact, sdp);
+    peer_wait(has_result);
+    assert_int_equal(results, 1);
+    assert_int_equal(result_status, 200);
+}
+
+static void test_refresh(void **state)
+{
+    (void)state;
+    call();
+    snprintf(contact + strlen(contact), sizeof(contact) - strlen(contact),
+             "Allow: INVITE, ACK, BYE, UPDATE\r\n");
+    answer();
+    check_refresh(AST_SIP_SESSION_REFRESH_INVITE, "INVITE ");
+    peer_expect("ACK ");
+    assert_true(is_confirmed());
+    hang_up();
+}
+
+static void test_update(void **state)
+{
+    struct ast_sip_session_refresh refresh;
+
+    (void)state;
+    call();
+    snprintf(contact + strlen(contact), sizeof(contact) - strlen(contact),
+             "Allow: INVITE, ACK, BYE, UPDATE\r\n");
+    answer();
+    results = 0;
+    ast_sip_session_refresh_init(&refresh);
+    refresh.method = AST_SIP_SESSION_REFRESH_UPDATE;
+    refresh.on_result = on_result;
+    assert_int_equal(ast_sip_session_refresh(held, &refresh, NULL), 0);
+    expect("UPDATE ");
+    refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
+    expect("UPDATE ");
+    assert_int_equal(count("\r\nAuthorization: "), 1);
+    assert_int_equal(count("o=peer 1 1"), 1);
+    assert_int_equal(results, 0);
+    peer_respond(request, "200 OK", "A", contact, sdp);
+    peer_wait(has_result);
+    assert_int_equal(result_status, 200);
+
+    results = 0; /* a wrong password leaves the session as it was */
+    assert_int_equal(ast_sip_session_refresh(held, &refresh, NULL), 0);
+    expect("UPDATE ");
+    refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
+    expect("UPDATE ");
+    refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
+    peer_wait(has_result);
+    assert_int_equal(result_status, 401);
+    assert_true(is_confirmed());
+    hang_up();
+}
+
 static void test_prack(void **state)
 {
     char invite[8000];
@@ -468,6 +561,8 @@ int main(void)
         TEST(test_digests_fit_their_algorithm),
         TEST(test_bye),
         TEST(test_reinvite),
+        TEST(test_refresh),
+        TEST(test_update),
         TEST(test_prack),
         TEST(test_request_in_session),
         TEST(test_request_alone),

@@ -311,6 +311,34 @@ static void test_prack_of_each_branch(void **state)
     assert_non_null(strstr(log_text, "<486 A:gone/180 B:gone/180 C:gone/180 "));
 }
 
+/* RFC 3262 4: a copy, and what comes out of its order, is discarded; nobody sees it. */
+static void test_reliable_again(void **state)
+{
+    char headers[300];
+    char prack[8000];
+
+    (void)state;
+    call();
+    snprintf(headers, sizeof(headers), "%sRequire: 100rel\r\nRSeq: 5\r\n", contact);
+    peer_respond(invite, "183 Progress", "A", headers, NULL);
+    snprintf(prack, sizeof(prack), "%s", peer_expect("PRACK "));
+    peer_respond(invite, "183 Progress", "A", headers, NULL);
+    peer_respond(prack, "200 OK", "", "", NULL);
+    snprintf(headers, sizeof(headers), "%sRequire: 100rel\r\nRSeq: 7\r\n", contact);
+    peer_respond(invite, "180 Ringing", "A", headers, NULL);
+    peer_expect_silence(30);
+    snprintf(headers, sizeof(headers), "%sRequire: 100rel\r\nRSeq: 6\r\n", contact);
+    peer_respond(invite, "182 Queued", "A", headers, NULL);
+    snprintf(prack, sizeof(prack), "%s", peer_expect("PRACK "));
+    assert_int_equal(atoi(peer_header(prack, "RAck")), 6);
+    peer_respond(prack, "200 OK", "", "", NULL);
+    peer_respond(invite, "486 Busy Here", "A", "", NULL);
+    peer_wait(none_left);
+    assert_string_equal(log_text,
+                        ">INVITE <183 A:alive/183 >PRACK <200 <182 A:alive/182 >PRACK <200 "
+                        "<486 A:gone/182 retry?486 end/486 ");
+}
+
 static void test_many_branches(void **state)
 {
     (void)state;
@@ -672,6 +700,7 @@ int main(void)
         TEST(test_branches),
         TEST(test_first_branch_wins),
         TEST(test_prack_of_each_branch),
+        TEST(test_reliable_again),
         TEST(test_many_branches),
         TEST(test_cancel_before_anything_came),
         TEST(test_cancel_after_ringing),
