@@ -8,6 +8,12 @@
 
 #include "res_sip_session/session.h"
 
+/*
+ * PJSIP's dialog takes memory each time that another branch speaks, which it keeps: after this many
+ * changes only answers are listened to.
+ */
+#define MAX_CHANGES 200
+
 static pj_bool_t on_rx_response(pjsip_rx_data *rdata);
 
 /* The usage of a dialog that lost; its data is the INVITE, a reference. */
@@ -112,7 +118,8 @@ static pjsip_dialog *on_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
         return dlg;
     }
     if (code < 200 && (session == NULL || first->uac_has_2xx ||
-                       session_early_is_full(session, &rdata->msg_info.to->tag))) {
+                       session_early_is_full(session, &rdata->msg_info.to->tag) ||
+                       ++session->priv->branch_changes > MAX_CHANGES)) {
         return NULL;
     }
     return first; /* PJSIP follows the branch that spoke last, until one has answered */

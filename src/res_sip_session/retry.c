@@ -87,17 +87,24 @@ static int ask_extensions(struct ast_sip_session *session, pjsip_transaction *ts
            inv_send_again(session->inv_session, tsx, NULL, NULL) == 0;
 }
 
+/* RFC 3261 21.3: the Contacts of 305 and 380 are no targets of an INVITE. */
+static int is_redirection(const pjsip_transaction *tsx)
+{
+    return tsx->status_code == PJSIP_SC_MULTIPLE_CHOICES ||
+           tsx->status_code == PJSIP_SC_MOVED_PERMANENTLY ||
+           tsx->status_code == PJSIP_SC_MOVED_TEMPORARILY;
+}
+
 static int try_invite_again(struct ast_sip_session *session, pjsip_transaction *tsx,
                             pjsip_rx_data *rdata)
 {
-    int class = tsx->status_code / 100;
-
-    if (rdata != NULL && class == 3) {
+    if (rdata != NULL && is_redirection(tsx)) {
         take_contacts(session, tsx, rdata);
-    } else if (rdata != NULL && !is_challenge(tsx) && ask_extensions(session, tsx, rdata)) {
+    } else if (rdata != NULL && tsx->status_code / 100 != 3 && !is_challenge(tsx) &&
+               ask_extensions(session, tsx, rdata)) {
         return 1;
     }
-    return class != 6 && !session->priv->ending && follow(session, tsx);
+    return tsx->status_code / 100 != 6 && !session->priv->ending && follow(session, tsx);
 }
 
 int session_try_again(struct ast_sip_session *session, pjsip_transaction *tsx,

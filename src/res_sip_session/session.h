@@ -67,9 +67,9 @@ struct session_sdp {
     char *local;           /* our last SDP as text, owned; NULL: none yet */
     size_t local_length;
     int local_agreed; /* that text is in force */
-    int agreed;     /* offer and answer were complete at least once */
-    int bad_answer; /* the peer's answer was refused: end the session when PJSIP is done with the
-                       message */
+    int agreed;       /* offer and answer were complete at least once */
+    int bad_answer;   /* the peer's answer was refused: end the session when PJSIP is done with the
+                         message */
     enum session_offer_in offer_in; /* of our outstanding offer */
     int answer_due;                 /* our next ACK or PRACK carries our answer */
     /* exchange.c, of our pending or last INVITE: */
@@ -127,6 +127,7 @@ struct ast_sip_session_private {
     pj_timer_entry invite_timer;       /* runs when its id is not 0 */
     unsigned invite_timeout_ms;        /* 0: as long as the peer says something */
     unsigned retries;                  /* how often extensions had the INVITE sent again */
+    unsigned branch_changes;           /* how often another branch spoke than before */
     unsigned char redirections;        /* how many may be followed */
     unsigned char without_offer;       /* the INVITE has no SDP */
     pj_hash_entry_buf call_id_entry;

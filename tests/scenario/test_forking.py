@@ -2,7 +2,7 @@
 """An INVITE of the daemon's that is forked: the branches are peers that answer one INVITE, each with a To tag."""
 
 import pytest
-from support.caller import Caller, contact, respond
+from support.caller import Caller, challenge, check_digest, contact, respond
 from support.wire import Message, audio_sdp
 
 ENDPOINTS = """\
@@ -14,6 +14,12 @@ allow = !all,ulaw
 [carrier]
 type = endpoint
 allow = !all,ulaw
+outbound_auth = carrier
+
+[carrier]
+type = auth
+username = 4711
+password = secret
 """
 
 
@@ -138,8 +144,11 @@ def test_the_end_of_a_losing_branch_is_challenged(forks, caller):
     forks.respond(200, "B", body=forks.sdp("B"))
     b = forks.phones["B"]
     b.expect("ACK")
-    b.respond(b.expect("BYE"), 401, headers=[("WWW-Authenticate", 'Digest realm="r", nonce="n"')])
-    b.expect_nothing(0.3)  # there are no credentials
+    b.respond(b.expect("BYE"), 401, headers=[("WWW-Authenticate", challenge("r", "n1"))])
+    bye = b.expect("BYE")
+    check_digest(bye, "Authorization", "4711", "secret", "r", "n1")
+    b.respond(bye, 200)
+    b.expect_nothing(0.3)
     forks.finish("A")
 
 

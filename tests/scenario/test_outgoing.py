@@ -6,6 +6,7 @@ import time
 
 import pytest
 from support.caller import Caller, challenge, check_digest, respond
+from support.peer import Call
 from support.wire import audio_sdp
 
 ENDPOINTS = """\
@@ -173,6 +174,16 @@ def test_a_realm_of_its_own(caller, callee):
     assert 'username="proxyuser"' in invite.get("authorization")
     answer(callee, invite)
     finish(caller, callee)
+
+
+def test_the_called_side_is_challenged(caller, callee):
+    """Credentials are the endpoint's, whoever began the session."""
+    call = Call(callee, "brief", from_value=f"<sip:carrier@{callee.host}>")
+    call.establish()
+    refuse(callee, callee.expect("BYE"), 401, ("WWW-Authenticate", challenge("r", "n1")))
+    bye = callee.expect("BYE")
+    check_digest(bye, "Authorization", "4711", "secret, and long", "r", "n1")
+    callee.respond(bye, 200)
 
 
 def test_wrong_password(caller, callee):

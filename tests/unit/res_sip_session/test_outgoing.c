@@ -47,7 +47,7 @@ static const struct ast_sip_session_sdp_handler handler = {.handle_incoming_sdp 
 
 /* ---- an extension that writes down what it is told ---- */
 
-static char log_text[4000];
+static char log_text[8000];
 static struct ast_sip_session *held;
 static struct ast_sip_endpoint *endpoint;
 static int retry;      /* what retry_invite returns */
@@ -358,6 +358,22 @@ static void test_many_branches(void **state)
     hang_up();
 }
 
+/* PJSIP's memory grows with each of them. */
+static void test_many_changes_of_branch(void **state)
+{
+    (void)state;
+    call();
+    for (unsigned i = 0; i < 300; ++i) {
+        peer_respond(invite, "180 Ringing", i % 2 == 0 ? "X" : "Y", contact, NULL);
+        peer_expect_silence(1);
+    }
+    assert_int_equal(count(log_text, "<180"), 250); /* 200 changes, then one branch alone */
+    peer_respond(invite, "200 OK", "Y", contact, answer_sdp);
+    peer_expect("ACK ");
+    peer_wait(is_confirmed);
+    hang_up();
+}
+
 /* ---- CANCEL and time-outs ---- */
 
 static void test_cancel_before_anything_came(void **state)
@@ -613,6 +629,20 @@ static void test_silent_target(void **state)
     assert_int_equal(ast_sip_session_get_end_status(held), 481);
 }
 
+static void test_no_redirections(void **state)
+{
+    char headers[200];
+
+    (void)state;
+    call_begin();
+    options.redirections = 5;
+    call_send();
+    snprintf(headers, sizeof(headers), "Contact: %s\r\n", target("proxy"));
+    peer_respond(invite, "305 Use Proxy", "A", headers, NULL);
+    peer_wait(none_left);
+    assert_string_equal(log_text, ">INVITE <305 end/305 ");
+}
+
 static void test_redirected_when_hung_up(void **state)
 {
     (void)state;
@@ -702,6 +732,7 @@ int main(void)
         TEST(test_prack_of_each_branch),
         TEST(test_reliable_again),
         TEST(test_many_branches),
+        TEST(test_many_changes_of_branch),
         TEST(test_cancel_before_anything_came),
         TEST(test_cancel_after_ringing),
         TEST(test_cancel_crosses_answer),
@@ -714,6 +745,7 @@ int main(void)
         TEST(test_loops_and_limits),
         TEST(test_global_failure_ends),
         TEST(test_silent_target),
+        TEST(test_no_redirections),
         TEST(test_redirected_when_hung_up),
         TEST(test_retried),
         TEST(test_retried_and_answered),
