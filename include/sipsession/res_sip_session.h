@@ -458,6 +458,29 @@ struct ast_sip_session_outgoing {
 const struct ast_party_id *ast_sip_session_get_caller(const struct ast_sip_session *session);
 
 /*!
+ * \brief Be somebody else from now on: From of our requests in the session's dialog (RFC 4916 4.2)
+ *
+ * Only for a peer that supports "from-change". What a restricted identity, from_user and from_domain
+ * mean for From holds here, too.
+ *
+ * \param tdata A request of ours in the dialog that has not left yet, which says it as well; or NULL
+ * \param id Who we are; NULL: who we were at first
+ * \retval 0 Success
+ * \retval -1 The session has ended, or no memory; nothing changed
+ */
+int ast_sip_session_set_from(struct ast_sip_session *session, struct pjsip_tx_data *tdata,
+                             const struct ast_party_id *id);
+
+/*!
+ * \brief The peer is somebody else: From of its request is To of ours from now on (RFC 4916 4.4)
+ *
+ * \retval 1 Its URI or its name is another one than before
+ * \retval 0 It is the same
+ * \retval -1 It is no request of the session's dialog, or no memory
+ */
+int ast_sip_session_take_from(struct ast_sip_session *session, struct pjsip_rx_data *rdata);
+
+/*!
  * \brief The host of identities that we tell a session's peer: from_domain, else our address
  *
  * \param[out] out A host of RFC 3261 25.1; untouched on failure

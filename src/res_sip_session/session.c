@@ -38,6 +38,7 @@ static void session_destroy(struct ast_sip_session *session)
     sip_dialog_set_endpoint(dlg, NULL);
     pj_list_erase(session->priv);
     session_early_destroy(session);
+    session_parties_release(session);
     redirect_destroy(session->priv->redirect);
     ast_sip_endpoint_unref(session->endpoint);
     free((struct whole_session *)session);

@@ -99,6 +99,12 @@ struct session_peer {
     int packages_in_update;
 };
 
+/* The URI of one side of a dialog, when it is not the first one any more (party.c). */
+struct session_party {
+    pj_pool_t *pool;  /* of the URI in force; NULL: it is the first one */
+    pjsip_uri *first; /* the dialog's own */
+};
+
 struct ast_sip_session_private {
     PJ_DECL_LIST_MEMBER(struct ast_sip_session_private);
     struct ast_sip_session *session;
@@ -120,6 +126,7 @@ struct ast_sip_session_private {
     pjsip_tx_data *base_answer;
     struct session_sdp sdp;
     struct ast_party_id caller; /* identity.c: who we said that we are, in an outgoing session */
+    struct session_party local, remote; /* party.c */
     int is_by_call_id;          /* merged.c finds it */
     /* outgoing.c, early.c, retry.c */
     struct session_early *early;       /* the branches of our INVITE; NULL: none yet */
@@ -550,6 +557,11 @@ void session_capabilities_destroy(void);
 /* A message of the peer: takes from it what it says of the peer. */
 void session_peer_learn(struct ast_sip_session *session, const pjsip_rx_data *rdata);
 void session_peer_forget(struct ast_sip_session *session);
+
+/* ---- party.c ---- */
+
+/* Gives the dialog its first URIs back. */
+void session_parties_release(struct ast_sip_session *session);
 
 /* ---- identity.c ---- */
 

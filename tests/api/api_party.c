@@ -8,7 +8,6 @@
 #include "api_record.h"
 
 static struct ast_sip_session *placed; /* a reference; the call placed last */
-static const struct ast_channel_tech tech = {.name = "party"};
 
 /* Takes the next field of NAME|NUMBER|... off. */
 static const char *field(char **rest)
@@ -51,10 +50,6 @@ static void set_redirecting(struct ast_channel *channel, char *text)
 
 static int call_task(void *data)
 {
-    const struct ast_channel_options options = {.tech = &tech,
-                                                .name = "party",
-                                                .context = "",
-                                                .exten = ""};
     struct job *job = data;
     struct ast_sip_session_outgoing outgoing;
     struct ast_sip_session *session;
@@ -65,19 +60,15 @@ static int call_task(void *data)
     outgoing.uri = job->uri;
     outgoing.redirections = 3;
     read_party(&rest, &outgoing.caller);
-    outgoing.channel = ast_channel_create(&options);
-    set_redirecting(outgoing.channel, job->redirecting);
     session = ast_sip_session_create_outgoing(&outgoing);
     ast_sip_endpoint_unref(outgoing.endpoint);
-    if (!session) {
-        api_record("refused");
-        ast_channel_unref(outgoing.channel);
-        free(job);
-        return -1;
+    if (session && ast_sip_channel_create(session) == 0) {
+        set_redirecting(session->channel, job->redirecting);
+        ast_sip_session_unref(placed);
+        placed = ast_sip_session_ref(session);
+        api_record("sent %d", ast_sip_session_send_invite(session));
     }
-    ast_sip_session_unref(placed);
-    placed = session;
-    api_record("sent %d", ast_sip_session_send_invite(session));
+    ast_sip_session_unref(session);
     free(job);
     return 0;
 }
@@ -127,21 +118,8 @@ static int control(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
     return AST_SIP_SESSION_STOP;
 }
 
-static void confirmed(struct ast_sip_session *session)
-{
-    if (session == placed) {
-        ast_channel_peer_state(session->channel, AST_CHANNEL_UP);
-    }
-}
-
 static void end(struct ast_sip_session *session)
 {
-    if (ast_sip_session_is_outgoing(session) && session->channel) {
-        ast_channel_peer_hangup(session->channel, 0);
-        ast_channel_set_rtp(session->channel, NULL);
-        ast_channel_unref(session->channel);
-        session->channel = NULL;
-    }
     if (session == placed) {
         placed = NULL;
         ast_sip_session_unref(session);
@@ -151,10 +129,7 @@ static void end(struct ast_sip_session *session)
 static struct ast_sip_session_extension info_extension = {.method = "INFO",
                                                           .incoming_request = control,
                                                           .name = "party"};
-/* behind every other one, so that the channel is still there for them */
-static struct ast_sip_session_extension life_extension = {.session_confirmed = confirmed,
-                                                          .session_end = end,
-                                                          .priority = AST_SIP_SESSION_PRIORITY_LAST,
+static struct ast_sip_session_extension life_extension = {.session_end = end,
                                                           .name = "party (life)"};
 
 static void caller(struct ast_channel *channel)
