@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.daemon import Daemon
+from support.drive import DRIVEN, Drive
 
 # The dialplan that most tests call.
 EXTENSIONS = """\
@@ -134,3 +135,53 @@ def api_module():
         return str(found)
 
     return path
+
+
+@pytest.fixture(scope="module")
+def driven_daemon(tmp_path_factory, api_module, daemon_options):
+    """The daemon of a file of tests that says itself what sessions do (support/drive.py)."""
+    folder = tmp_path_factory.mktemp("driven")
+    record = folder / "record"
+    options = {"extensions": DRIVEN, "modules": ["sdp_rtp"], **daemon_options}
+    options["modules"] = [*options["modules"], api_module("api_drive")]
+    daemon = Daemon(folder, **options, env={"SIPSESSION_API_LOG": str(record)})
+    daemon.start()
+    daemon.record = record
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture
+def driven(driven_daemon, request):
+    """The driven daemon. After each test it is alive, no session lives, and each that began has ended once."""
+    yield driven_daemon
+    if has_failed(request):
+        driven_daemon.kill()
+        driven_daemon.peers.clear()
+        driven_daemon.log_path.unlink()
+        driven_daemon.record.unlink(missing_ok=True)
+        driven_daemon.start()
+        return
+    assert driven_daemon.alive(), f"the daemon ended with {driven_daemon.process.returncode}:\n{driven_daemon.log()[-6000:]}"
+    driven_daemon.check_no_calls()
+    drive = Drive(driven_daemon, driven_daemon.record)
+    left, begun, ended = drive.sessions()
+    drive.close()
+    for peer in driven_daemon.peers:
+        peer.close()
+    driven_daemon.peers.clear()
+    assert (left, begun - ended) == (0, 0), f"{left} sessions live; {begun} began, {ended} ended"
+
+
+@pytest.fixture
+def drive(driven):
+    """Commands to the driven daemon."""
+    drive = Drive(driven, driven.record)
+    yield drive
+    drive.close()
+
+
+@pytest.fixture
+def other(driven):
+    """A UDP peer of the driven daemon."""
+    return driven.peer()
