@@ -14,21 +14,17 @@
 #pragma weak ast_sip_session_deferred_rdata
 #pragma weak ast_sip_session_deferred_session
 #pragma weak ast_sip_session_end_deferral
-#pragma weak ast_sip_session_get_cookie
 #pragma weak ast_sip_session_get_early_dialog
 #pragma weak ast_sip_session_get_hold
-#pragma weak ast_sip_session_peer_allows
-#pragma weak ast_sip_session_peer_supports
 #pragma weak ast_sip_session_refresh
 #pragma weak ast_sip_session_refresh_cancel
 #pragma weak ast_sip_session_refresh_init
-#pragma weak ast_sip_session_register_cookie
 #pragma weak ast_sip_session_remove_stream
 #pragma weak ast_sip_session_resume
-#pragma weak ast_sip_session_set_cookie
 #pragma weak ast_sip_session_set_hold
-#pragma weak ast_sip_session_unregister_cookie
 /* ENDWEAK */
+
+
 
 
 #define MAX_WORDS 12
@@ -550,8 +546,8 @@ static pjsip_module service = {
 static int init(void)
 {
     return ast_sip_session_register_extension(&extension) ||
-                   (ast_sip_session_register_cookie && ast_sip_session_register_cookie(&cookies[0])) ||
-                   (ast_sip_session_register_cookie && ast_sip_session_register_cookie(&cookies[1])) || ast_sip_register_service(&service)
+                   ast_sip_session_register_cookie(&cookies[0]) ||
+                   ast_sip_session_register_cookie(&cookies[1]) || ast_sip_register_service(&service)
                ? -1
                : 0;
 }
@@ -567,8 +563,8 @@ static void done(void)
     }
     ast_sip_unregister_service(&service);
     ast_sip_session_unregister_extension(&extension);
-    if (ast_sip_session_unregister_cookie) { ast_sip_session_unregister_cookie(&cookies[1]);
-    ast_sip_session_unregister_cookie(&cookies[0]);}
+    ast_sip_session_unregister_cookie(&cookies[1]);
+    ast_sip_session_unregister_cookie(&cookies[0]);
     while (sessions) {
         struct known *known = sessions;
 

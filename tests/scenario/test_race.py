@@ -131,11 +131,9 @@ def test_3_1_4_called_reinvite_case_1(drive, other):
     call = open_call(drive, other)
     drive.respond(call, 200)
     first = call.expect(200)
-    second = call.build("INVITE", body=audio_sdp(other.port, version=2))
-    other.send(second)
+    second = call.send("INVITE", body=audio_sdp(other.port, version=2))
     answer = call.expect(200, 491)
     assert answer.cseq == second.cseq
-    call.invite = second
     if answer.status == 200:
         call.ack(answer)
     call.ack(first)
@@ -151,10 +149,8 @@ def test_3_1_5_called_reinvite_case_2(drive, other):
     call = open_call(drive, other, sdp=None)
     drive.respond(call, 200)
     first = call.expect(200)
-    second = call.build("INVITE", body=audio_sdp(other.port, version=2))
-    other.send(second)
+    second = call.send("INVITE", body=audio_sdp(other.port, version=2))
     assert call.expect(491, 500).cseq == second.cseq
-    other.send(call.build("ACK", cseq=second.cseq, branch=second.branch))
     call.ack(first, body=audio_sdp(other.port, version=1))
     drive.wait_event(call, "confirmed")
     call.send("INVITE", body=audio_sdp(other.port, version=2))
