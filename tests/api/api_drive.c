@@ -341,6 +341,7 @@ static void do_early(struct command *command)
     const struct ast_sip_session_early_dialog *early;
     size_t used = 0;
 
+    if (!ast_sip_session_get_early_dialog) return;
     for (unsigned i = 0;
          (early = ast_sip_session_get_early_dialog(command->session, i)) &&
          used < sizeof(command->result);
