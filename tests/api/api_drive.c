@@ -1,31 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Drives sessions for a test. A command is a request of the method DRIVE outside of any session, so that no session
- * notices: `X-Do: NAME [CALL-ID [ARGUMENT...]]`. Its answer has the outcome in X-Result. What happens later (outcome of
- * a refresh, a request that was suspended, the end of a session) is a line in the file of api_record.
+ * Drives sessions for a test. A command is a request of the method DRIVE outside of any session, so
+ * that no session notices: `X-Do: NAME [CALL-ID [ARGUMENT...]]`. Its answer has the outcome in
+ * X-Result. What happens later (outcome of a refresh, a request that was suspended, the end of a
+ * session) is a line in the file of api_record.
  */
 #include "api_record.h"
-
-/* WEAK: not yet there */
-#pragma weak ast_sip_session_add_stream
-#pragma weak ast_sip_session_cancel_termination
-#pragma weak ast_sip_session_defer
-#pragma weak ast_sip_session_defer_termination
-#pragma weak ast_sip_session_deferred_rdata
-#pragma weak ast_sip_session_deferred_session
-#pragma weak ast_sip_session_end_deferral
-#pragma weak ast_sip_session_get_early_dialog
-#pragma weak ast_sip_session_get_hold
-#pragma weak ast_sip_session_refresh
-#pragma weak ast_sip_session_refresh_cancel
-#pragma weak ast_sip_session_refresh_init
-#pragma weak ast_sip_session_remove_stream
-#pragma weak ast_sip_session_resume
-#pragma weak ast_sip_session_set_hold
-/* ENDWEAK */
-
-
-
 
 #define MAX_WORDS 12
 
@@ -200,8 +180,7 @@ static void do_count(struct command *command)
 
 static void do_call(struct command *command)
 {
-    struct ast_sip_endpoint *endpoint =
-        ast_sip_get_endpoint(text_of(command, "as", "anonymous"));
+    struct ast_sip_endpoint *endpoint = ast_sip_get_endpoint(text_of(command, "as", "anonymous"));
     struct ast_sip_session_outgoing outgoing;
     struct ast_sip_session *session;
 
@@ -277,7 +256,8 @@ static void do_refresh(struct command *command)
 
 static void do_refresh_cancel(struct command *command)
 {
-    say(command, ast_sip_session_refresh_cancel(command->session, (unsigned)atoi(word(command, 2))));
+    say(command,
+        ast_sip_session_refresh_cancel(command->session, (unsigned)atoi(word(command, 2))));
 }
 
 static void do_reinvite(struct command *command)
@@ -341,14 +321,12 @@ static void do_early(struct command *command)
     const struct ast_sip_session_early_dialog *early;
     size_t used = 0;
 
-    if (!ast_sip_session_get_early_dialog) return;
-    for (unsigned i = 0;
-         (early = ast_sip_session_get_early_dialog(command->session, i)) &&
-         used < sizeof(command->result);
+    for (unsigned i = 0; (early = ast_sip_session_get_early_dialog(command->session, i)) &&
+                         used < sizeof(command->result);
          i++) {
-        used += (size_t)snprintf(command->result + used, sizeof(command->result) - used,
-                                 "%s%s/%d/%d", i ? " " : "", early->tag, (int)early->state,
-                                 early->status);
+        used +=
+            (size_t)snprintf(command->result + used, sizeof(command->result) - used, "%s%s/%d/%d",
+                             i ? " " : "", early->tag, (int)early->state, early->status);
     }
 }
 
@@ -387,9 +365,9 @@ static void do_resume(struct command *command)
     *at = NULL;
     say(command, 0);
     if (code) {
-        say(command, ast_sip_session_send_response(
-                         ast_sip_session_deferred_session(waiting->deferred), code,
-                         ast_sip_session_deferred_rdata(waiting->deferred)));
+        say(command,
+            ast_sip_session_send_response(ast_sip_session_deferred_session(waiting->deferred), code,
+                                          ast_sip_session_deferred_rdata(waiting->deferred)));
         result = AST_SIP_SESSION_STOP;
     }
     ast_sip_session_resume(waiting->deferred, result);
@@ -410,8 +388,8 @@ static void do_suspended(struct command *command)
 
 static void do_defer_end(struct command *command)
 {
-    say(command, ast_sip_session_defer_termination(command->session,
-                                                   (unsigned)atoi(word(command, 2))));
+    say(command,
+        ast_sip_session_defer_termination(command->session, (unsigned)atoi(word(command, 2))));
 }
 
 static void do_end_deferral(struct command *command)
@@ -439,8 +417,8 @@ static struct ast_sip_session_cookie cookies[] = {{.name = "drive", .destroy = c
 static void do_set_cookie(struct command *command)
 {
     char *data = command->count > 3 ? strdup(command->word[3]) : NULL;
-    int result = ast_sip_session_set_cookie(command->session,
-                                            &cookies[atoi(word(command, 2)) & 1], data);
+    int result =
+        ast_sip_session_set_cookie(command->session, &cookies[atoi(word(command, 2)) & 1], data);
 
     if (result) {
         free(data);
@@ -548,7 +526,8 @@ static int init(void)
 {
     return ast_sip_session_register_extension(&extension) ||
                    ast_sip_session_register_cookie(&cookies[0]) ||
-                   ast_sip_session_register_cookie(&cookies[1]) || ast_sip_register_service(&service)
+                   ast_sip_session_register_cookie(&cookies[1]) ||
+                   ast_sip_register_service(&service)
                ? -1
                : 0;
 }
