@@ -18,9 +18,29 @@ static pj_bool_t service_on_rx_request(pjsip_rx_data *rdata)
     return PJ_TRUE;
 }
 
+/* PJSIP's 100rel sends copies of its own, which do not know their dialog. */
+static pjsip_dialog *dialog_of(pjsip_tx_data *tdata)
+{
+    const pjsip_msg *msg = tdata->msg;
+    pjsip_dialog *dlg = pjsip_tdata_get_dlg(tdata);
+    const pjsip_fromto_hdr *from, *to;
+    const pjsip_cid_hdr *call_id;
+
+    if (dlg != NULL || msg->type != PJSIP_RESPONSE_MSG || msg->line.status.code <= 100 ||
+        msg->line.status.code >= 200) {
+        return dlg;
+    }
+    from = pjsip_msg_find_hdr(msg, PJSIP_H_FROM, NULL);
+    to = pjsip_msg_find_hdr(msg, PJSIP_H_TO, NULL);
+    call_id = pjsip_msg_find_hdr(msg, PJSIP_H_CALL_ID, NULL);
+    return from != NULL && to != NULL && call_id != NULL
+               ? pjsip_ua_find_dialog(&call_id->id, &to->tag, &from->tag, PJ_FALSE)
+               : NULL;
+}
+
 static pj_status_t service_on_tx(pjsip_tx_data *tdata)
 {
-    struct ast_sip_session *session = session_of_dialog(pjsip_tdata_get_dlg(tdata));
+    struct ast_sip_session *session = session_of_dialog(dialog_of(tdata));
 
     if (session != NULL) {
         if (tdata->msg->type == PJSIP_REQUEST_MSG &&
