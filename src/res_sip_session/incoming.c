@@ -28,6 +28,36 @@ static void refuse_body(pjsip_rx_data *rdata)
                                   NULL);
 }
 
+static int requires(const pjsip_msg *msg, const pj_str_t *tag)
+{
+    const pjsip_hdr *at = (const pjsip_hdr *)&msg->hdr;
+
+    for (at = at->next; at != (const pjsip_hdr *)&msg->hdr; at = at->next) {
+        const pjsip_require_hdr *require = (const pjsip_require_hdr *)at;
+
+        for (unsigned i = 0; at->type == PJSIP_H_REQUIRE && i < require->count; ++i) {
+            if (pj_stricmp(&require->values[i], tag) == 0) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* `100rel = no`: PJSIP would take what it has a module for (RFC 3262 3, RFC 3261 8.2.2.3). */
+static void refuse_100rel(pjsip_rx_data *rdata, const pj_str_t *tag)
+{
+    pjsip_unsupported_hdr *unsupported = pjsip_unsupported_hdr_create(rdata->tp_info.pool);
+    pjsip_hdr headers;
+
+    unsupported->count = 1;
+    unsupported->values[0] = *tag;
+    pj_list_init(&headers);
+    pj_list_push_back(&headers, unsupported);
+    pjsip_endpt_respond_stateless(ast_sip_get_pjsip_endpoint(), rdata, PJSIP_SC_BAD_EXTENSION, NULL,
+                                  &headers, NULL);
+}
+
 /* RFC 3261 8.2: Contact, Require, body. 0: fine; -1: refused. */
 static int verify(pjsip_rx_data *rdata, unsigned *options)
 {
@@ -35,9 +65,14 @@ static int verify(pjsip_rx_data *rdata, unsigned *options)
     pjsip_tx_data *tdata = NULL;
     pjsip_response_addr where;
 
-    const pj_str_t timer = {(char *)"timer", 5};
+    const pj_str_t timer = {(char *)"timer", 5}, rel100 = {(char *)"100rel", 6};
     pj_status_t status;
 
+    if (!(*options & PJSIP_INV_SUPPORT_100REL) && !(*options & PJSIP_INV_REQUIRE_100REL) &&
+        requires(rdata->msg_info.msg, &rel100)) {
+        refuse_100rel(rdata, &rel100);
+        return -1;
+    }
     /* What is required of session timers is an extension's matter; PJSIP's own timers stay off. */
     if (session_takes_option_tag(&timer)) {
         *options |= PJSIP_INV_SUPPORT_TIMER;
@@ -111,6 +146,9 @@ void session_on_new_invite(pjsip_rx_data *rdata)
         refuse(rdata, PJSIP_SC_LOOP_DETECTED);
         return;
     }
+    if (!session_has_foreign_body(rdata) && session_sdp_of(rdata) == NULL) {
+        rdata->msg_info.msg->body = NULL; /* nothing that need be understood (RFC 3261 20.11) */
+    }
     options = inv_options(endpoint);
     if (verify(rdata, &options) != 0) {
         return;
@@ -118,9 +156,6 @@ void session_on_new_invite(pjsip_rx_data *rdata)
     if (session_has_foreign_body(rdata)) {
         refuse_body(rdata);
         return;
-    }
-    if (session_sdp_of(rdata) == NULL) {
-        rdata->msg_info.msg->body = NULL; /* nothing that need be understood (RFC 3261 20.11) */
     }
     options |= inv_wishes(endpoint, rdata);
     session = make_session(endpoint, rdata, options);

@@ -67,11 +67,12 @@ static pjsip_module service = {
  */
 static pj_bool_t usage_on_rx_request(pjsip_rx_data *rdata)
 {
-    struct ast_sip_session *session = session_of_dialog(pjsip_rdata_get_dlg(rdata));
+    pjsip_dialog *dlg = pjsip_rdata_get_dlg(rdata);
+    struct ast_sip_session *session = session_of_dialog(dlg);
     const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
 
     if (session == NULL) {
-        return PJ_FALSE;
+        return session_is_prack(method); /* usage_on_tsx_state answers */
     }
     if (method->id == PJSIP_ACK_METHOD) {
         session_on_ack(session, rdata);
@@ -139,6 +140,11 @@ static void usage_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
     struct ast_sip_session *session = session_of_dialog(dlg);
 
     if (session == NULL) {
+        /* Of a response that a refusal of the INVITE overtook (RFC 3262 3) */
+        if (is_new_request(tsx, event) && session_is_prack(&tsx->method)) {
+            pjsip_dlg_respond(dlg, event->body.tsx_state.src.rdata,
+                              PJSIP_SC_CALL_TSX_DOES_NOT_EXIST, NULL, NULL, NULL);
+        }
         return;
     }
     if (tsx->role == PJSIP_ROLE_UAC) {

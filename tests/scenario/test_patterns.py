@@ -609,7 +609,23 @@ def test_bad_answer_in_a_reliable_provisional(drive, other, kind):
         call.expect("ACK", skip=("PRACK",))
 
 
-@pytest.mark.parametrize("kind", ["too-few", "other-type", "no-codec-of-ours", "rubbish"])
+def test_rubbish_in_prack(drive, other):
+    """It is refused before anybody takes it for a PRACK: the response still waits for a good one."""
+    call = open_call(drive, other, sdp=None, headers=RELIABLE)
+    drive.respond(call, 183)
+    progress = call.expect(183)
+    call.learn(progress)
+    call.send("PRACK", headers=[("RAck", f"{progress.get('rseq')} {progress.get('cseq')}")], body=b"this is no SDP\r\n")
+    call.expect(400, 488)
+    prack(call, progress, body=audio_sdp(41000))
+    drive.respond(call, 200)
+    answer = call.expect(200)
+    assert not answer.body
+    call.ack(answer)
+    finish(drive, other, call)
+
+
+@pytest.mark.parametrize("kind", ["too-few", "other-type", "no-codec-of-ours"])
 def test_bad_answer_in_prack(drive, other, kind):
     call = open_call(drive, other, sdp=None, headers=RELIABLE)
     drive.respond(call, 183)
@@ -745,11 +761,12 @@ def test_disposition_that_is_optional_and_unknown(drive, other):
 
 
 def test_body_without_room(drive, other):
-    """A multipart of hundreds of parts, and an SDP as large as a datagram: refused or taken, and the next call is."""
+    """A multipart of many parts, an SDP as large as a message may be: refused or taken. What is larger than any message
+    that we read is dropped. The next call is as ever."""
     for body, kind in (
-        (b"--edge\r\nContent-Type: text/plain\r\n\r\nx\r\n" * 800 + b"--edge--\r\n", "multipart/mixed;boundary=edge"),
-        (audio_sdp(41000, extra=("a=x-" + "y" * 200,) * 180), "application/sdp"),
-        (audio_sdp(41000, extra=("a=x-" + "y" * 40000,)), "application/sdp"),
+        (b"--edge\r\nContent-Type: text/plain\r\n\r\nx\r\n" * 150 + b"--edge--\r\n", "multipart/mixed;boundary=edge"),
+        (audio_sdp(41000, extra=("a=x-" + "y" * 200,) * 30), "application/sdp"),
+        (audio_sdp(41000, extra=("a=x-" + "y" * 6500,)), "application/sdp"),
     ):
         call = Call(other, "echo")
         typed(call, "INVITE", body, kind)
@@ -757,6 +774,8 @@ def test_body_without_room(drive, other):
         if final.status == 200:
             call.ack(final)
             finish(drive, other, call)
+    typed(Call(other, "echo"), "INVITE", audio_sdp(41000, extra=("a=x-" + "y" * 200,) * 200), "application/sdp")
+    other.expect_nothing(0.2, skip=(413, 513))
     call, _ = echo_call(other, audio_sdp(41000))
     finish(drive, other, call)
 
