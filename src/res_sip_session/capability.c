@@ -185,6 +185,41 @@ int session_takes_option_tag(const pj_str_t *tag)
            (header != NULL && find_in(header, PJSIP_H_SUPPORTED, tag) < header->count);
 }
 
+int session_refuse_required(struct ast_sip_session *session, pjsip_transaction *tsx,
+                            pjsip_rx_data *rdata)
+{
+    const pjsip_require_hdr *require = pjsip_msg_find_hdr(rdata->msg_info.msg, PJSIP_H_REQUIRE, NULL);
+    pjsip_unsupported_hdr *unsupported = NULL;
+    pjsip_tx_data *tdata;
+
+    for (; require != NULL;
+         require = pjsip_msg_find_hdr(rdata->msg_info.msg, PJSIP_H_REQUIRE, require->next)) {
+        for (unsigned i = 0; i < require->count; ++i) {
+            if (session_takes_option_tag(&require->values[i])) {
+                continue;
+            }
+            if (unsupported == NULL) {
+                unsupported = pjsip_unsupported_hdr_create(rdata->tp_info.pool);
+            }
+            if (unsupported->count < PJ_ARRAY_SIZE(unsupported->values)) {
+                unsupported->values[unsupported->count++] = require->values[i];
+            }
+        }
+        if (require->next == (void *)&rdata->msg_info.msg->hdr) {
+            break;
+        }
+    }
+    if (unsupported == NULL) {
+        return 0;
+    }
+    if (pjsip_dlg_create_response(session->priv->dlg, rdata, PJSIP_SC_BAD_EXTENSION, NULL,
+                                  &tdata) == PJ_SUCCESS) {
+        pjsip_msg_add_hdr(tdata->msg, pjsip_hdr_clone(tdata->pool, unsupported));
+        pjsip_dlg_send_response(session->priv->dlg, tsx, tdata);
+    }
+    return 1;
+}
+
 void session_capabilities_destroy(void)
 {
     for (unsigned i = 0; i < name_count; ++i) {

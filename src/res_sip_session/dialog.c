@@ -90,6 +90,10 @@ void session_on_request(struct ast_sip_session *session, pjsip_transaction *tsx,
         session_refuse_request(session, PJSIP_SC_CALL_TSX_DOES_NOT_EXIST, rdata);
         return;
     }
+    if (tsx->method.id != PJSIP_BYE_METHOD && tsx->method.id != PJSIP_CANCEL_METHOD &&
+        session_refuse_required(session, tsx, rdata)) {
+        return; /* a BYE is always obeyed */
+    }
     ast_sip_session_ref(session);
     session_peer_learn(session, rdata);
     if (session_hook_request(session, rdata) == 0 && tsx->status_code < 200 &&

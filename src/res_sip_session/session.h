@@ -553,6 +553,9 @@ void inv_cancel_offer(pjsip_inv_session *inv);
 void session_cookies_end(struct ast_sip_session *session);
 /* 1: a peer may Require this option tag (RFC 3261 8.2.2.3); also "timer" and "100rel". */
 int session_takes_option_tag(const pj_str_t *tag);
+/* 1: it Requires what we do not have, and got 420 with Unsupported (RFC 3261 8.2.2.3). */
+int session_refuse_required(struct ast_sip_session *session, pjsip_transaction *tsx,
+                            pjsip_rx_data *rdata);
 void session_capabilities_destroy(void);
 /* A message of the peer: takes from it what it says of the peer. */
 void session_peer_learn(struct ast_sip_session *session, const pjsip_rx_data *rdata);

@@ -5,6 +5,7 @@ import re
 import time
 
 import pytest
+from support import clients
 from support.peer import Call, PeerError
 from support.rtp import RtpSocket, random_payloads
 from support.wire import Message, audio_sdp, parameter
@@ -39,6 +40,11 @@ exten = send,1,Answer()
 exten = sendlocal,1,Answer()
  same = n,Transfer(PJSIP/echo)
  same = n,Wait(60)
+
+exten = sendhere,1,Answer()
+ same = n,Transfer(echo)
+ same = n,Verbose(1,RESULT ${TRANSFERSTATUS} ${TRANSFERSTATUSPROTOCOL})
+ same = n,Hangup()
 
 exten = sendquiet,1,Answer()
  same = n,Transfer(sip:carol@example.invalid,n)
@@ -427,6 +433,22 @@ def test_bad_refer_to(daemon, peer, values, status):
     call.hang_up()
 
 
+def test_an_extension_of_sip_that_nobody_knows(daemon, peer):
+    call = established(peer)
+    call.refer("<sip:bob@127.0.0.1:9>", [("Require", "nosuch")])
+    assert call.expect(420).get("unsupported") == "nosuch"
+    call.hang_up()
+
+
+@pytest.mark.parametrize("headers", [[("Refer-Sub", "maybe")], [("Referred-By", "<sip:x@y>")]])
+def test_other_bad_headers(daemon, peer, headers):
+    """A second Referred-By, a Refer-Sub that is none."""
+    call = established(peer)
+    call.refer("<sip:bob@127.0.0.1:9>", headers)
+    call.expect(400)
+    call.hang_up()
+
+
 def test_not_allowed(daemon, peer):
     call = established(peer, name="fixed")
     call.refer("<sip:bob@127.0.0.1:9>")
@@ -677,3 +699,46 @@ def test_transfer_before_the_answer(daemon):
     refusal = call.refuse_check(302)
     assert refusal.all("contact") == ["<sip:carol@example.invalid;transport=tcp>"]
     daemon.wait_log(r"(?<!,)ENDED \S+ SUCCESS 302", after=call.mark)
+
+
+# ---- with PJSUA, which others wrote ----
+
+
+def pjsua(daemon, folder, user):
+    host, port = daemon.udp
+    return clients.pjsua(
+        folder,
+        f"sip:{user}@{host}:{port}",
+        options=["--id=sip:tester@127.0.0.1", "--no-tcp", "--add-codec=PCMU", "--dis-codec=speex", "--dis-codec=opus"],
+    )
+
+
+def test_pjsua_transfers_us(daemon, tmp_path, target):
+    client = pjsua(daemon, tmp_path, "echo")
+    try:
+        client.wait_for("state changed to CONFIRMED")
+        client.console("x")
+        client.console(target.uri)
+        target.ring()
+        client.wait_for("transfer status=180")
+        target.answer()
+        client.wait_for("transfer status=200")
+        client.wait_for("is DISCONNECTED")  # it hangs up by itself
+        client.console("q")
+        client.wait(15)
+    finally:
+        client.kill()
+    target.hang_up()
+
+
+def test_we_transfer_pjsua(daemon, tmp_path):
+    """It calls an extension of ours, tells how that goes, and hangs up."""
+    mark = len(daemon.log())
+    client = pjsua(daemon, tmp_path, "sendhere")
+    try:
+        daemon.wait_log(r"(?<!,)RESULT SUCCESS 200", after=mark, timeout=10)
+        client.wait_for("is being transferred")
+        client.console("q")
+        client.wait(15)
+    finally:
+        client.kill()
