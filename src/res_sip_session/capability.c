@@ -188,7 +188,8 @@ int session_takes_option_tag(const pj_str_t *tag)
 int session_refuse_required(struct ast_sip_session *session, pjsip_transaction *tsx,
                             pjsip_rx_data *rdata)
 {
-    const pjsip_require_hdr *require = pjsip_msg_find_hdr(rdata->msg_info.msg, PJSIP_H_REQUIRE, NULL);
+    const pjsip_require_hdr *require =
+        pjsip_msg_find_hdr(rdata->msg_info.msg, PJSIP_H_REQUIRE, NULL);
     pjsip_unsupported_hdr *unsupported = NULL;
     pjsip_tx_data *tdata;
 
@@ -204,9 +205,6 @@ int session_refuse_required(struct ast_sip_session *session, pjsip_transaction *
             if (unsupported->count < PJ_ARRAY_SIZE(unsupported->values)) {
                 unsupported->values[unsupported->count++] = require->values[i];
             }
-        }
-        if (require->next == (void *)&rdata->msg_info.msg->hdr) {
-            break;
         }
     }
     if (unsupported == NULL) {
