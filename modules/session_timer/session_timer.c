@@ -19,8 +19,8 @@
 
 #include "headers.h"
 
-#define LONGEST_WAIT_S      3600  /* a timer may wake up for nothing */
-#define LONGEST_EXCHANGE_MS 32000 /* 64*T1: then a request of ours is no excuse any more */
+#define LONGEST_WAIT_MS     3600000UL /* a timer may wake up for nothing */
+#define LONGEST_EXCHANGE_MS 32000     /* 64*T1: then a request of ours is no excuse any more */
 
 /* A request of the peer that we have not finally answered */
 struct asked {
@@ -73,12 +73,9 @@ static void disarm(struct timed *timed)
 
 static void arm(struct timed *timed, uint64_t wait_ms)
 {
-    pj_time_val delay = {LONGEST_WAIT_S, 0};
+    unsigned long wait = wait_ms < LONGEST_WAIT_MS ? (unsigned long)wait_ms : LONGEST_WAIT_MS;
+    pj_time_val delay = {(long)(wait / 1000), (long)(wait % 1000)};
 
-    if (wait_ms < LONGEST_WAIT_S * 1000) {
-        delay.sec = (long)(wait_ms / 1000);
-        delay.msec = (long)(wait_ms % 1000);
-    }
     disarm(timed);
     timed->entry.id = ARMED;
     if (pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), &timed->entry, &delay) !=
@@ -291,6 +288,10 @@ static void on_our_response(struct ast_sip_session *session, pjsip_tx_data *tdat
     struct timed *timed;
     struct asked *asked;
 
+    if (method_of(tdata->msg)->id == PJSIP_OPTIONS_METHOD && code / 100 == 2 &&
+        session->endpoint->timers != AST_SIP_TIMERS_NO) {
+        headers_add_tag(tdata, PJSIP_H_SUPPORTED); /* RFC 3261 11.2 */
+    }
     if (code < 200 || (!is_invite(tdata->msg) && !is_update(tdata->msg))) {
         return;
     }

@@ -27,19 +27,17 @@ void refresh_queue_init(struct refresh_queue *queue, int owns_call_id,
     queue->random_data = random_data;
 }
 
-static void drop(struct refresh_queue *queue, struct refresh_entry *entry)
-{
-    pj_list_erase(entry);
-    queue->count--;
-    free(entry);
-}
-
 void refresh_queue_release(struct refresh_queue *queue)
 {
-    queue->over = 1;
-    while (!pj_list_empty(&queue->entries)) {
-        drop(queue, queue->entries.next);
+    struct refresh_entry *entry = queue->entries.next, *next;
+
+    for (; entry != &queue->entries; entry = next) {
+        next = entry->next;
+        free(entry);
     }
+    pj_list_init(&queue->entries);
+    queue->count = 0;
+    queue->over = 1;
 }
 
 unsigned refresh_queue_add(struct refresh_queue *queue,
@@ -189,6 +187,13 @@ static void act_on(struct refresh_action *action, enum refresh_action_kind kind,
     action->kind = kind;
     action->id = entry->id;
     action->refresh = entry->refresh;
+}
+
+static void drop(struct refresh_queue *queue, struct refresh_entry *entry)
+{
+    pj_list_erase(entry);
+    queue->count--;
+    free(entry);
 }
 
 /* 1: a result, or the session's end, was handed out. */
