@@ -166,6 +166,17 @@ static const pjsip_cached_auth *find_cached(const pjsip_auth_clt_sess *auth, con
     return NULL;
 }
 
+/* 1: PJSIP will keep something for a challenge, which it does before it looks for a credential. */
+static int takes_memory(const pjsip_auth_clt_sess *auth, const pjsip_hdr *hdr)
+{
+    const pjsip_digest_challenge *digest =
+        &((const pjsip_www_authenticate_hdr *)hdr)->challenge.digest;
+    const pjsip_auth_algorithm *algorithm =
+        pjsip_auth_get_algorithm_by_iana_name(&digest->algorithm);
+
+    return algorithm && !find_cached(auth, &digest->realm, algorithm->algorithm_type);
+}
+
 /* The algorithm of a challenge that we have what it takes to answer, or NULL. */
 static const pjsip_auth_algorithm *usable(const pjsip_auth_clt_sess *auth, const pjsip_hdr *hdr)
 {
@@ -179,10 +190,6 @@ static const pjsip_auth_algorithm *usable(const pjsip_auth_clt_sess *auth, const
     algorithm = pjsip_auth_get_algorithm_by_iana_name(&digest->algorithm);
     if (!algorithm || !pjsip_auth_is_algorithm_supported(algorithm->algorithm_type) ||
         !has_credential(auth, &digest->realm, algorithm->algorithm_type)) {
-        return NULL;
-    }
-    if (!find_cached(auth, &digest->realm, algorithm->algorithm_type) &&
-        pj_list_size(&auth->cached_auth) >= MAX_REALMS) {
         return NULL;
     }
     return algorithm;
@@ -238,16 +245,37 @@ static void drop_challenges(pjsip_msg *msg, const pjsip_hdr *keep)
     }
 }
 
-int sip_auth_prepare(const pjsip_auth_clt_sess *auth, pjsip_tx_data *request, pjsip_rx_data *rdata)
+/* Leaves those that PJSIP is to answer, and no more than it may keep. 1: it will answer one. */
+static int answer_each(const pjsip_auth_clt_sess *auth, const pjsip_tx_data *request,
+                       pjsip_msg *msg)
 {
-    struct sip_sent *sent;
-    pjsip_msg *msg = rdata->msg_info.msg;
+    size_t kept = pj_list_size(&auth->cached_auth);
+    pjsip_hdr *hdr = msg->hdr.next;
     int answered = 0;
 
-    if (auth->cred_cnt == 0) {
-        return 0;
+    while (hdr != &msg->hdr) {
+        const pjsip_auth_algorithm *algorithm = is_challenge(hdr) ? usable(auth, hdr) : NULL;
+        pjsip_hdr *next;
+
+        if (algorithm) {
+            drop_challenges(msg, hdr);
+        }
+        next = hdr->next;
+        if (is_challenge(hdr) && takes_memory(auth, hdr) && ++kept > MAX_REALMS) {
+            pj_list_erase(hdr);
+        } else if (algorithm) {
+            answered |= will_answer(auth, request, hdr, algorithm);
+        }
+        hdr = next;
     }
-    sent = sip_sent_of(request, 1);
+    return answered;
+}
+
+int sip_auth_prepare(const pjsip_auth_clt_sess *auth, pjsip_tx_data *request, pjsip_rx_data *rdata)
+{
+    struct sip_sent *sent = sip_sent_of(request, 1);
+    pjsip_msg *msg = rdata->msg_info.msg;
+
     if (++sent->challenges > MAX_CHALLENGES) {
         ast_notice("%.*s was challenged more than %d times: giving it up",
                    (int)request->msg->line.req.method.name.slen,
@@ -255,15 +283,7 @@ int sip_auth_prepare(const pjsip_auth_clt_sess *auth, pjsip_tx_data *request, pj
         drop_challenges(msg, NULL);
         return 0;
     }
-    for (pjsip_hdr *hdr = msg->hdr.next; hdr != &msg->hdr; hdr = hdr->next) {
-        const pjsip_auth_algorithm *algorithm = is_challenge(hdr) ? usable(auth, hdr) : NULL;
-
-        if (algorithm) {
-            drop_challenges(msg, hdr);
-            answered |= will_answer(auth, request, hdr, algorithm);
-        }
-    }
-    return answered;
+    return answer_each(auth, request, msg);
 }
 
 static int is_answer(const pjsip_hdr *hdr)

@@ -316,6 +316,61 @@ def test_tried_again_five_times(caller, callee):
     callee.expect_nothing(0.2)
 
 
+# ---- the peer offers (RFC 3261 13.2.1, RFC 6337 2) ----
+
+
+def test_offer_in_the_answer(caller, callee):
+    caller.dial("carrier", uri(callee), "without_offer")
+    invite = callee.expect("INVITE")
+    assert not invite.body
+    respond(callee, invite, 200, "t", body=audio_sdp(callee.port, formats=(0, 8)))
+    ack = callee.expect("ACK")
+    assert ack.sdp.audio.port and ack.sdp.audio.formats == ["0"]
+    finish(caller, callee)
+
+
+def test_offer_in_a_reliable_response(caller, callee):
+    caller.dial("carrier", uri(callee), "without_offer")
+    invite = callee.expect("INVITE")
+    respond(callee, invite, 183, "t", [("Require", "100rel"), ("RSeq", "1")], audio_sdp(callee.port))
+    prack = callee.expect("PRACK")
+    assert prack.sdp.audio.formats == ["0"]
+    callee.respond(prack, 200)
+    respond(callee, invite, 200, "t")
+    assert not callee.expect("ACK").body
+    finish(caller, callee)
+
+
+def test_no_offer_in_an_unreliable_response(caller, callee):
+    caller.dial("carrier", uri(callee), "without_offer")
+    invite = callee.expect("INVITE")
+    respond(callee, invite, 183, "t", body=audio_sdp(callee.port))
+    respond(callee, invite, 200, "t", body=audio_sdp(callee.port, session=4712))
+    assert callee.expect("ACK").sdp.audio.port
+    finish(caller, callee)
+
+
+def test_no_offer_that_we_can_take(caller, callee):
+    """The 2xx is acknowledged all the same, and the call ends (RFC 3261 13.2.2.4)."""
+    caller.dial("carrier", uri(callee), "without_offer")
+    respond(callee, callee.expect("INVITE"), 200, "t", body=audio_sdp(callee.port, formats=(18,)))
+    ack = callee.expect("ACK")
+    assert ack.sdp.audio.port == 0
+    callee.respond(callee.expect("BYE"), 200)
+    caller.wait("end 200")
+
+
+def test_challenged_without_an_offer(caller, callee):
+    caller.dial("carrier", uri(callee), "without_offer")
+    refuse(callee, callee.expect("INVITE"), 401, ("WWW-Authenticate", challenge("r", "n1")))
+    invite = callee.expect("INVITE")
+    assert not invite.body
+    respond(callee, invite, 200, "t", body=audio_sdp(callee.port))
+    ack = callee.expect("ACK")
+    assert ack.sdp.audio.port and ack.has("authorization")
+    finish(caller, callee)
+
+
 # ---- CANCEL and time-outs ----
 
 

@@ -6,7 +6,7 @@ import re
 import time
 
 from .peer import Call
-from .wire import Message, address_uri
+from .wire import Message
 
 HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 
@@ -98,5 +98,3 @@ def check_digest(message, header, username, password, realm, nonce, algorithm="M
 def challenge(realm, nonce, *more):
     return ", ".join([f'Digest realm="{realm}"', f'nonce="{nonce}"', *more])
 
-
-__all__ = ["Caller", "address_uri", "challenge", "check_digest", "contact", "respond"]

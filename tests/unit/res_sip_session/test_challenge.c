@@ -263,6 +263,74 @@ static void test_challenged_when_hung_up(void **state)
     peer_expect_silence(30);
 }
 
+/* What a peer may write into its challenges. */
+static void test_odd_challenges(void **state)
+{
+    static const char *const odd[] = {
+        "",
+        "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth-int\"\r\n",
+        "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=MD5-sess, qop=\"auth\"\r\n",
+        "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=AKAv1-MD5\r\n",
+        "Proxy-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=\"x\"\r\n",
+    };
+
+    for (unsigned i = 0; i < sizeof(odd) / sizeof(odd[0]); ++i) {
+        call();
+        refuse("401 Unauthorized", odd[i]);
+        peer_wait(none_left);
+        assert_int_equal(ast_sip_session_get_end_status(held), 401);
+        ast_sip_session_unref(held);
+        held = NULL;
+        peer_new_call();
+    }
+    (void)state;
+}
+
+static void test_many_realms(void **state)
+{
+    char headers[5000] = "";
+
+    (void)state;
+    call();
+    for (unsigned i = 0; i < 30; ++i) {
+        char realm[20];
+
+        snprintf(realm, sizeof(realm), "r%u", i);
+        strcat(headers, challenge("WWW-Authenticate", realm, "n", ""));
+    }
+    refuse("401 Unauthorized", headers);
+    expect("INVITE ");
+    assert_int_equal(count("\r\nAuthorization: "), 8);
+    answer();
+    hang_up();
+}
+
+/* A peer may not make us remember its realms without end, also where we have no credentials. */
+static void test_realms_of_requests(void **state)
+{
+    (void)state;
+    ast_sip_endpoint_unref(endpoint);
+    endpoint = ast_sip_endpoint_create("peer");
+    call();
+    answer();
+    for (unsigned i = 0; i < 20; ++i) {
+        pjsip_tx_data *tdata;
+        char realm[20];
+
+        snprintf(realm, sizeof(realm), "r%u", i);
+        called = 0;
+        assert_int_equal(ast_sip_session_create_request(held, "INFO", &tdata), 0);
+        assert_int_equal(ast_sip_send_request(tdata, held->inv_session->dlg, NULL, NULL, on_answer),
+                         0);
+        expect("INFO ");
+        refuse("401 Unauthorized", challenge("WWW-Authenticate", realm, "n", ""));
+        peer_wait(was_called);
+        assert_int_equal(told, 401);
+    }
+    assert_int_equal(pj_list_size(&held->inv_session->dlg->auth_sess.cached_auth), 8);
+    hang_up();
+}
+
 static void test_no_credentials(void **state)
 {
     (void)state;
@@ -556,6 +624,9 @@ int main(void)
         TEST(test_wrong_password),
         TEST(test_endless),
         TEST(test_challenged_when_hung_up),
+        TEST(test_odd_challenges),
+        TEST(test_many_realms),
+        TEST(test_realms_of_requests),
         TEST(test_no_credentials),
         TEST(test_algorithms),
         TEST(test_digests_fit_their_algorithm),
