@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Packages of INFO (RFC 6086): "test-ok" answers 200 and records what came, "test-refuse" answers
- * 488. An INFO of test-ok with `X-Do: drop` unregisters test-refuse; with `X-Do: send NAME` an INFO
- * of the package NAME is sent when the peer takes it.
+ * 488, "test-later" suspends the INFO and answers 202 from a task. An INFO of test-ok with `X-Do:
+ * drop` unregisters test-refuse; with `X-Do: send NAME` an INFO of the package NAME is sent when
+ * the peer takes it.
  */
 #include "api_record.h"
 
@@ -50,16 +51,43 @@ static int on_ok(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
 
 static const struct ast_sip_info_package ok = {.name = "test-ok", .incoming = on_ok};
 
+static int answer_later(void *data)
+{
+    struct ast_sip_session_deferred *deferred = data;
+
+    ast_sip_session_send_response(ast_sip_session_deferred_session(deferred), 202,
+                                  ast_sip_session_deferred_rdata(deferred));
+    ast_sip_session_resume(deferred, AST_SIP_SESSION_STOP);
+    return 0;
+}
+
+static int on_later(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
+{
+    struct ast_sip_session_deferred *deferred = ast_sip_session_defer(session, rdata);
+
+    if (deferred == NULL) {
+        return 500;
+    }
+    if (ast_sip_push_task(answer_later, deferred) != 0) {
+        ast_sip_session_resume(deferred, AST_SIP_SESSION_STOP);
+    }
+    return 0;
+}
+
+static const struct ast_sip_info_package later = {.name = "test-later", .incoming = on_later};
+
 static int init(void)
 {
     return ast_sip_session_register_info_package(&ok) != 0 ||
-                   ast_sip_session_register_info_package(&refuse) != 0
+                   ast_sip_session_register_info_package(&refuse) != 0 ||
+                   ast_sip_session_register_info_package(&later) != 0
                ? -1
                : 0;
 }
 
 static void done(void)
 {
+    ast_sip_session_unregister_info_package(&later);
     ast_sip_session_unregister_info_package(&refuse);
     ast_sip_session_unregister_info_package(&ok);
 }

@@ -29,16 +29,39 @@ def test_packages_are_negotiated_and_found(start):
     daemon = start("api_info")
     call = Call(daemon.peer(), "echo", headers=[("Recv-Info", "peer-one, peer-two")])
     answer = call.establish()
-    assert answer.get("recv-info") == "test-ok, test-refuse"
+    assert answer.get("recv-info") == "test-ok, test-refuse, test-later"
     assert "INFO" in answer.get("allow")
     info(call, 200, headers=[("Info-Package", "test-ok")], body=b"one")
     info(call, 200, headers=[("Info-Package", "TEST-OK;version=1")], body=b"two")
     info(call, 488, headers=[("Info-Package", "test-refuse")], body=b"three")
     unknown = info(call, 469, headers=[("Info-Package", "other")], body=b"four")
-    assert unknown.get("recv-info") == "test-ok, test-refuse"
+    assert unknown.get("recv-info") == "test-ok, test-refuse, test-later"
     info(call, 400, headers=[("Info-Package", "test-ok"), ("Info-Package", "test-refuse")])
     call.hang_up()
     assert daemon.record() == ["test-ok one", "test-ok two"]
+
+
+def test_a_package_may_answer_later(start):
+    daemon = start("api_info")
+    call = Call(daemon.peer(), "echo")
+    call.establish()
+    info(call, 202, headers=[("Info-Package", "test-later")])
+    call.hang_up()
+
+
+def test_a_reliable_180_lists_the_packages(start):
+    """RFC 6086 5.2: a 180 that is acknowledged by PRACK; the 200 behind it, too."""
+    daemon = start("api_info")
+    call = Call(daemon.peer(), "ringanswer", headers=[("Recv-Info", ""), ("Require", "100rel")])
+    call.send_invite()
+    ringing = call.expect(180)
+    assert ringing.has("rseq") and ringing.get("recv-info") == "test-ok, test-refuse, test-later"
+    call.send("PRACK", headers=[("RAck", f"{ringing.get('rseq')} {call.invite.cseq} INVITE")])
+    call.expect(200)
+    answer = call.expect(200)
+    assert answer.get("recv-info") == "test-ok, test-refuse, test-later"
+    call.ack(answer)
+    call.hang_up()
 
 
 def test_info_without_a_package(start):
@@ -72,11 +95,11 @@ def test_a_peer_without_the_framework_is_told_nothing(start):
 def test_the_list_changes_within_a_call(start):
     daemon = start("api_info")
     call = Call(daemon.peer(), "echo", headers=[("Recv-Info", "")])
-    assert call.establish().get("recv-info") == "test-ok, test-refuse"
+    assert call.establish().get("recv-info") == "test-ok, test-refuse, test-later"
     info(call, 200, headers=[("Info-Package", "test-ok"), ("X-Do", "drop")])
-    assert info(call, 469, headers=[("Info-Package", "test-refuse")]).get("recv-info") == "test-ok"
+    assert info(call, 469, headers=[("Info-Package", "test-refuse")]).get("recv-info") == "test-ok, test-later"
     call.send("UPDATE", headers=[("Recv-Info", "peer-one")])
-    assert call.expect(200).get("recv-info") == "test-ok"
+    assert call.expect(200).get("recv-info") == "test-ok, test-later"
     # the peer's new list is known: an INFO of ours comes
     info(call, 200, headers=[("Info-Package", "test-ok"), ("X-Do", "send peer-two")])
     call.peer.send(call.build("INFO", [("Info-Package", "test-ok"), ("X-Do", "send peer-one")]))
@@ -97,7 +120,7 @@ def test_an_outgoing_invite_lists_the_packages(start):
     call.send("INFO", headers=[("X-Do", f"call sip:callee@127.0.0.1:{callee.port}")])
     call.expect(200)
     invite = callee.expect("INVITE")
-    assert invite.get("recv-info") == "test-ok, test-refuse"
+    assert invite.get("recv-info") == "test-ok, test-refuse, test-later"
     callee.respond(invite, 486)
     callee.expect("ACK")
     call.hang_up()
