@@ -25,10 +25,14 @@ static pjsip_dialog *dialog_of(pjsip_tx_data *tdata)
     pjsip_dialog *dlg = pjsip_tdata_get_dlg(tdata);
     const pjsip_fromto_hdr *from, *to;
     const pjsip_cid_hdr *call_id;
+    const pjsip_cseq_hdr *cseq;
 
-    if (dlg != NULL || msg->type != PJSIP_RESPONSE_MSG || msg->line.status.code <= 100 ||
-        msg->line.status.code >= 200) {
+    if (dlg != NULL || msg->type != PJSIP_RESPONSE_MSG || msg->line.status.code <= 100) {
         return dlg;
+    }
+    cseq = pjsip_msg_find_hdr(msg, PJSIP_H_CSEQ, NULL);
+    if (cseq == NULL || cseq->method.id != PJSIP_INVITE_METHOD) {
+        return NULL;
     }
     from = pjsip_msg_find_hdr(msg, PJSIP_H_FROM, NULL);
     to = pjsip_msg_find_hdr(msg, PJSIP_H_TO, NULL);
