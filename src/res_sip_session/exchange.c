@@ -61,6 +61,18 @@ int session_has_foreign_body(pjsip_rx_data *rdata)
     return is_required && (!is_session || pjsip_rdata_get_sdp_info(rdata)->body.ptr == NULL);
 }
 
+int session_has_idle_body(pjsip_rx_data *rdata)
+{
+    int is_session;
+    int is_required;
+
+    if (rdata->msg_info.msg->body == NULL) {
+        return 0;
+    }
+    read_disposition(rdata->msg_info.msg, &is_session, &is_required);
+    return !is_required && (!is_session || pjsip_rdata_get_sdp_info(rdata)->body.ptr == NULL);
+}
+
 static void hide_body(pjsip_rx_data *rdata)
 {
     rdata->msg_info.msg->body = NULL;

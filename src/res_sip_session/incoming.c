@@ -146,8 +146,8 @@ void session_on_new_invite(pjsip_rx_data *rdata)
         refuse(rdata, PJSIP_SC_LOOP_DETECTED);
         return;
     }
-    if (!session_has_foreign_body(rdata) && session_sdp_of(rdata) == NULL) {
-        rdata->msg_info.msg->body = NULL; /* nothing that need be understood (RFC 3261 20.11) */
+    if (session_has_idle_body(rdata)) {
+        rdata->msg_info.msg->body = NULL;
     }
     options = inv_options(endpoint);
     if (verify(rdata, &options) != 0) {
@@ -156,6 +156,9 @@ void session_on_new_invite(pjsip_rx_data *rdata)
     if (session_has_foreign_body(rdata)) {
         refuse_body(rdata);
         return;
+    }
+    if (session_sdp_of(rdata) == NULL) {
+        rdata->msg_info.msg->body = NULL; /* nothing that need be understood (RFC 3261 20.11) */
     }
     options |= inv_wishes(endpoint, rdata);
     session = make_session(endpoint, rdata, options);

@@ -76,7 +76,7 @@ static pj_bool_t usage_on_rx_request(pjsip_rx_data *rdata)
     const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
 
     if (session == NULL) {
-        return session_is_prack(method); /* usage_on_tsx_state answers */
+        return dlg != NULL && session_is_prack(method); /* usage_on_tsx_state answers */
     }
     if (method->id == PJSIP_ACK_METHOD) {
         session_on_ack(session, rdata);

@@ -280,6 +280,8 @@ void session_stop_invite_timer(struct ast_sip_session *session);
 const pjmedia_sdp_session *session_sdp_of(pjsip_rx_data *rdata);
 /* 1: the message has a body that is no SDP and must be understood (RFC 3261 20.11). */
 int session_has_foreign_body(pjsip_rx_data *rdata);
+/* 1: a body that is not of a session and need not be understood (RFC 3261 20.11). */
+int session_has_idle_body(pjsip_rx_data *rdata);
 /* A new INVITE of ours goes out: what was said to the one before is forgotten. */
 void session_exchange_start(struct ast_sip_session *session, int with_offer);
 /* The same INVITE goes out again: what was answered in its early dialogs counts no more. */
