@@ -100,11 +100,25 @@ int history_read(const struct ast_sip_address *address, struct history_entry *ou
     return 0;
 }
 
+static int is_printable(const pj_str_t *text)
+{
+    for (pj_ssize_t i = 0; i < text->slen; ++i) {
+        if (text->ptr[i] < ' ' || text->ptr[i] > '~') {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 int history_copy(const struct ast_sip_address *address, char *out, size_t size)
 {
-    int length = snprintf(out, size, "<%.*s>%.*s", (int)address->uri.slen, address->uri.ptr,
-                          (int)address->params.slen, address->params.ptr);
+    int length;
 
+    if (!is_printable(&address->uri) || !is_printable(&address->params)) {
+        return -1;
+    }
+    length = snprintf(out, size, "<%.*s>%.*s", (int)address->uri.slen, address->uri.ptr,
+                      (int)address->params.slen, address->params.ptr);
     return length > 0 && (size_t)length < size ? length : -1;
 }
 

@@ -28,7 +28,8 @@ struct history_entry {
 /* 0; -1: it has no index, or a wrong one (RFC 7044 5), and out is untouched. */
 int history_read(const struct ast_sip_address *address, struct history_entry *out);
 
-/* An entry as text, as it came: for the response. Its length; -1: it does not fit. */
+/* An entry as text, as it came: for the response. Its length; -1: it does not fit, or has what does
+ * not print. */
 int history_copy(const struct ast_sip_address *address, char *out, size_t size);
 
 /* 1: an entry is for this URI, headers and parameters apart. */

@@ -50,8 +50,9 @@ static char *quoted_end(char *text, const char *end)
     return NULL;
 }
 
-/* Where a value of the list ends: a comma outside of quotes and angle brackets, or the end. */
-static char *value_end(char *text, const char *end)
+/* Where a value of the list ends: a comma outside of quotes and angle brackets, or the end. broken:
+ * it has a quote that nothing closes. */
+static char *value_end(char *text, const char *end, int *broken)
 {
     int bracketed = 0;
 
@@ -59,8 +60,9 @@ static char *value_end(char *text, const char *end)
         if (*text == '"' && !bracketed) {
             char *close = quoted_end(text, end);
 
-            if (close == NULL) {
-                return (char *)end; /* nothing behind an open quote can be told apart */
+            if (close == NULL) { /* nothing behind it can be told apart */
+                *broken = 1;
+                return (char *)end;
             }
             text = close;
         } else if (*text == '<') {
@@ -114,7 +116,7 @@ static int split(char *text, const char *end, struct ast_sip_address *address)
         pj_str_t words = part(text, open);
 
         close = memchr(open, '>', (size_t)(end - open));
-        if (close == NULL || (quoted && words.slen > 0)) {
+        if (close == NULL || (quoted ? words.slen > 0 : pj_strchr(&words, '"') != NULL)) {
             return -1;
         }
         if (!quoted) {
@@ -139,17 +141,19 @@ int ast_sip_address_next(pj_str_t *rest, struct ast_sip_address *address)
     const char *end;
     char *stop;
     pj_str_t value;
+    int broken = 0;
 
     trim(rest);
     if (rest->slen <= 0) {
         return 0;
     }
     end = rest->ptr + rest->slen;
-    stop = value_end(rest->ptr, end);
+    stop = value_end(rest->ptr, end, &broken);
     value = part(rest->ptr, stop);
     rest->ptr = stop < end ? stop + 1 : stop;
     rest->slen = end - rest->ptr;
-    return value.slen > 0 && split(value.ptr, value.ptr + value.slen, address) == 0 ? 1 : -1;
+    return !broken && value.slen > 0 && split(value.ptr, value.ptr + value.slen, address) == 0 ? 1
+                                                                                               : -1;
 }
 
 unsigned ast_sip_addresses_of(const pjsip_msg *msg, const char *name,

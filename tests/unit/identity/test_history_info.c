@@ -58,6 +58,8 @@ static void test_read(void **state)
     assert_int_equal(read_one("<sip:h?>;index=1"), 0);
     assert_int_equal(read_one("<sip:h?&&&>;index=1"), 0);
     assert_entry("sip:h", "1", "", "", "");
+    assert_int_equal(read_one("<sip:h>;index=1;x=\"\xc3\xa4\""), 0);
+    assert_int_equal(history_copy(&address, copied, sizeof(copied)), -1); /* what does not print */
     /* no index, or none */
     assert_int_equal(read_one("<sip:h>"), -1);
     assert_int_equal(read_one("<sip:h>;index"), -1);

@@ -53,6 +53,8 @@ static void test_lists(void **state)
          "|sip:a,b@c| & |sip:d@e|;x=\"1,2\" & |sip:f@g|"},
         {",,<sip:a@b>,", "- & - & |sip:a@b|"},
         {"<<<>>>", "-"},
+        {"a=\"b<sip:a@b>\",c <sip:d@e>", "- & c|sip:d@e|"},
+        {"<sip:a@b>;x=\"y, <sip:c@d>", "-"},
         {"\"open <sip:a@b>, <sip:c@d>", "-"},
         {"\"A\" b <sip:a@b>", "-"},
         {"\"A\"", "-"},
