@@ -132,6 +132,7 @@ struct config_settings {
     struct media_config media; /* [rtp] and [media] */
     int log_level;             /* enum ast_log_level; AST_LOG_NOTICE without [log] */
     char *log_file;            /* NULL: standard error */
+    char *nameservers;         /* [dns]; NULL: those of the system */
     char *sounds;              /* folder of sound files; NULL: none was named */
 };
 

@@ -146,6 +146,15 @@ static const struct base_option log_options[] = {
     {.name = NULL},
 };
 
+static const struct base_option dns_options[] = {
+    {.name = "servers",
+     .kind = BASE_OPTION_STRING,
+     DRAFT(settings.nameservers),
+     .help = "Name servers, ADDRESS or ADDRESS:PORT, separated by commas; without it, those of the "
+             "system (/etc/resolv.conf)."},
+    {.name = NULL},
+};
+
 static const struct base_option dialplan_options[] = {
     {.name = "sounds",
      .kind = BASE_OPTION_STRING,
@@ -170,6 +179,10 @@ static const struct base_option_table sections[] = {
     {.type = "log",
      .help = "The log.",
      .options = log_options,
+     .object_size = sizeof(struct draft)},
+    {.type = "dns",
+     .help = "How names of SIP servers are looked up (RFC 3263).",
+     .options = dns_options,
      .object_size = sizeof(struct draft)},
     {.type = "dialplan",
      .help = "What applications of the dialplan need.",
@@ -297,6 +310,7 @@ static int finish(struct draft *draft, const char *path)
 {
     drop_empty(&draft->settings.log_file);
     drop_empty(&draft->settings.sounds);
+    drop_empty(&draft->settings.nameservers);
     if (work_out_modules(draft) != 0 || make_absolute(&draft->settings.log_file, path) != 0 ||
         make_absolute(&draft->settings.sounds, path) != 0) {
         return -1;
@@ -360,5 +374,6 @@ void config_settings_release(struct config_settings *settings)
     free(settings->modules);
     free(settings->log_file);
     free(settings->sounds);
+    free(settings->nameservers);
     memset(settings, 0, sizeof(*settings));
 }

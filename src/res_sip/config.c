@@ -89,6 +89,7 @@ void sip_config_destroy(struct sip_config *config)
     free(config->global.default_realm);
     free(config->global.endpoint_identifier_order);
     free(config->global.default_from_user);
+    free(config->global.nameservers);
     free_transports(config->transports);
     free_endpoints(config->endpoints);
     free_identifies(config->identifies);

@@ -116,7 +116,7 @@ int sip_start(struct sip_config *config)
     }
     if (start_pjlib() != 0 || start_pjsip(&config->global) != 0 || sip_loop_create() != 0 ||
         sip_thread_create() != 0 || start_modules(config) != 0 || sip_identify_start(config) != 0 ||
-        sip_transports_start(config) != 0) {
+        sip_transports_start(config) != 0 || sip_resolve_start(&config->global) != 0) {
         sip_destroy();
         return -1;
     }
@@ -131,6 +131,7 @@ void sip_destroy(void)
     sip_distributor_release();
     if (sip_endpt) {
         sip_memory_stop();
+        sip_resolve_stop();
         pjsip_endpt_destroy(sip_endpt); /* modules, transactions, transports */
         sip_endpt = NULL;
     }

@@ -45,6 +45,7 @@ struct sip_global_config {
     char *default_realm;             /* of challenges; never NULL */
     char *endpoint_identifier_order; /* "ip,username,anonymous" */
     char *default_from_user;
+    char *nameservers; /* "ADDRESS:PORT,..."; NULL: those of the system */
     unsigned max_forwards;        /* 70 */
     unsigned keep_alive_interval; /* seconds */
     unsigned timer_t1;            /* ms */
@@ -293,6 +294,9 @@ int sip_options_start(void);
 int sip_fallback_start(void);
 int sip_send_request_start(void);
 int sip_nat_start(void);
+/* resolve.c: names of servers. After the transports; stop is safe without start. */
+int sip_resolve_start(const struct sip_global_config *global);
+void sip_resolve_stop(void);
 /* Registers one of ours. 0, -1 logged. */
 int sip_module_register(pjsip_module *module);
 
