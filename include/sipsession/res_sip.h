@@ -159,7 +159,7 @@ struct ast_sip_endpoint {
     int send_history_info;
     int send_connected_line;
     int trust_connected_line;
-    int connected_line_method; /*!< enum ast_sip_connected_line_method */
+    int connected_line_method;              /*!< enum ast_sip_connected_line_method */
     char *outbound_auth;                    /*!< names of sections of type=auth, as written */
     struct ast_sip_credential *credentials; /*!< outbound_auth, worked out; owned */
     int redirect_method;                    /*!< enum ast_sip_redirect_method */

@@ -51,8 +51,11 @@ static char signal_of(struct piece text)
     static const char events[] = "0123456789*#ABCD!";
     long event = number(text);
 
+    if (event >= (long)sizeof(events) - 1) {
+        return '\0';
+    }
     if (event >= 0) {
-        return event < (long)sizeof(events) - 1 ? events[event] : '\0';
+        return events[event];
     }
     if (text.length == 1 && strchr("*#ABCDabcd!", text.at[0]) != NULL && text.at[0] != '\0') {
         return (char)toupper((unsigned char)text.at[0]);

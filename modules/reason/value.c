@@ -61,7 +61,16 @@ static void copy(char *out, size_t size, const char *at, const char *end)
     out[length] = '\0';
 }
 
-/* A quoted string without its quotes and backslashes; control characters become blanks. */
+/* Control characters become blanks. */
+static char printable(char octet)
+{
+    if ((unsigned char)octet < ' ' || octet == 0x7f) {
+        return ' ';
+    }
+    return octet;
+}
+
+/* A quoted string without its quotes and backslashes. */
 static void copy_quoted(char *out, size_t size, const char *at, const char *end)
 {
     size_t used = 0;
@@ -70,7 +79,7 @@ static void copy_quoted(char *out, size_t size, const char *at, const char *end)
         if (*at == '\\' && at + 1 < end) {
             ++at;
         }
-        out[used++] = (unsigned char)*at < ' ' || *at == 0x7f ? ' ' : *at;
+        out[used++] = printable(*at);
     }
     out[used] = '\0';
 }
@@ -187,7 +196,7 @@ int reason_print(char *out, size_t size, const char *protocol, int cause, const 
         if (*text == '"' || *text == '\\') {
             out[at++] = '\\';
         }
-        out[at++] = (unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text;
+        out[at++] = printable(*text);
     }
     if (at + 2 > size) {
         return -1;

@@ -122,8 +122,8 @@ const struct config_line *config_section_get(const struct config_section *sectio
 /* ---- sipsession.conf: what only this project has (settings.c) ---- */
 
 /* What is loaded without a [modules] section, separated by blanks. */
-#define CONFIG_DEFAULT_MODULES \
-    "sdp_rtp caller_id dtmf_info refer replaces " \
+#define CONFIG_DEFAULT_MODULES                                                                     \
+    "sdp_rtp caller_id dtmf_info refer replaces "                                                  \
     "diversion history_info reason session_timer message connected_line"
 
 struct config_settings {

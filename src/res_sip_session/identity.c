@@ -11,8 +11,9 @@
 
 #include "res_sip_session/session.h"
 
-/* Headers and values that are looked at; no honest peer sends more. */
+/* Values of a header, and octets of a URI, that are looked at; no honest peer sends more. */
 #define MAX_VALUES 4
+#define MAX_URI    1000
 
 /* ---- who they are ---- */
 
@@ -96,7 +97,7 @@ static int plain_identity(const pjsip_rx_data *rdata, struct ast_party_id *id)
     const pjsip_fromto_hdr *party =
         rdata->msg_info.msg->type == PJSIP_REQUEST_MSG ? rdata->msg_info.from : rdata->msg_info.to;
     struct ast_sip_address address = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
-    char text[PJSIP_MAX_URL_SIZE];
+    char text[MAX_URI];
     const pjsip_uri *uri;
     int length;
 

@@ -11,6 +11,9 @@
 
 #include "res_sip_session/session.h"
 
+/* Addresses that are longer are never the same. */
+#define MAX_ADDRESS 1000
+
 /* Puts a URI in the place of the one in force; takes the pool that it is in. */
 static void put(struct session_party *party, pjsip_fromto_hdr *info, pjsip_uri *uri,
                 pj_pool_t *pool)
@@ -103,7 +106,7 @@ int ast_sip_session_set_from(struct ast_sip_session *session, struct pjsip_tx_da
 /* 1: two URIs, their names too, are written alike. */
 static int is_same(const pjsip_uri *left, const pjsip_uri *right)
 {
-    char a[PJSIP_MAX_URL_SIZE], b[PJSIP_MAX_URL_SIZE];
+    char a[MAX_ADDRESS], b[MAX_ADDRESS];
     int length = pjsip_uri_print(PJSIP_URI_IN_FROMTO_HDR, left, a, sizeof(a));
 
     return length > 0 && pjsip_uri_print(PJSIP_URI_IN_FROMTO_HDR, right, b, sizeof(b)) == length &&

@@ -127,7 +127,7 @@ struct ast_sip_session_private {
     struct session_sdp sdp;
     struct ast_party_id caller; /* identity.c: who we said that we are, in an outgoing session */
     struct session_party local, remote; /* party.c */
-    int is_by_call_id;          /* merged.c finds it */
+    int is_by_call_id;                  /* merged.c finds it */
     /* outgoing.c, early.c, retry.c */
     struct session_early *early;       /* the branches of our INVITE; NULL: none yet */
     struct session_redirect *redirect; /* where 3xx sent us; NULL: nowhere yet */

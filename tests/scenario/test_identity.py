@@ -108,6 +108,12 @@ def test_long_names_are_cut(daemon):
     assert set(number) == {"7"} and len(number) < 128
 
 
+def test_long_from_is_cut(daemon):
+    name, number, _ = identity(daemon, False, from_value=f'"{"ä" * 200}" <sip:{"7" * 300}@example.invalid>')
+    assert 0 < len(name.encode()) < 128 and set(name) == {"ä"}
+    assert set(number) == {"7"} and len(number) < 128
+
+
 def test_caller_id_of_the_channel(daemon):
     """The dialplan sees the same: ${CALLERID(name)}, ${CALLERID(num)}."""
     mark = len(daemon.log())

@@ -8,7 +8,7 @@ import pytest
 from support import clients
 from support.peer import Call, PeerError
 from support.rtp import RtpSocket, random_payloads
-from support.wire import Message, audio_sdp, parameter
+from support.wire import audio_sdp, parameter
 
 EXTENSIONS = """\
 [default]
@@ -96,7 +96,7 @@ allow = !all,ulaw,alaw
 
 @pytest.fixture(scope="module")
 def daemon_options():
-    return {"extensions": EXTENSIONS, "endpoints": ENDPOINTS}
+    return {"extensions": EXTENSIONS, "endpoints": ENDPOINTS, "system": "timer_t1 = 100\ntimer_b = 6400"}
 
 
 class Transferor(Call):
@@ -150,21 +150,16 @@ class Target:
         self.peer.respond(self.invite, code, tag=self.tag)
         self.peer.expect("ACK")
 
+    def as_call(self):
+        """The dialog as one in which the one who was called sends requests."""
+        call = Transferor(self.peer)
+        call.local, call.remote = f"{self.invite.get('to')};tag={self.tag}", self.invite.get("from")
+        call.call_id, call.target = self.invite.call_id, self.invite.contact_uri
+        return call
+
     def hang_up(self):
         """BYE of the one who was called."""
-        bye = Message(
-            f"BYE {self.invite.contact_uri} SIP/2.0",
-            [
-                ("Via", self.peer.via()),
-                ("Max-Forwards", "70"),
-                ("From", f"{self.invite.get('to')};tag={self.tag}"),
-                ("To", self.invite.get("from")),
-                ("Call-ID", self.invite.call_id),
-                ("CSeq", "1 BYE"),
-            ],
-        )
-        self.peer.send(bye)
-        return self.peer.expect(200)
+        return self.as_call().hang_up()
 
 
 @pytest.fixture
@@ -336,6 +331,143 @@ def test_hang_up_of_ours_meanwhile(daemon, peer, target):
         call.expect("BYE", timeout=0.3)
     peer.respond(last, 200)
     peer.respond(call.expect("BYE"), 200)
+
+
+def transferred(call, target):
+    """A whole transfer, but for the BYE."""
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(100)
+    target.ring()
+    call.notified(180)
+    target.answer()
+    call.notified(200, "terminated")
+
+
+def test_on_and_on(daemon, peer):
+    """Who was called transfers in turn, in a session that we began; the channel stays the same."""
+    mark = len(daemon.log())
+    call = established(peer)
+    for _ in range(3):
+        target = Target(daemon)
+        transferred(call, target)
+        call.hang_up()
+        call = target.as_call()
+    assert "(1,ENDED" not in daemon.log()[mark:]
+    call.hang_up()
+    daemon.wait_log("(?<!,)ENDED", after=mark)
+
+
+def test_bye_of_the_one_who_was_called(daemon, peer, target):
+    """Before the transferor's BYE."""
+    call = established(peer)
+    transferred(call, target)
+    target.hang_up()
+    call.hang_up()
+
+
+def test_answer_and_bye_cross(daemon, peer, target):
+    """The transferor hangs up while the answer comes; the NOTIFY is for a dialog without session."""
+    call = established(peer)
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(100)
+    target.ring()
+    call.notified(180)
+    target.peer.respond(target.invite, 200, "OK", [("Content-Type", "application/sdp")], audio_sdp(target.peer.port), tag="bob")
+    call.send("BYE")
+    target.peer.expect("ACK")
+    seen = {call.expect(200, "NOTIFY").method for _ in range(2)}
+    assert seen == {"BYE", "NOTIFY"}
+    target.hang_up()
+
+
+def test_answer_crosses_our_cancel(daemon, peer, target):
+    """The dialplan ended, and then somebody answers: ACK and BYE (RFC 3261 9.1, 15)."""
+    call = established(peer, "brief")
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(100)
+    target.ring()
+    call.notified(180)
+    cancel = target.peer.expect("CANCEL")
+    target.peer.respond(cancel, 200)
+    target.answer()
+    target.peer.respond(target.peer.expect("BYE"), 200)
+    call.notified(487, "terminated")
+    peer.respond(call.expect("BYE"), 200)
+
+
+def test_nobody_there(daemon, peer):
+    """The target does not answer at all: 408 in the end, with the timers of a test."""
+    call = established(peer)
+    silent, mark = daemon.peer(), len(daemon.log())
+    call.refer(f"<sip:x@{silent.host}:{silent.port}>")
+    call.expect(202)
+    call.notified(100)
+    silent.expect("INVITE")
+    call.hang_up()  # the channel waits for an answer, and has nobody
+    daemon.wait_log("(?<!,)ENDED", timeout=15, after=mark)
+    assert call.notified(408, "terminated")
+
+
+def test_many_at_once(daemon):
+    """Twenty transfers side by side, each of whose parts comes in any order."""
+    calls = []
+    for _ in range(20):
+        call, target = established(daemon.peer()), Target(daemon)
+        call.refer(f"<{target.uri}>")
+        call.expect(202)
+        calls.append((call, target))
+    for call, target in calls:
+        call.notified(100)
+        target.ring()
+    for number, (call, target) in enumerate(reversed(calls)):
+        call.notified(180)
+        if number % 2:
+            call.hang_up()
+        target.answer()
+    for number, (call, target) in enumerate(reversed(calls)):
+        call.notified(200, "terminated")
+        if not number % 2:
+            call.hang_up()
+        target.hang_up()
+
+
+def half_done(daemon, stage):
+    """Goes so far and no further."""
+    if stage == "ours":
+        call = Transferee(daemon)
+        call.referred()
+        call.notify(b"SIP/2.0 100 Trying\r\n")
+        return
+    call, target = established(daemon.peer()), Target(daemon)
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    first = call.expect("NOTIFY")  # which nobody answers when that is all
+    if stage == "accepted":
+        return
+    call.peer.respond(first, 200)
+    target.ring()
+    call.notified(180)
+    if stage == "without session":
+        call.hang_up()
+    if stage == "answered":
+        target.answer()
+        call.notified(200)
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["patient", "at once"])
+@pytest.mark.parametrize("stage", ["accepted", "ringing", "answered", "without session", "ours"])
+def test_stop(start_daemon, stage, at_once):
+    """SIGTERM in the middle of a transfer: nothing is left, nothing is touched after its end."""
+    daemon = start_daemon(extensions=EXTENSIONS, endpoints=ENDPOINTS, system="timer_t1 = 100\ntimer_b = 1000")
+    half_done(daemon, stage)
+    daemon.signal()
+    if at_once:
+        time.sleep(0.1)
+        daemon.signal()
+    assert daemon.wait() == 0
 
 
 # ---- without a subscription (RFC 4488) ----

@@ -147,6 +147,16 @@ def test_required_of_who_does_not_want(peer):
     assert refusal.tokens("unsupported") == ["timer"]
 
 
+def test_required_within_a_call(peer):
+    """What is refused leaves the call as it was."""
+    call = call_as(peer, "no")
+    call.establish()
+    for method, body in (("UPDATE", b""), ("INVITE", call.offer)):
+        call.send(method, [("Require", "timer"), expires(1800)], body)
+        assert call.expect(420).tokens("unsupported") == ["timer"]
+    call.hang_up()
+
+
 def test_of_who_must_want(peer):
     """RFC 3261 21.4.16."""
     refusal = call_as(peer, "required", expires(1800)).refuse_check(421)
@@ -187,6 +197,10 @@ def test_refreshes_of_the_peer(peer):
     assert timer_of(answer) == (500, "uas", True)
     call.send("UPDATE", [TIMER, expires(80)])
     assert call.expect(422).get("min-se") == "90"
+    call.send("INVITE", [TIMER, expires(80)], call.offer)
+    assert call.expect(422).get("min-se") == "90"
+    call.send("UPDATE", [TIMER])  # what was refused changed nothing
+    assert timer_of(call.expect(200)) == (500, "uas", True)
     call.send("UPDATE", [])
     assert timer_of(call.expect(200)) is None
     call.hang_up()

@@ -283,7 +283,8 @@ static void test_parties(void **state)
     assert_int_equal(pbx_write(channel, "REDIRECTING(reason)", ""), -1);
     assert_int_equal(pbx_write(channel, "REDIRECTING(reason)", "x-of-our-own"), 0);
     assert_int_equal(pbx_write(channel, "REDIRECTING(from-what)", "1"), -1);
-    assert_text("${REDIRECTING(count)}|${REDIRECTING(reason)}|${REDIRECTING(what)}", "7|x-of-our-own|");
+    assert_text("${REDIRECTING(count)}|${REDIRECTING(reason)}|${REDIRECTING(what)}",
+                "7|x-of-our-own|");
     assert_int_equal(ast_channel_set_redirecting(channel, NULL), 0);
 }
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../base/failmalloc.h"
 #include "res_sip_session/session.h"
 
 /* Sessions without a dialog: cookies need none. */
@@ -157,6 +158,24 @@ static void test_destructors_that_do_more(void **state)
     assert_int_equal(privs[1].cookies.count, 0);
 }
 
+static int set_and_replace(void *data)
+{
+    (void)data;
+    return ast_sip_session_set_cookie(&sessions[2], &plain, "p");
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    assert_int_equal(failmalloc_each(set_and_replace, NULL, 0), 1);
+    assert_string_equal(ast_sip_session_get_cookie(&sessions[2], &plain), "p");
+    assert_string_equal(destroyed, "");
+    failmalloc_set(1); /* what has its place needs none */
+    assert_int_equal(ast_sip_session_set_cookie(&sessions[2], &first, "a"), 0);
+    assert_false(failmalloc_fired());
+    failmalloc_set(0);
+}
+
 static void test_registration(void **state)
 {
     static struct ast_sip_session_cookie many[62];
@@ -183,6 +202,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unregister, setup, teardown),
         cmocka_unit_test_setup_teardown(test_destructors_that_do_more, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_registration, setup, teardown),
     };
 

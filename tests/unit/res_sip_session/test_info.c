@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../base/failmalloc.h"
 #include "peer.h"
 
 static const char sdp[] =
@@ -307,12 +308,38 @@ static void test_bad_registrations(void **state)
     hang_up();
 }
 
+static int register_one(void *data)
+{
+    int result = ast_sip_session_register_info_package(data);
+
+    if (result == 0) {
+        failmalloc_set(0);
+        ast_sip_session_unregister_info_package(data);
+    }
+    return result;
+}
+
+/* Without memory nothing is registered, and INFO is no method of ours. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    failmalloc_set(1);
+    assert_int_equal(register_one((void *)&first), -1);
+    assert_true(failmalloc_fired());
+    failmalloc_set(0);
+    call_up("");
+    info("Info-Package: first\r\n", "SIP/2.0 405");
+    assert_int_equal(register_one((void *)&first), 0);
+    hang_up();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_packages, teardown_packages)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         TEST(test_packages),
         TEST(test_statuses),
         TEST(test_legacy_of_nobody),
