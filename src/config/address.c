@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: addresses and networks as people write them. Names are never looked up: a configuration means the same
- * whatever a name server says.
+ * config: addresses and networks as people write them. Names are never looked up: a configuration
+ * means the same whatever a name server says.
  */
 #include "config/config.h"
 

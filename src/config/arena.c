@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: memory of one config_file, given out in order and freed at once. It is bounded: files that grow without
- * end by inheritance or inclusion are refused, whatever they do.
+ * config: memory of one config_file, given out in order and freed at once. It is bounded: files
+ * that grow without end by inheritance or inclusion are refused, whatever they do.
  */
 #include "config/config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: options of an endpoint that have a form of their own: lists, variables, and texts that become part of a URI
- * or of SDP.
+ * config: options of an endpoint that have a form of their own: lists, variables, and texts that
+ * become part of a URI or of SDP.
  */
 #include "config/config.h"
 
@@ -163,7 +163,8 @@ void config_format_identify_by(const void *object, const struct base_option *opt
     }
 }
 
-/* A string that becomes part of a URI or of SDP: what would end it there is refused (RFC 3261 25.1, RFC 4566 9). */
+/* A string that becomes part of a URI or of SDP: what would end it there is refused (RFC 3261 25.1,
+ * RFC 4566 9). */
 static int set_checked(void *object, const struct base_option *option, const char *value, int good,
                        const char *expected, char *why, size_t why_size)
 {

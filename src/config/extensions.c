@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: the reader of extensions.conf: from lines to a dialplan (channel/channel.h). What can be known of a dialplan
- * before a call comes is checked here (and, of jumps, in extensions_check.c); nothing is executed.
+ * config: the reader of extensions.conf: from lines to a dialplan (channel/channel.h). What can be
+ * known of a dialplan before a call comes is checked here (and, of jumps, in extensions_check.c);
+ * nothing is executed.
  */
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: what can be known of a finished dialplan before a call comes: extensions that never begin, and jumps to
- * places that are not there. Only warnings: a place may come from another context's include at run time.
+ * config: what can be known of a finished dialplan before a call comes: extensions that never
+ * begin, and jumps to places that are not there. Only warnings: a place may come from another
+ * context's include at run time.
  */
 #include <ctype.h>
 #include <stdio.h>

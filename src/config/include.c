@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: files that a file includes: by name or by pattern, never in a circle, and not without end.
+ * config: files that a file includes: by name or by pattern, never in a circle, and not without
+ * end.
  */
 #include "config/config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: from lines to sections. Here are settings, directives and files; headers are in section.c, includes in
- * include.c. None knows an option or a section by name.
+ * config: from lines to sections. Here are settings, directives and files; headers are in
+ * section.c, includes in include.c. None knows an option or a section by name.
  */
 #include "config/config.h"
 
@@ -75,7 +75,8 @@ static void add_line(struct config_lexer *lexer, const struct config_place *plac
     }
 }
 
-/* `name += text`: puts the text, with the blanks in front of it, behind the last value of that name. */
+/* `name += text`: puts the text, with the blanks in front of it, behind the last value of that
+ * name. */
 static void extend_line(struct config_lexer *lexer, const struct config_place *place,
                         struct config_line *line, const char *text)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: the list of what is wrong with the files. It knows no file format, and never fails: what it has no memory
- * for is counted all the same.
+ * config: the list of what is wrong with the files. It knows no file format, and never fails: what
+ * it has no memory for is counted all the same.
  */
 #include "config/config.h"
 
@@ -71,7 +71,8 @@ static struct kept_problem **bucket_of(struct config_report *report, const char 
     return &report->buckets[hash % BUCKETS];
 }
 
-/* A line of a template is seen once for every section that inherits it; what is wrong with it is said once. */
+/* A line of a template is seen once for every section that inherits it; what is wrong with it is
+ * said once. */
 static int was_said(const struct kept_problem *kept, enum config_severity severity,
                     const char *file, unsigned line, const char *text)
 {

@@ -33,7 +33,8 @@ static int passes(const struct config_section *section, const char *filter)
     return 1;
 }
 
-/* The first section of a name that passes; how many there are in *count. Case counts only when it decides. */
+/* The first section of a name that passes; how many there are in *count. Case counts only when it
+ * decides. */
 static struct config_section *find_section(const struct config_lexer *lexer, const char *name,
                                            const char *filter, unsigned *count)
 {
@@ -151,7 +152,8 @@ static void append_section(struct config_lexer *lexer, struct config_section *se
     lexer->file->last = section;
 }
 
-/* What stands between the parentheses of a header: `!`, `+`, `+type=x`, names, separated by commas. */
+/* What stands between the parentheses of a header: `!`, `+`, `+type=x`, names, separated by commas.
+ */
 static void lex_header_options(struct config_lexer *lexer, const struct config_place *place,
                                const char *name, char *options)
 {

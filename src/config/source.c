@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: from the octets of a file to its lines, without comments. It knows nothing of sections or options.
+ * config: from the octets of a file to its lines, without comments. It knows nothing of sections or
+ * options.
  */
 #include "config/config.h"
 
@@ -96,7 +97,8 @@ struct strip {
     size_t used;
 };
 
-/* Whether `;--` begins a block comment at `at`. A longer row of dashes is a plain comment, drawn as a ruler. */
+/* Whether `;--` begins a block comment at `at`. A longer row of dashes is a plain comment, drawn as
+ * a ruler. */
 static int opens_block(const struct strip *strip)
 {
     const char *here = strip->line + strip->at;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: type=global and type=system of pjsip.conf. Both fill the one struct sip_global_config, which
- * sip_config_create has put at its defaults.
+ * config: type=global and type=system of pjsip.conf. Both fill the one struct sip_global_config,
+ * which sip_config_create has put at its defaults.
  */
 #include "config/config.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: type=transport of pjsip.conf. What a transport does is res_sip's; here is only how it is written.
+ * config: type=transport of pjsip.conf. What a transport does is res_sip's; here is only how it is
+ * written.
  */
 #include "config/config.h"
 

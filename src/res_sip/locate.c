@@ -50,7 +50,8 @@ void locate_sort_naptr(struct locate_naptr *records, unsigned count)
     qsort(records, count, sizeof(*records), compare_naptr);
 }
 
-/* Those of weight 0 come first within a priority, so that they are chosen seldom, but are (RFC 2782). */
+/* Those of weight 0 come first within a priority, so that they are chosen seldom, but are (RFC
+ * 2782). */
 static int compare_srv(const void *left, const void *right)
 {
     const struct locate_srv *a = left, *b = right;
@@ -79,7 +80,8 @@ static void choose_one(struct locate_srv *records, unsigned count, unsigned rand
     records[0] = chosen;
 }
 
-void locate_sort_srv(struct locate_srv *records, unsigned *count, unsigned (*random)(void *data), void *data)
+void locate_sort_srv(struct locate_srv *records, unsigned *count, unsigned (*random)(void *data),
+                     void *data)
 {
     unsigned first = 0;
 
@@ -102,7 +104,9 @@ void locate_sort_srv(struct locate_srv *records, unsigned *count, unsigned (*ran
 
 int locate_srv_name(enum locate_protocol protocol, const char *domain, char *name, size_t size)
 {
-    const char *prefix = protocol == LOCATE_UDP ? "_sip._udp." : protocol == LOCATE_TCP ? "_sip._tcp." : "_sips._tcp.";
+    const char *prefix = protocol == LOCATE_UDP   ? "_sip._udp."
+                         : protocol == LOCATE_TCP ? "_sip._tcp."
+                                                  : "_sips._tcp.";
     int length = snprintf(name, size, "%s%s", prefix, domain);
 
     return length > 0 && (size_t)length < size ? 0 : -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: locating SIP servers (RFC 3263), the part that is pure: which question comes next, and in which order
- * the answers are tried. No lookup happens here.
+ * res_sip: locating SIP servers (RFC 3263), the part that is pure: which question comes next, and
+ * in which order the answers are tried. No lookup happens here.
  */
 #ifndef RES_SIP_LOCATE_H
 #define RES_SIP_LOCATE_H
@@ -13,7 +13,8 @@
 #define LOCATE_MAX_SRV   16
 #define LOCATE_NAME_SIZE 256
 
-/* The transports that a target may be reached by: bits, in the order of preference without NAPTR. */
+/* The transports that a target may be reached by: bits, in the order of preference without NAPTR.
+ */
 enum locate_protocol { LOCATE_UDP = 1, LOCATE_TCP = 2, LOCATE_TLS = 4 };
 
 struct locate_naptr {
@@ -35,8 +36,8 @@ enum locate_question { LOCATE_ADDRESS, LOCATE_SRV, LOCATE_NAPTR };
 enum locate_question locate_first_question(int has_transport, int has_port);
 
 /*
- * The protocol of a NAPTR record, or 0: not one of SIP's, of another flag than "s", with a regular expression, or not
- * among `allowed`.
+ * The protocol of a NAPTR record, or 0: not one of SIP's, of another flag than "s", with a regular
+ * expression, or not among `allowed`.
  */
 int locate_naptr_protocol(const char *service, const char *flags, const char *regexp, int allowed);
 
@@ -44,10 +45,12 @@ int locate_naptr_protocol(const char *service, const char *flags, const char *re
 void locate_sort_naptr(struct locate_naptr *records, unsigned count);
 
 /*
- * In the order to be tried: by priority, those of one priority by chance in proportion to their weights (RFC 2782).
- * random gives any 32 bits. A sole record with the target "." says that there is no such service: *count becomes 0.
+ * In the order to be tried: by priority, those of one priority by chance in proportion to their
+ * weights (RFC 2782). random gives any 32 bits. A sole record with the target "." says that there
+ * is no such service: *count becomes 0.
  */
-void locate_sort_srv(struct locate_srv *records, unsigned *count, unsigned (*random)(void *data), void *data);
+void locate_sort_srv(struct locate_srv *records, unsigned *count, unsigned (*random)(void *data),
+                     void *data);
 
 /* "_sip._udp." and the domain, into name. 0; -1: too long. */
 int locate_srv_name(enum locate_protocol protocol, const char *domain, char *name, size_t size);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: names of servers become addresses (RFC 3263), by c-ares behind PJSIP's hook for an external resolver; PJSIP's
- * own resolver is not used (docs/pjsip.md). Everything is asynchronous on the SIP thread: a name server that is slow or lies
- * keeps its own request waiting, for a bounded time, and nothing else.
+ * res_sip: names of servers become addresses (RFC 3263), by c-ares behind PJSIP's hook for an
+ * external resolver; PJSIP's own resolver is not used (docs/pjsip.md). Everything is asynchronous
+ * on the SIP thread: a name server that is slow or lies keeps its own request waiting, for a
+ * bounded time, and nothing else.
  *
- * One lookup: NAPTR, SRV, then the addresses of each server in turn (locate.c says in which order), until there are
- * enough. What was found before an error counts.
+ * One lookup: NAPTR, SRV, then the addresses of each server in turn (locate.c says in which order),
+ * until there are enough. What was found before an error counts.
  */
 #include <ares.h>
 #include <arpa/nameser.h>
@@ -113,7 +114,8 @@ static void finish(struct lookup *lookup)
     if (count == 0) {
         ast_warning("res_sip: no address for %s", lookup->host);
     }
-    lookup->done(count > 0 ? PJ_SUCCESS : PJ_ERESOLVE, lookup->token, count > 0 ? &lookup->found : NULL);
+    lookup->done(count > 0 ? PJ_SUCCESS : PJ_ERESOLVE, lookup->token,
+                 count > 0 ? &lookup->found : NULL);
     free(lookup);
 }
 
@@ -128,7 +130,8 @@ static pjsip_transport_type_e type_of(int protocol, int family)
     return family == pj_AF_INET6() ? (pjsip_transport_type_e)(type | PJSIP_TRANSPORT_IPV6) : type;
 }
 
-static void add_address(pjsip_server_addresses *found, const pj_sockaddr *address, int protocol, unsigned port)
+static void add_address(pjsip_server_addresses *found, const pj_sockaddr *address, int protocol,
+                        unsigned port)
 {
     pjsip_server_address_record *entry;
 
@@ -153,7 +156,8 @@ static int is_reachable(int protocol, int family)
     return sip_transport_of_type(type_of(protocol, family)) != NULL;
 }
 
-static void take_addresses(struct lookup *lookup, const struct ares_addrinfo *result, int protocol, unsigned port)
+static void take_addresses(struct lookup *lookup, const struct ares_addrinfo *result, int protocol,
+                           unsigned port)
 {
     const struct ares_addrinfo_node *node;
 
@@ -205,7 +209,8 @@ static void on_address(void *data, int status, int timeouts, struct ares_addrinf
     finish(lookup);
 }
 
-static void ask_addresses(struct lookup *lookup, const char *name, int protocols, ares_addrinfo_callback callback)
+static void ask_addresses(struct lookup *lookup, const char *name, int protocols,
+                          ares_addrinfo_callback callback)
 {
     struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT, .ai_socktype = SOCK_DGRAM};
     int ipv4 = 0, ipv6 = 0;
@@ -254,7 +259,9 @@ static void take_srv(struct lookup *lookup, const unsigned char *answer, int len
         if (strlen(at->host) >= sizeof(srv->target)) {
             continue;
         }
-        *srv = (struct locate_srv){.priority = at->priority, .weight = at->weight, .port = at->port,
+        *srv = (struct locate_srv){.priority = at->priority,
+                                   .weight = at->weight,
+                                   .port = at->port,
                                    .protocol = (enum locate_protocol)protocol};
         strcpy(srv->target, at->host);
         lookup->srv_count++;
@@ -280,7 +287,8 @@ static void on_srv(void *data, int status, int timeouts, unsigned char *answer, 
     next_address(lookup);
 }
 
-/* The SRV records that NAPTR named, else those of each protocol, else the host itself (RFC 3263 4.2). */
+/* The SRV records that NAPTR named, else those of each protocol, else the host itself (RFC
+ * 3263 4.2). */
 static void next_srv(struct lookup *lookup)
 {
     char name[LOCATE_NAME_SIZE + 16];
@@ -300,7 +308,8 @@ static void next_srv(struct lookup *lookup)
         lookup->protocol_at = lookup->protocol_at == 0 ? LOCATE_UDP : lookup->protocol_at << 1;
     } while (lookup->protocol_at <= LOCATE_TLS && !(lookup->protocol_at & lookup->allowed));
     if (lookup->protocol_at <= LOCATE_TLS &&
-        locate_srv_name((enum locate_protocol)lookup->protocol_at, lookup->host, name, sizeof(name)) == 0) {
+        locate_srv_name((enum locate_protocol)lookup->protocol_at, lookup->host, name,
+                        sizeof(name)) == 0) {
         ares_query(channel, name, ns_c_in, ns_t_srv, on_srv, lookup);
     } else {
         ask_addresses(lookup, lookup->host, lookup->allowed, on_address);
@@ -322,8 +331,9 @@ static void on_naptr(void *data, int status, int timeouts, unsigned char *answer
     if (status == ARES_SUCCESS && ares_parse_naptr_reply(answer, length, &list) == ARES_SUCCESS) {
         for (at = list; at && lookup->naptr_count < LOCATE_MAX_NAPTR; at = at->next) {
             struct locate_naptr *naptr = &lookup->naptr[lookup->naptr_count];
-            const int protocol = locate_naptr_protocol((const char *)at->service, (const char *)at->flags,
-                                                       (const char *)at->regexp, lookup->allowed);
+            const int protocol =
+                locate_naptr_protocol((const char *)at->service, (const char *)at->flags,
+                                      (const char *)at->regexp, lookup->allowed);
 
             if (protocol && strlen(at->replacement) < sizeof(naptr->replacement)) {
                 naptr->order = at->order;
@@ -409,8 +419,8 @@ static void start(struct lookup *lookup, const pjsip_host_info *target)
     set_timer();
 }
 
-static void on_resolve(pjsip_resolver_t *resolver, pj_pool_t *pool, const pjsip_host_info *target, void *token,
-                       pjsip_resolver_callback *done)
+static void on_resolve(pjsip_resolver_t *resolver, pj_pool_t *pool, const pjsip_host_info *target,
+                       void *token, pjsip_resolver_callback *done)
 {
     pjsip_server_addresses found = {0};
     struct lookup *lookup;
@@ -420,17 +430,21 @@ static void on_resolve(pjsip_resolver_t *resolver, pj_pool_t *pool, const pjsip_
     (void)resolver;
     (void)pool;
     if (is_address(target, &address)) {
-        add_address(&found, &address, named ? named : default_protocol(target), (unsigned)target->addr.port);
+        add_address(&found, &address, named ? named : default_protocol(target),
+                    (unsigned)target->addr.port);
         found.entry[0].name = target->addr.host;
         done(PJ_SUCCESS, token, &found);
         return;
     }
-    lookup = target->addr.host.slen < LOCATE_NAME_SIZE && channel_is_open ? calloc(1, sizeof(*lookup)) : NULL;
+    lookup = target->addr.host.slen < LOCATE_NAME_SIZE && channel_is_open
+                 ? calloc(1, sizeof(*lookup))
+                 : NULL;
     if (!lookup) {
         done(PJ_ERESOLVE, token, NULL);
         return;
     }
-    base_copy_text(lookup->host, sizeof(lookup->host), target->addr.host.ptr, (size_t)target->addr.host.slen);
+    base_copy_text(lookup->host, sizeof(lookup->host), target->addr.host.ptr,
+                   (size_t)target->addr.host.slen);
     lookup->port = (unsigned)target->addr.port;
     lookup->allowed = allowed_protocols(target);
     lookup->token = token;
@@ -462,12 +476,14 @@ int sip_resolve_start(const struct sip_global_config *global)
     pj_timer_entry_init(&timer, 0, NULL, on_timer);
     if (failed(ares_library_init(ARES_LIB_INIT_ALL)) ||
         failed(ares_init_options(&channel, &options,
-                                 ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB))) {
+                                 ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+                                     ARES_OPT_SOCK_STATE_CB))) {
         return -1;
     }
     channel_is_open = 1;
     if (global->nameservers && failed(ares_set_servers_ports_csv(channel, global->nameservers))) {
-        ast_error("res_sip: [dns] servers: '%s' is no list of ADDRESS or ADDRESS:PORT", global->nameservers);
+        ast_error("res_sip: [dns] servers: '%s' is no list of ADDRESS or ADDRESS:PORT",
+                  global->nameservers);
         return -1;
     }
     return pjsip_endpt_set_ext_resolver(sip_endpt, &hook) == PJ_SUCCESS ? 0 : -1;

@@ -105,14 +105,16 @@ static void names(void **state)
     assert_string_equal(name, "_sip._udp.example.com");
     assert_int_equal(locate_srv_name(LOCATE_TLS, "a.example", name, sizeof(name)), 0);
     assert_string_equal(name, "_sips._tcp.a.example");
-    assert_int_equal(locate_srv_name(LOCATE_TCP, "a-name-that-is-too-long.example", name, sizeof(name)), -1);
+    assert_int_equal(locate_srv_name(LOCATE_TCP, "a-name-that-is-too-long.example", name,
+                                     sizeof(name)),
+                     -1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_question),     cmocka_unit_test(naptr_of_sip),
-        cmocka_unit_test(naptr_in_order),     cmocka_unit_test(srv_by_priority_and_weight),
+        cmocka_unit_test(first_question),   cmocka_unit_test(naptr_of_sip),
+        cmocka_unit_test(naptr_in_order),   cmocka_unit_test(srv_by_priority_and_weight),
         cmocka_unit_test(srv_that_says_no), cmocka_unit_test(names),
     };
 
