@@ -81,6 +81,7 @@ int config_load(const char *dir, struct config_report *report, struct config *co
         config_release(&read);
         return -1;
     }
+    read.sip->guard = read.settings.guard;
     *config = read;
     return 0;
 }
