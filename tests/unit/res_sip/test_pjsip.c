@@ -164,7 +164,7 @@ static void test_accept_without_descriptors(void **state)
 {
     static int fds[1000];
     struct rlimit before, low;
-    int waiting[80], fd;
+    int waiting[80], first, fd, status = 0;
     unsigned i, count;
 
     (void)state;
@@ -173,9 +173,9 @@ static void test_accept_without_descriptors(void **state)
     low.rlim_cur = 300;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
     test_start(tcp_config(), NULL);
-    fd = test_connect(0); /* the listener has accepted something */
-    assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice", "w1", NULL, NULL), NULL), 200);
-    close(fd);
+    first = test_connect(0); /* it stays, so that no descriptor becomes free */
+    assert_int_equal(test_ask(first, test_request("OPTIONS", "alice", "w1", NULL, NULL), NULL),
+                     200);
     for (i = 0; i < 80; i++) { /* more than PJSIP's 50 errors */
         waiting[i] = socket(AF_INET, SOCK_STREAM, 0);
         assert_true(waiting[i] >= 0);
@@ -196,9 +196,13 @@ static void test_accept_without_descriptors(void **state)
     for (i = 0; i < 80; i++) {
         close(waiting[i]);
     }
-    fd = test_connect(0);
-    assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice", "w2", NULL, NULL), NULL), 200);
-    close(fd);
+    for (i = 0; i < 5 && status != 200; i++) { /* the first may go with those that waited */
+        fd = test_connect(0);
+        status = test_ask(fd, test_request("OPTIONS", "alice", "w2", NULL, NULL), NULL);
+        close(fd);
+    }
+    assert_int_equal(status, 200);
+    close(first);
     test_stop();
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
