@@ -160,6 +160,10 @@ static void usage_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
             session_try_again(session, tsx, event);
         }
         shield(tsx, event);
+        if (session_is_update(&tsx->method) && session_of_dialog(dlg) != NULL &&
+            inv_knows_no_sdp(session->inv_session)) {
+            inv_hide(dlg, session); /* PJSIP takes it for certain that there was an offer */
+        }
     } else if (is_new_request(tsx, event)) {
         session_on_request(session, tsx, event->body.tsx_state.src.rdata);
         if (tsx->state == PJSIP_TSX_STATE_TRYING && tsx->method.id == PJSIP_OTHER_METHOD &&

@@ -693,6 +693,27 @@ def test_sessions_that_are_kept_changed_many_times(drive, other):
     finish(drive, other, call)
 
 
+@pytest.mark.parametrize("status", [200, 403, 422, 491, 503])
+def test_update_before_anybody_offered(drive, other, status):
+    """An INVITE without an offer that rings: an UPDATE without one is possible, and its answer harms nothing."""
+    call = drive.call(other, "late")
+    call.reply(180, headers=ALLOW)
+    drive.wait_event(call, "early")
+    token, _ = drive.refresh(call, "update", "without-offer")
+    update = call.expect("UPDATE")
+    assert not update.body
+    call.respond_to(update, status)
+    if status == 491:
+        call.respond_to(call.expect("UPDATE", timeout=5), 200)
+    elif status == 422:
+        other.drain(0.3)
+    drive("refresh-cancel", call.call_id, 1)
+    call.reply(200, audio_sdp(41000))
+    call.expect("ACK", skip=(100, "UPDATE"))
+    finish(drive, other, call, skip=(100, "UPDATE"))
+    assert token
+
+
 # ---- where requests of ours go ----
 
 
