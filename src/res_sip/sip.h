@@ -185,6 +185,8 @@ void sip_set_fork_handler(pjsip_dialog *(*handler)(pjsip_dialog *first, pjsip_rx
  * is final.
  */
 int sip_auth_prepare(const pjsip_auth_clt_sess *auth, pjsip_tx_data *request, pjsip_rx_data *rdata);
+/* Nobody is there any more who could answer the challenges of a response: PJSIP is not shown them. */
+void sip_auth_ignore(pjsip_rx_data *rdata);
 /* A request is going to somebody else: it loses the answers to challenges of before. */
 void sip_auth_forget(pjsip_tx_data *request);
 /* An ACK to a 2xx has the credentials of its INVITE (RFC 3261 13.2.2.4). */
