@@ -36,7 +36,8 @@
 #define PJ_TIMER_USE_LINKED_LIST 0
 
 /* Keys of the ioqueue are made in advance, 0.6 KiB each. Only SIP sockets live in it (listeners
- * and TCP/TLS connections); RTP has its own epoll. The cap on connections stays below (B14, D3). */
+ * and TCP/TLS connections); RTP has its own epoll. The cap on connections (max_connections of
+ * sipsession.conf) stays below (B14, D3). */
 #define PJ_IOQUEUE_MAX_HANDLES 8192
 
 /* Plain epoll. One thread polls, so nothing is gained by EPOLLEXCLUSIVE, which costs a second
@@ -67,8 +68,13 @@
 /* No resolver of PJSIP's (A7, B8, D2, E9): res_sip plugs c-ares in as the external one. */
 #define PJSIP_HAS_RESOLVER 0
 
-/* A connection that sends nothing holds a slot: close it (seconds). */
-#define PJSIP_TCP_INITIAL_TIMEOUT 20
+/* Connections that are silent, idle or stuck are closed by res_sip/connection.c, which counts every
+ * octet as life; PJSIP would close a phone's connection that carries keep-alives only. */
+#define PJSIP_TCP_INITIAL_TIMEOUT         0
+#define PJSIP_TRANSPORT_SERVER_IDLE_TIME  (30 * 24 * 3600)
+
+/* A listener never gives up because accept() failed too often (D3). */
+#define PJ_ACTIVESOCK_MAX_CONSECUTIVE_ACCEPT_ERROR 0x7fffffff
 
 #define PJSIP_UNESCAPE_IN_PLACE 0 /* (A11) */
 

@@ -129,11 +129,12 @@ const struct config_line *config_section_get(const struct config_section *sectio
 struct config_settings {
     char *
         modules; /* names separated by blanks, in the order of the file; may be empty; never NULL */
-    struct media_config media; /* [rtp] and [media] */
-    int log_level;             /* enum ast_log_level; AST_LOG_NOTICE without [log] */
-    char *log_file;            /* NULL: standard error */
-    char *nameservers;         /* [dns]; NULL: those of the system */
-    char *sounds;              /* folder of sound files; NULL: none was named */
+    struct media_config media;     /* [rtp] and [media] */
+    struct sip_guard_limits guard; /* [guard] */
+    int log_level;                 /* enum ast_log_level; AST_LOG_NOTICE without [log] */
+    char *nameservers;             /* [dns]; NULL: those of the system */
+    char *log_file;                /* NULL: standard error */
+    char *sounds;                  /* folder of sound files; NULL: none was named */
 };
 
 /* ---- all of it (load.c) ---- */

@@ -81,10 +81,9 @@ int config_load(const char *dir, struct config_report *report, struct config *co
         config_release(&read);
         return -1;
     }
-    if (read.sip) {
-        read.sip->global.nameservers = read.settings.nameservers;
-        read.settings.nameservers = NULL;
-    }
+    read.sip->guard = read.settings.guard;
+    read.sip->global.nameservers = read.settings.nameservers;
+    read.settings.nameservers = NULL;
     *config = read;
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: the configuration in force, and its endpoints by name. Plain memory: no file is read here, and nothing of
- * it changes while it is in force.
+ * res_sip: the configuration in force, and its endpoints by name. Plain memory: no file is read
+ * here, and nothing of it changes while it is in force.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +37,7 @@ struct sip_config *sip_config_create(void)
         return NULL;
     }
     set_defaults(&config->global);
+    sip_guard_defaults(&config->guard);
     if (!config->global.user_agent || !config->global.default_realm ||
         !config->global.endpoint_identifier_order || !config->global.default_from_user) {
         sip_config_destroy(config);

@@ -286,6 +286,11 @@ int sip_auth_prepare(const pjsip_auth_clt_sess *auth, pjsip_tx_data *request, pj
     return answer_each(auth, request, msg);
 }
 
+void sip_auth_ignore(pjsip_rx_data *rdata)
+{
+    drop_challenges(rdata->msg_info.msg, NULL);
+}
+
 static int is_answer(const pjsip_hdr *hdr)
 {
     return hdr->type == PJSIP_H_AUTHORIZATION || hdr->type == PJSIP_H_PROXY_AUTHORIZATION;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: the first to see what PJSIP has parsed: what breaks RFC 3261 or what the guard refuses
- * is answered here, before transactions, and counted. Knows no endpoints.
+ * res_sip: the first to see what PJSIP has parsed: what breaks RFC 3261, and bodies that the guard
+ * refuses, are answered here, before transactions and before PJSIP's parsers of bodies, and
+ * counted. Headers were looked at already (wire.c). Knows no endpoints.
  */
 #include <string.h>
 
@@ -25,9 +26,17 @@ static int is_sdp(const pjsip_media_type *type)
     return pj_stricmp2(&type->subtype, "sdp") == 0 && pj_stricmp2(&type->type, "application") == 0;
 }
 
+/* RFC 3261 21.4.29, 23.2: S/MIME, for which there is no key. */
+static int is_enciphered(const pjsip_media_type *type)
+{
+    return pj_stricmp2(&type->subtype, "pkcs7-mime") == 0 &&
+           pj_stricmp2(&type->type, "application") == 0;
+}
+
 /* A4: a multipart without parts is not to be had; and an SDP may be among the parts. */
 static int check_multipart(const pjsip_msg_body *body, const char **why)
 {
+    const struct sip_guard_limits *limits = &sip_get_config()->guard;
     pjsip_multipart_part *part = pjsip_multipart_get_first_part(body);
     int code = 0;
 
@@ -37,7 +46,7 @@ static int check_multipart(const pjsip_msg_body *body, const char **why)
     }
     for (; part && code == 0; part = pjsip_multipart_get_next_part(body, part)) {
         if (part->body && is_sdp(&part->body->content_type)) {
-            code = sip_guard_sdp(part->body->data, part->body->len, why);
+            code = sip_guard_sdp(limits, part->body->data, part->body->len, why);
         }
     }
     return code;
@@ -84,17 +93,14 @@ static int check_body(const pjsip_rx_data *rdata, const char **why)
         *why = "Unknown Content-Encoding";
         return PJSIP_SC_UNSUPPORTED_MEDIA_TYPE;
     }
+    if (is_enciphered(&body->content_type)) {
+        *why = "Undecipherable";
+        return PJSIP_SC_UNDECIPHERABLE;
+    }
     cut_body(rdata, body);
-    return body->len && is_sdp(&body->content_type) ? sip_guard_sdp(body->data, body->len, why) : 0;
-}
-
-static int check(const pjsip_rx_data *rdata, const char **why)
-{
-    int datagram = (rdata->tp_info.transport->flag & PJSIP_TRANSPORT_DATAGRAM) != 0;
-    int code =
-        sip_guard_message(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len, datagram, why);
-
-    return code ? code : check_body(rdata, why);
+    return body->len && is_sdp(&body->content_type)
+               ? sip_guard_sdp(&sip_get_config()->guard, body->data, body->len, why)
+               : 0;
 }
 
 /*
@@ -108,13 +114,6 @@ static void forget_routes(pjsip_msg *msg)
     while ((header = pjsip_msg_find_hdr(msg, PJSIP_H_RECORD_ROUTE, NULL))) {
         pj_list_erase(header);
     }
-}
-
-static void count(const pjsip_rx_data *rdata, const char *why)
-{
-    sip_counters.malformed++;
-    ast_debug("res_sip: refused a message from %s:%d: %s", rdata->pkt_info.src_name,
-              rdata->pkt_info.src_port, why);
 }
 
 /*
@@ -136,6 +135,11 @@ static void refuse_method(pjsip_rx_data *rdata)
     pj_list_init(&list);
     sip_add_capability(rdata->tp_info.pool, &list, PJSIP_H_ALLOW);
     sip_respond(rdata, PJSIP_SC_NOT_IMPLEMENTED, NULL, &list);
+}
+
+static int concerns_body(int code)
+{
+    return code == PJSIP_SC_NOT_ACCEPTABLE_HERE || code == PJSIP_SC_UNDECIPHERABLE;
 }
 
 /*
@@ -166,7 +170,7 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
     int code;
 
     if (is_misspelt(rdata)) {
-        count(rdata, "a method in small letters");
+        sip_wire_count(&rdata->pkt_info.src_addr, "a method in small letters");
         forget_routes(rdata->msg_info.msg);
         refuse_method(rdata);
         return PJ_TRUE;
@@ -176,14 +180,13 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
         why = "CSeq names another method"; /* RFC 3261 8.1.1.5 */
         code = PJSIP_SC_BAD_REQUEST;
     } else {
-        code = check(rdata, &why);
+        code = check_body(rdata, &why);
     }
     if (code == 0) {
         return PJ_FALSE;
     }
-    count(rdata, why);
-    if (code == PJSIP_SC_NOT_ACCEPTABLE_HERE &&
-        rdata->msg_info.msg->line.req.method.id == PJSIP_ACK_METHOD) {
+    sip_wire_count(&rdata->pkt_info.src_addr, why);
+    if (concerns_body(code) && rdata->msg_info.msg->line.req.method.id == PJSIP_ACK_METHOD) {
         drop_body(rdata);
         return PJ_FALSE;
     }
@@ -195,34 +198,22 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
 static pj_bool_t on_response(pjsip_rx_data *rdata)
 {
     const char *why = NULL;
-    int code = check(rdata, &why);
+    int code = check_body(rdata, &why);
 
     if (code == 0) {
         return PJ_FALSE;
     }
-    count(rdata, why);
-    if (code == PJSIP_SC_NOT_ACCEPTABLE_HERE) {
+    sip_wire_count(&rdata->pkt_info.src_addr, why);
+    if (concerns_body(code)) {
         drop_body(rdata);
         return PJ_FALSE;
     }
     return PJ_TRUE;
 }
 
-/*
- * What PJSIP dropped before any module saw it: line ends between messages; and what could not be
- * parsed, or lacks a header that must be there.
- */
-static void on_dropped(pjsip_tp_dropped_data *data)
-{
-    if (data->status != PJ_EIGNORED) {
-        sip_counters.malformed++;
-    } else if (!(data->tp->flag & PJSIP_TRANSPORT_DATAGRAM)) {
-        sip_keep_alive_answer(data->tp, data->data, data->len);
-    }
-}
-
 int sip_edge_start(void)
 {
-    pjsip_tpmgr_set_drop_data_cb(pjsip_endpt_get_tpmgr(sip_endpt), on_dropped);
+    sip_wire_start();
+    sip_connections_start();
     return sip_module_register(&edge);
 }

@@ -134,6 +134,7 @@ void sip_destroy(void)
         sip_resolve_stop();
         pjsip_endpt_destroy(sip_endpt); /* modules, transactions, transports */
         sip_endpt = NULL;
+        sip_connections_stop();
     }
     sip_transports_forget();
     sip_thread_destroy();

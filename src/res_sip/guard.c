@@ -1,73 +1,83 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: a look at a message's headers as text, for what no honest peer sends and what PJSIP does not take well
- * (docs/pjsip.md has the list). Pure: text in, verdict out; no memory, no state, no PJSIP.
+ * res_sip: a look at a message's headers as text, for what no honest peer sends and what PJSIP does
+ * not take well (docs/pjsip.md has the list). Pure: text in, verdict out; no memory, no state, no
+ * PJSIP.
  */
 #include <string.h>
 #include <strings.h>
 
 #include "res_sip/sip.h"
 
-#define MAX_ECHOED       2500 /* octets of the headers that an answer repeats, and of Contact */
-#define MAX_OPTION_TAGS  16   /* of Require and of Supported */
-#define MAX_CONTENT_TYPE 256  /* octets */
-
-enum header {
-    OTHER,
-    VIA,
-    RECORD_ROUTE,
-    ROUTE,
-    FROM,
-    TO,
-    CALL_ID,
-    CSEQ,
-    CONTACT,
-    REQUIRE,
-    SUPPORTED,
-    CONTENT_TYPE,
-    CONTENT_LENGTH,
-    HEADERS
-};
+#define MAX_CONTENT_TYPE 256     /* octets (A5) */
+#define MAX_LENGTH       1000000 /* what Content-Length may say, so that it can be reckoned with */
 
 struct scan {
+    const struct sip_guard_limits *limits;
+    struct sip_guard_found *found;
     size_t echoed;
-    unsigned seen[HEADERS];
-    unsigned tags[HEADERS]; /* of REQUIRE and SUPPORTED */
-    unsigned long content_length;
-    int has_percent; /* somewhere in the headers */
+    unsigned fields;
+    unsigned seen[SIP_GUARD_HEADERS];
+    unsigned tags[SIP_GUARD_HEADERS]; /* of SIP_GUARD_REQUIRE and SIP_GUARD_SUPPORTED */
+    int has_percent;                  /* somewhere in the message */
+    int is_stream;
 };
 
-static int refuse(int code, const char *reason, const char **why)
+void sip_guard_defaults(struct sip_guard_limits *limits)
 {
-    *why = reason;
+    const struct sip_guard_limits defaults = {
+        .message_size = 7999,
+        .body_size = 7000,
+        .uri_size = 1024,
+        .echoed_size = 2500,
+        .header_fields = 200,
+        .option_tags = 16,
+        .streams = 8,
+        .formats = 30,
+        .attributes = 60,
+        .keys = 8,
+        .connections = 4000,
+        .connections_of_source = 0,
+        .message_timeout = 20,
+        .idle_timeout = 3700,
+    };
+
+    *limits = defaults;
+}
+
+static int refuse(const struct scan *scan, int code, const char *reason)
+{
+    scan->found->code = code;
+    scan->found->why = reason;
     return code;
 }
 
-static enum header short_header(char name) /* RFC 3261 7.3.3 */
+static enum sip_guard_header short_header(char name) /* RFC 3261 7.3.3 */
 {
     switch (name | 0x20) {
     case 'v':
-        return VIA;
+        return SIP_GUARD_VIA;
     case 'f':
-        return FROM;
+        return SIP_GUARD_FROM;
     case 't':
-        return TO;
+        return SIP_GUARD_TO;
     case 'i':
-        return CALL_ID;
+        return SIP_GUARD_CALL_ID;
     case 'm':
-        return CONTACT;
+        return SIP_GUARD_CONTACT;
     case 'k':
-        return SUPPORTED;
+        return SIP_GUARD_SUPPORTED;
     case 'c':
-        return CONTENT_TYPE;
+        return SIP_GUARD_CONTENT_TYPE;
     case 'l':
-        return CONTENT_LENGTH;
+        return SIP_GUARD_CONTENT_LENGTH;
     default:
-        return OTHER;
+        return SIP_GUARD_OTHER;
     }
 }
 
-/* Letters of wanted are small ones, and name is as long; '-' has the bit that makes letters small. */
+/* Letters of wanted are small ones, and name is as long; '-' has the bit that makes letters small.
+ */
 static int is(const char *name, const char *wanted)
 {
     while (*wanted && (*name | 0x20) == *wanted) {
@@ -78,34 +88,36 @@ static int is(const char *name, const char *wanted)
 }
 
 /* By its length first: this is done for each header of each message. */
-static enum header header_of(const char *name, size_t length)
+static enum sip_guard_header name_of(const char *name, size_t length)
 {
     switch (length) {
     case 1:
         return short_header(*name);
     case 2:
-        return is(name, "to") ? TO : OTHER;
+        return is(name, "to") ? SIP_GUARD_TO : SIP_GUARD_OTHER;
     case 3:
-        return is(name, "via") ? VIA : OTHER;
+        return is(name, "via") ? SIP_GUARD_VIA : SIP_GUARD_OTHER;
     case 4:
-        return is(name, "from") ? FROM : is(name, "cseq") ? CSEQ : OTHER;
+        return is(name, "from")   ? SIP_GUARD_FROM
+               : is(name, "cseq") ? SIP_GUARD_CSEQ
+                                  : SIP_GUARD_OTHER;
     case 5:
-        return is(name, "route") ? ROUTE : OTHER;
+        return is(name, "route") ? SIP_GUARD_ROUTE : SIP_GUARD_OTHER;
     case 7:
-        return is(name, "call-id")   ? CALL_ID
-               : is(name, "contact") ? CONTACT
-               : is(name, "require") ? REQUIRE
-                                     : OTHER;
+        return is(name, "call-id")   ? SIP_GUARD_CALL_ID
+               : is(name, "contact") ? SIP_GUARD_CONTACT
+               : is(name, "require") ? SIP_GUARD_REQUIRE
+                                     : SIP_GUARD_OTHER;
     case 9:
-        return is(name, "supported") ? SUPPORTED : OTHER;
+        return is(name, "supported") ? SIP_GUARD_SUPPORTED : SIP_GUARD_OTHER;
     case 12:
-        return is(name, "record-route")   ? RECORD_ROUTE
-               : is(name, "content-type") ? CONTENT_TYPE
-                                          : OTHER;
+        return is(name, "record-route")   ? SIP_GUARD_RECORD_ROUTE
+               : is(name, "content-type") ? SIP_GUARD_CONTENT_TYPE
+                                          : SIP_GUARD_OTHER;
     case 14:
-        return is(name, "content-length") ? CONTENT_LENGTH : OTHER;
+        return is(name, "content-length") ? SIP_GUARD_CONTENT_LENGTH : SIP_GUARD_OTHER;
     default:
-        return OTHER;
+        return SIP_GUARD_OTHER;
     }
 }
 
@@ -121,8 +133,7 @@ const char *sip_guard_next_line(const char *at, const char *end)
     return newline ? newline + 1 : end;
 }
 
-/* The end of a header field with its continuation lines (RFC 3261 7.3.1), behind its line end. */
-static const char *end_of_field(const char *at, const char *end)
+const char *sip_guard_next_field(const char *at, const char *end)
 {
     do {
         at = sip_guard_next_line(at, end);
@@ -180,17 +191,17 @@ static int has_bad_escape(const char *at, const char *end)
 }
 
 /* Digits only; 0, or -1: it is no number, or one that cannot be. */
-static int parse_length(const char *at, const char *end, unsigned long *length)
+static int parse_length(const char *at, const char *end, size_t *length)
 {
-    unsigned long value = 0;
+    size_t value = 0;
     int digits = 0;
 
     while (at < end && (*at == ' ' || *at == '\t')) {
         at++;
     }
     for (; at < end && *at >= '0' && *at <= '9'; at++, digits++) {
-        value = value * 10 + (unsigned long)(*at - '0');
-        if (value > 1000000) {
+        value = value * 10 + (size_t)(*at - '0');
+        if (value > MAX_LENGTH) {
             return -1;
         }
     }
@@ -204,118 +215,210 @@ static int parse_length(const char *at, const char *end, unsigned long *length)
     return 0;
 }
 
-static int carries_uri(enum header header)
+static int carries_uri(enum sip_guard_header header)
 {
-    return header == FROM || header == TO || header == CONTACT || header == ROUTE ||
-           header == RECORD_ROUTE;
+    return header == SIP_GUARD_FROM || header == SIP_GUARD_TO || header == SIP_GUARD_CONTACT ||
+           header == SIP_GUARD_ROUTE || header == SIP_GUARD_RECORD_ROUTE;
 }
 
-static int check_content_length(struct scan *scan, const char *value, const char *end,
-                                const char **why)
+/* On a stream it says where the next message begins: there may be no doubt about it (RFC
+ * 3261 18.3). */
+static void check_content_length(struct scan *scan, const char *value, const char *end)
 {
-    unsigned long length;
+    struct sip_guard_found *found = scan->found;
+    size_t length = 0;
+    const char *why = NULL;
 
     if (parse_length(value, end, &length) != 0) {
-        return refuse(400, "Bad Content-Length", why);
+        why = "Bad Content-Length";
+    } else if (found->has_length && length != found->body_length) {
+        why = "Two Content-Lengths";
+    } else {
+        found->has_length = 1;
+        found->body_length = length;
+        return;
     }
-    if (scan->seen[CONTENT_LENGTH] > 1 && length != scan->content_length) {
-        return refuse(400, "Two Content-Lengths", why);
+    found->lost = scan->is_stream;
+    if (!found->code) {
+        refuse(scan, 400, why);
     }
-    scan->content_length = length;
-    return 0;
+}
+
+static int check_content_type(struct scan *scan, size_t length)
+{
+    if (scan->seen[SIP_GUARD_CONTENT_TYPE] > 1) {
+        return refuse(scan, 400, "A header that may be there once is twice");
+    }
+    return length > MAX_CONTENT_TYPE ? refuse(scan, 400, "Content-Type too long") : 0;
 }
 
 /* One header field; value is behind the colon, end behind its line end. */
-static int check_field(struct scan *scan, enum header header, const char *field, const char *value,
-                       const char *end, const char **why)
+static int check_field(struct scan *scan, enum sip_guard_header header, const char *field,
+                       const char *value, const char *end)
 {
     scan->seen[header]++;
-    if (header == VIA || header == CALL_ID || carries_uri(header)) {
-        if (header != ROUTE) {
-            scan->echoed += (size_t)(end - field);
-        }
+    if (header == SIP_GUARD_VIA || header == SIP_GUARD_CALL_ID ||
+        (carries_uri(header) && header != SIP_GUARD_ROUTE)) {
+        scan->echoed += (size_t)(end - field);
     }
     if (scan->has_percent && carries_uri(header) && has_bad_escape(value, end)) {
-        return refuse(400, "Bad escape in a URI", why);
+        return refuse(scan, 400, "Bad escape in a URI");
     }
     switch (header) {
-    case ROUTE:
-    case RECORD_ROUTE:
-        return has_hide(value, end) ? refuse(400, "Bad parameter in a route", why) : 0;
-    case REQUIRE:
-    case SUPPORTED:
+    case SIP_GUARD_ROUTE:
+    case SIP_GUARD_RECORD_ROUTE:
+        return has_hide(value, end) ? refuse(scan, 400, "Bad parameter in a route") : 0;
+    case SIP_GUARD_REQUIRE:
+    case SIP_GUARD_SUPPORTED:
         scan->tags[header] += count_values(value, end);
-        return scan->tags[header] > MAX_OPTION_TAGS ? refuse(400, "Too many option tags", why) : 0;
-    case CONTENT_TYPE:
-        return end - field > MAX_CONTENT_TYPE ? refuse(400, "Content-Type too long", why) : 0;
-    case CONTENT_LENGTH:
-        return check_content_length(scan, value, end, why);
-    case FROM:
-    case TO:
-    case CALL_ID:
-    case CSEQ:
-        return scan->seen[header] > 1 ? refuse(400, "A header that may be there once is twice", why)
-                                      : 0;
+        return scan->tags[header] > scan->limits->option_tags
+                   ? refuse(scan, 400, "Too many option tags")
+                   : 0;
+    case SIP_GUARD_CONTENT_TYPE:
+        return check_content_type(scan, (size_t)(end - field));
+    case SIP_GUARD_FROM:
+    case SIP_GUARD_TO:
+    case SIP_GUARD_CALL_ID:
+    case SIP_GUARD_CSEQ:
+        return scan->seen[header] > 1
+                   ? refuse(scan, 400, "A header that may be there once is twice")
+                   : 0;
     default:
         return 0;
     }
 }
 
-/* All header fields; *body gets where the body begins. */
-static int check_fields(struct scan *scan, const char *at, const char *end, const char **body,
-                        const char **why)
+enum sip_guard_header sip_guard_field(const char *field, const char *end, const char **value)
 {
-    int code = 0;
+    const char *colon = memchr(field, ':', (size_t)(end - field));
+    const char *name_end = colon;
 
-    while (at < end && *at != '\r' && *at != '\n' && code == 0) {
-        const char *next = end_of_field(at, end);
-        const char *colon = memchr(at, ':', (size_t)(next - at));
-        const char *name_end = colon;
+    if (!colon) {
+        return SIP_GUARD_OTHER; /* it is PJSIP's parser that refuses */
+    }
+    while (name_end > field && (name_end[-1] == ' ' || name_end[-1] == '\t')) {
+        name_end--;
+    }
+    *value = colon + 1;
+    return name_end > field ? name_of(field, (size_t)(name_end - field)) : SIP_GUARD_OTHER;
+}
 
-        if (colon) { /* without one it is PJSIP's parser that refuses */
-            while (name_end > at && (name_end[-1] == ' ' || name_end[-1] == '\t')) {
-                name_end--;
-            }
-            if (name_end > at) {
-                code = check_field(scan, header_of(at, (size_t)(name_end - at)), at, colon + 1,
-                                   next, why);
-            }
+/* Looks at all header fields; returns where they end: at the empty line, or at the text's end. */
+static const char *check_fields(struct scan *scan, const char *at, const char *end)
+{
+    while (at < end && *at != '\r' && *at != '\n') {
+        const char *next = sip_guard_next_field(at, end), *value = next;
+        enum sip_guard_header header = sip_guard_field(at, next, &value);
+
+        if (header == SIP_GUARD_CONTENT_LENGTH) {
+            check_content_length(scan, value, next);
+        }
+        if (scan->found->code) { /* only where the message ends is of interest now */
+            at = next;
+            continue;
+        }
+        if (++scan->fields > scan->limits->header_fields) {
+            refuse(scan, 400, "Too many header fields");
+        } else {
+            check_field(scan, header, at, value, next);
         }
         at = next;
     }
-    at += at < end && *at == '\r';
-    at += at < end && *at == '\n';
-    *body = at;
-    return code;
+    return at;
 }
 
-int sip_guard_message(const char *text, size_t length, int datagram, const char **why)
+/*
+ * A stream's lines end with CRLF, and only so: whoever reads them otherwise sees other messages in
+ * it than we do.
+ */
+static int has_bare_line_end(const char *at, const char *end)
 {
-    const char *end = text + length, *body = end;
-    const char *first_end = sip_guard_next_line(text, end);
-    struct scan scan;
-    int code;
+    const char *line;
 
-    if (first_end == end) {
-        return refuse(400, "No headers", why);
+    for (line = at; (line = memchr(line, '\r', (size_t)(end - line))); line++) {
+        if (line + 1 == end || line[1] != '\n') {
+            return 1;
+        }
     }
-    memset(&scan, 0, sizeof(scan));
-    scan.has_percent = memchr(text, '%', length) != NULL;
-    code = check_fields(&scan, first_end, end, &body, why);
-    if (code) {
-        return code;
-    }
-    if (memchr(text, '\0', (size_t)(body - text))) {
-        return refuse(400, "A NUL in the headers", why);
-    }
-    if (scan.has_percent && has_bad_escape(text, first_end)) {
-        return refuse(400, "Bad escape in a URI", why);
-    }
-    if (scan.echoed > MAX_ECHOED) {
-        return refuse(513, "Headers too long", why);
-    }
-    if (datagram && scan.content_length > (size_t)(end - body)) {
-        return refuse(400, "The body is shorter than Content-Length", why); /* RFC 3261 18.3 */
+    for (line = at; (line = memchr(line, '\n', (size_t)(end - line))); line++) {
+        if (line == at || line[-1] != '\r') {
+            return 1;
+        }
     }
     return 0;
+}
+
+/* What concerns the message as a whole, once the end of its headers (behind the empty line) is
+ * known. */
+static void check_whole(struct scan *scan, const char *text, const char *first_end,
+                        const char *body)
+{
+    struct sip_guard_found *found = scan->found;
+    size_t total = found->header_length + found->body_length;
+
+    if (memchr(text, '\0', (size_t)(body - text))) {
+        refuse(scan, 400, "A NUL in the headers");
+    } else if (scan->has_percent && has_bad_escape(text, first_end)) {
+        refuse(scan, 400, "Bad escape in a URI");
+    } else if ((size_t)(first_end - text) > scan->limits->uri_size) {
+        refuse(scan, 414, "Request-URI too long");
+    } else if (scan->echoed > scan->limits->echoed_size) {
+        refuse(scan, 513, "Headers too long");
+    } else if (found->body_length > scan->limits->body_size) {
+        refuse(scan, 413, "Body too large");
+    } else if (total > scan->limits->message_size) {
+        refuse(scan, 513, "Message too large");
+    }
+}
+
+static void check_headers(struct scan *scan, const char *text, const char *end)
+{
+    const char *first_end = sip_guard_next_line(text, end);
+    const char *at = check_fields(scan, first_end, end);
+    struct sip_guard_found *found = scan->found;
+
+    if (at == end && scan->is_stream) {
+        memset(found, 0, sizeof(*found)); /* more is to come */
+        return;
+    }
+    at += at < end && *at == '\r';
+    at += at < end && *at == '\n';
+    found->header_length = (size_t)(at - text);
+    if (!found->code) {
+        check_whole(scan, text, first_end, at);
+    }
+}
+
+static void check_stream(struct scan *scan, const char *text)
+{
+    struct sip_guard_found *found = scan->found;
+
+    if (has_bare_line_end(text, text + found->header_length)) {
+        found->lost = 1;
+        refuse(scan, 400, "A line that does not end with CRLF");
+    } else if (!found->has_length && !found->lost) {
+        found->lost = 1;
+        refuse(scan, 400, "No Content-Length");
+    }
+}
+
+int sip_guard_message(const struct sip_guard_limits *limits, const char *text, size_t length,
+                      int is_datagram, struct sip_guard_found *found)
+{
+    const char *end = text + length;
+    struct scan scan = {.limits = limits, .found = found, .is_stream = !is_datagram};
+
+    memset(found, 0, sizeof(*found));
+    if (sip_guard_next_line(text, end) == end) {
+        return is_datagram ? refuse(&scan, 400, "No headers") : 0;
+    }
+    scan.has_percent = memchr(text, '%', length) != NULL;
+    check_headers(&scan, text, end);
+    if (scan.is_stream && found->header_length) {
+        check_stream(&scan, text);
+    } else if (!scan.is_stream && !found->code &&
+               found->body_length > length - found->header_length) {
+        refuse(&scan, 400, "The body is shorter than Content-Length"); /* RFC 3261 18.3 */
+    }
+    return found->code;
 }

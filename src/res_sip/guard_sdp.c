@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: a look at an SDP as text, for what PJSIP's tables have no room for and what its negotiator does not take
- * well (docs/pjsip.md). Pure: text in, verdict out; no memory, no state, no PJSIP.
+ * res_sip: a look at an SDP as text, for what PJSIP's tables have no room for and what its
+ * negotiator does not take well (docs/pjsip.md). Pure: text in, verdict out; no memory, no state,
+ * no PJSIP.
  */
 #include <stdint.h>
 #include <string.h>
@@ -9,11 +10,7 @@
 
 #include "res_sip/sip.h"
 
-#define MAX_MEDIA      8  /* m= lines (A1) */
-#define MAX_FORMATS    30 /* of one (B15) */
-#define MAX_ATTRIBUTES 60 /* a= lines of a section (A2) */
-#define MAX_CRYPTO     8  /* a=crypto lines of a section (A2, D1) */
-#define MAX_PAYLOAD    127
+#define MAX_PAYLOAD 127
 
 /* One section: the session's own lines, or those of an m= line. */
 struct section {
@@ -56,8 +53,8 @@ static int is_digit(char c)
 }
 
 /*
- * The digits at the beginning of a text, which they leave. 0; -1: there are none, or more than a 32-bit number
- * (C7: PJSIP would take what is left of it).
+ * The digits at the beginning of a text, which they leave. 0; -1: there are none, or more than a
+ * 32-bit number (C7: PJSIP would take what is left of it).
  */
 static int take_number(struct text *text, uint32_t *number)
 {
@@ -111,14 +108,15 @@ static int check_payload(struct text word, unsigned char seen[MAX_PAYLOAD + 1], 
     return 0;
 }
 
-static int check_formats(struct text *line, int rtp, const char **why)
+static int check_formats(const struct sip_guard_limits *limits, struct text *line, int rtp,
+                         const char **why)
 {
     unsigned char seen[MAX_PAYLOAD + 1] = {0};
     unsigned count = 0;
     struct text word;
 
     for (word = next_word(line); word.at < word.end; word = next_word(line)) {
-        if (++count > MAX_FORMATS) {
+        if (++count > limits->formats) { /* B15 */
             return refuse("Too many formats", why);
         }
         if (rtp && check_payload(word, seen, why) != 0) {
@@ -129,7 +127,7 @@ static int check_formats(struct text *line, int rtp, const char **why)
 }
 
 /* "audio 4000/2 RTP/AVP 0 8 101" */
-static int check_media(struct text line, const char **why)
+static int check_media(const struct sip_guard_limits *limits, struct text line, const char **why)
 {
     struct text media = next_word(&line), port = next_word(&line), protocol = next_word(&line);
     uint32_t number;
@@ -141,7 +139,7 @@ static int check_media(struct text line, const char **why)
         (port.at < port.end && *port.at != '/')) {
         return refuse("Bad port", why);
     }
-    return check_formats(&line, is_rtp(&protocol), why);
+    return check_formats(limits, &line, is_rtp(&protocol), why);
 }
 
 /* "rtpmap:96 opus/48000/2", "fmtp:96 ...": the number indexes tables (A6), the clock divides. */
@@ -183,11 +181,12 @@ static int check_number(struct text value, uint32_t most, const char **why)
     return 0;
 }
 
-static int check_attribute(struct section *section, struct text line, const char **why)
+static int check_attribute(const struct sip_guard_limits *limits, struct section *section,
+                           struct text line, const char **why)
 {
     struct text value = line;
 
-    if (++section->attributes > MAX_ATTRIBUTES) {
+    if (++section->attributes > limits->attributes) {
         return refuse("Too many attributes", why);
     }
     while (value.at < value.end && *value.at != ':') {
@@ -209,7 +208,7 @@ static int check_attribute(struct section *section, struct text line, const char
     if (starts_with(&line, "ssrc:")) {
         return check_number(value, UINT32_MAX, why);
     }
-    if (starts_with(&line, "crypto:") && ++section->cryptos > MAX_CRYPTO) {
+    if (starts_with(&line, "crypto:") && ++section->cryptos > limits->keys) {
         return refuse("Too many keys", why);
     }
     return 0;
@@ -237,7 +236,8 @@ static struct text next_line(struct text *text)
     return line;
 }
 
-int sip_guard_sdp(const char *body, size_t length, const char **why)
+int sip_guard_sdp(const struct sip_guard_limits *limits, const char *body, size_t length,
+                  const char **why)
 {
     struct text text = {body, body + length};
     struct section section = {0};
@@ -262,16 +262,16 @@ int sip_guard_sdp(const char *body, size_t length, const char **why)
             code = check_end(&section, session_has_connection, why);
             memset(&section, 0, sizeof(section));
             section.is_media = 1;
-            if (code == 0 && ++media > MAX_MEDIA) {
+            if (code == 0 && ++media > limits->streams) {
                 code = refuse("Too many streams", why);
             } else if (code == 0) {
-                code = check_media(line, why);
+                code = check_media(limits, line, why);
             }
         } else if (type == 'c') {
             section.has_connection = 1;
             session_has_connection |= !section.is_media;
         } else if (type == 'a') {
-            code = check_attribute(&section, line, why);
+            code = check_attribute(limits, &section, line, why);
         }
     }
     return code ? code : check_end(&section, session_has_connection, why);

@@ -56,6 +56,26 @@ struct sip_global_config {
     int debug; /* log every message */
 };
 
+/* [guard] of sipsession.conf: what a peer may send (guard.c), and how many connections
+ * (connection.c). */
+struct sip_guard_limits {
+    unsigned message_size; /* octets; below PJSIP_MAX_PKT_LEN */
+    unsigned body_size;    /* octets */
+    unsigned uri_size;     /* octets of the first line */
+    unsigned
+        echoed_size; /* octets of the headers that an answer repeats, and of Contact (A0.2, A3) */
+    unsigned header_fields;         /* of one message */
+    unsigned option_tags;           /* of Require, and of Supported (A3) */
+    unsigned streams;               /* m= lines of an SDP (A1) */
+    unsigned formats;               /* of one m= line (B15) */
+    unsigned attributes;            /* a= lines of a section (A2) */
+    unsigned keys;                  /* a=crypto lines of a section (A2, D1) */
+    unsigned connections;           /* that peers made; below PJ_IOQUEUE_MAX_HANDLES (B14, D3) */
+    unsigned connections_of_source; /* of one address; 0: as many as there are */
+    unsigned message_timeout;       /* seconds that a message, or the first one, may take */
+    unsigned idle_timeout;          /* seconds without an octet */
+};
+
 struct sip_endpoint_entry {
     struct sip_endpoint_entry *next;
     struct ast_sip_endpoint *endpoint; /* a reference */
@@ -65,6 +85,7 @@ struct sip_endpoint_entry {
  */
 struct sip_config {
     struct sip_global_config global;
+    struct sip_guard_limits guard;
     struct sip_transport_config *transports; /* in the order of the file */
     struct sip_endpoint_entry *endpoints;
     struct sip_identify_config *identifies;
@@ -165,6 +186,8 @@ void sip_set_fork_handler(pjsip_dialog *(*handler)(pjsip_dialog *first, pjsip_rx
  * is final.
  */
 int sip_auth_prepare(const pjsip_auth_clt_sess *auth, pjsip_tx_data *request, pjsip_rx_data *rdata);
+/* Nobody is there any more who could answer the challenges of a response: PJSIP is not shown them. */
+void sip_auth_ignore(pjsip_rx_data *rdata);
 /* A request is going to somebody else: it loses the answers to challenges of before. */
 void sip_auth_forget(pjsip_tx_data *request);
 /* An ACK to a 2xx has the credentials of its INVITE (RFC 3261 13.2.2.4). */
@@ -175,8 +198,10 @@ void sip_auth_copy(pjsip_tx_data *ack, const pjsip_tx_data *invite);
 struct sip_counters {
     unsigned long long
         malformed; /* could not be parsed or broke RFC 3261: dropped or refused with 400 */
-    unsigned long long unidentified; /* challenged because nobody knows the sender */
-    unsigned long long unsent;       /* datagrams that the system's full buffers lost */
+    unsigned long long unidentified;        /* challenged because nobody knows the sender */
+    unsigned long long unsent;              /* datagrams that the system's full buffers lost */
+    unsigned long long connections_refused; /* beyond the limits of [guard] */
+    unsigned long long connections_closed;  /* silent, stuck in a message, or idle for too long */
 };
 
 extern struct sip_counters sip_counters;
@@ -320,8 +345,51 @@ void sip_auth_set(pjsip_auth_clt_sess *auth, const struct ast_sip_endpoint *endp
 
 /* ---- keep_alive.c ---- */
 
-/* Line ends came on a connection, outside of messages. */
-void sip_keep_alive_answer(pjsip_transport *transport, const char *data, size_t length);
+/*
+ * Line ends came on a connection, outside of messages. state is the connection's own, 0 at its
+ * beginning: how much of a double CRLF has come.
+ */
+void sip_keep_alive_answer(pjsip_transport *transport, unsigned *state, const char *data,
+                           size_t length);
+
+/* ---- wire.c: what arrives, before PJSIP's parsers ---- */
+
+/*
+ * A datagram that transport received; whole: it is all that was sent. 1: PJSIP may have it, and
+ * sip_wire_done is to be called when it has; 0: it was refused or dropped, and counted.
+ */
+int sip_wire_datagram(pjsip_transport *transport, const char *data, size_t length, int whole,
+                      const pj_sockaddr *source);
+void sip_wire_done(void);
+/* Hooks into PJSIP's transport manager. */
+void sip_wire_start(void);
+/* A message of this source was refused or dropped: counts, and says why to whoever debugs. */
+void sip_wire_count(const pj_sockaddr *source, const char *why);
+
+/* ---- connection.c: what there is to know of each connection ---- */
+
+struct sip_connection {
+    struct sip_connection *same_hash;
+    struct sip_connection *next, *previous; /* of all */
+    struct sip_source *source;              /* NULL: it is one that we made */
+    pjsip_transport *transport;
+    size_t skip;         /* octets that belong to a refused message */
+    long heard;          /* seconds, monotonic: when the last octet came */
+    long begun;          /* when the message began that is not whole yet; 0: none */
+    unsigned keep_alive; /* state of keep_alive.c */
+};
+
+#define SIP_SKIP_ALL ((size_t)-1) /* the connection is lost: nothing more of it is read */
+
+/* NULL: nothing is known of it. It is borrowed, until the next message. */
+struct sip_connection *sip_connection_of(const pjsip_transport *transport);
+/* Octets came, of a message that is whole, or not. */
+void sip_connection_heard(struct sip_connection *connection, int is_whole);
+/* Its octets make no sense: it is closed. */
+void sip_connection_lose(struct sip_connection *connection);
+void sip_connections_start(void);
+/* Forgets them all; PJSIP's endpoint is gone. */
+void sip_connections_stop(void);
 
 /* ---- nat.c ---- */
 
@@ -331,18 +399,69 @@ void sip_nat_expect(const struct ast_sip_endpoint *endpoint);
  * it. */
 void sip_nat_rewrite(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint);
 
-/* ---- guard.c, guard_sdp.c: pure checks of what a peer sent ---- */
+/* ---- guard*.c: pure checks of what a peer sent ---- */
+
+enum sip_guard_header {
+    SIP_GUARD_OTHER,
+    SIP_GUARD_VIA,
+    SIP_GUARD_RECORD_ROUTE,
+    SIP_GUARD_ROUTE,
+    SIP_GUARD_FROM,
+    SIP_GUARD_TO,
+    SIP_GUARD_CALL_ID,
+    SIP_GUARD_CSEQ,
+    SIP_GUARD_CONTACT,
+    SIP_GUARD_REQUIRE,
+    SIP_GUARD_SUPPORTED,
+    SIP_GUARD_CONTENT_TYPE,
+    SIP_GUARD_CONTENT_LENGTH,
+    SIP_GUARD_HEADERS
+};
+
+/* What a look at a message found. */
+struct sip_guard_found {
+    int code;             /* 0: nothing is wrong; else the status to refuse it with */
+    const char *why;      /* static; NULL when nothing is wrong */
+    size_t header_length; /* with the empty line; 0: the headers have no end yet (streams only) */
+    size_t body_length;   /* what Content-Length says */
+    int has_length;       /* there is one */
+    int lost;             /* of a stream: where the next message begins cannot be known */
+};
+
+void sip_guard_defaults(struct sip_guard_limits *limits);
 
 /*
- * Looks at a message as text. 0: nothing to say against it; else the status to refuse it with, and
- * why (static). datagram: the text is all there is (RFC 3261 18.3).
+ * Looks at a message as text; returns found->code. is_datagram: the text is all there is (RFC
+ * 3261 18.3); else it is the beginning of a stream's octets, which may hold less than a message, or
+ * more.
  */
-int sip_guard_message(const char *text, size_t length, int datagram, const char **why);
+int sip_guard_message(const struct sip_guard_limits *limits, const char *text, size_t length,
+                      int is_datagram, struct sip_guard_found *found);
 /* Where the next line begins, or the end: lines end as PJSIP's parsers see it, with CRLF, LF or CR
  * alone. */
 const char *sip_guard_next_line(const char *at, const char *end);
-/* The same for an SDP. */
-int sip_guard_sdp(const char *text, size_t length, const char **why);
+/* Where the header field behind this one begins: one may go on in further lines (RFC 3261 7.3.1).
+ */
+const char *sip_guard_next_field(const char *at, const char *end);
+/* Which header a field is of; *value gets what stands behind the colon, if there is one. */
+enum sip_guard_header sip_guard_field(const char *field, const char *end, const char **value);
+/* Looks at an SDP: 0, or 488 and why (static). */
+int sip_guard_sdp(const struct sip_guard_limits *limits, const char *text, size_t length,
+                  const char **why);
+
+/* guard_refusal.c: where a refusal goes, when not to where the request came from. */
+struct sip_guard_reply {
+    size_t length;
+    unsigned port; /* of datagrams: where Via wants it (RFC 3261 18.2.2) */
+};
+
+/*
+ * Writes the refusal of a request that is not to be parsed, out of its text: 1; 0: there is none,
+ * since it is no request, is an ACK, or lacks what an answer repeats.
+ */
+int sip_guard_refusal(const char *text, size_t length, int code, const char *reason,
+                      const char *host, unsigned port, char *out, size_t size,
+                      struct sip_guard_reply *reply);
 
 /* ---- identify*.c ---- */
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: the UDP transport. Ours instead of PJSIP's, since it costs less: what has arrived is read with one call
- * (recvmmsg) and no failing second one, no epoll set is changed for it, and the parser's memory is used again and
- * again. It gives datagrams to PJSIP's transport manager and sends what that prints; it reads no message.
+ * res_sip: the UDP transport. Ours instead of PJSIP's, since it costs less: what has arrived is
+ * read with one call (recvmmsg) and no failing second one, no epoll set is changed for it, and the
+ * parser's memory is used again and again. It gives datagrams that the guard lets pass to PJSIP's
+ * transport manager and sends what that prints; it reads no message.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -142,11 +143,16 @@ static void print_source(pjsip_rx_data *rdata)
     }
 }
 
-static void receive(struct udp *udp, struct slot *slot, const pj_time_val *now, size_t length)
+static void receive(struct udp *udp, struct slot *slot, const pj_time_val *now, size_t length,
+                    int whole)
 {
     pjsip_rx_data *rdata = &slot->rdata;
 
     if (is_keep_alive(rdata->pkt_info.packet, length < 32 ? length : 32)) {
+        return;
+    }
+    if (!sip_wire_datagram(&udp->base, rdata->pkt_info.packet, length, whole,
+                           &rdata->pkt_info.src_addr)) {
         return;
     }
     rdata->pkt_info.timestamp = *now;
@@ -154,6 +160,7 @@ static void receive(struct udp *udp, struct slot *slot, const pj_time_val *now, 
     rdata->pkt_info.len = (pj_ssize_t)length;
     print_source(rdata);
     pjsip_tpmgr_receive_packet(udp->base.tpmgr, rdata);
+    sip_wire_done();
     rdata->pkt_info.len = 0;
     pj_pool_reset(udp->parsing);
 }
@@ -177,15 +184,11 @@ static void on_readable(struct sip_watch *watch)
         struct slot *slot = &udp->slots[i];
         struct msghdr *header = &udp->messages[i].msg_hdr;
 
-        if (header->msg_flags & MSG_TRUNC) {
-            sip_counters.malformed++; /* larger than anything we take */
-        } else {
-            slot->rdata.pkt_info.src_addr_len = (int)header->msg_namelen;
-            if (udp->paths) {
-                note_destination(udp, slot, header);
-            }
-            receive(udp, slot, &now, udp->messages[i].msg_len);
+        slot->rdata.pkt_info.src_addr_len = (int)header->msg_namelen;
+        if (udp->paths) {
+            note_destination(udp, slot, header);
         }
+        receive(udp, slot, &now, udp->messages[i].msg_len, !(header->msg_flags & MSG_TRUNC));
         rearm(udp, i);
     }
 }
@@ -293,7 +296,8 @@ static pj_status_t shutdown_now(pjsip_transport *transport)
     return pjsip_transport_dec_ref(transport);
 }
 
-/* What PJSIP says of us where nothing better is known: our address, or that of the default route. */
+/* What PJSIP says of us where nothing better is known: our address, or that of the default route.
+ */
 static void name_it(struct udp *udp, const char *name)
 {
     pjsip_transport *base = &udp->base;

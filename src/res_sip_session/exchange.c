@@ -174,7 +174,9 @@ static char *copy_of(const pj_str_t *text)
     char *copy = malloc((size_t)text->slen + 1);
 
     if (copy != NULL) {
-        memcpy(copy, text->ptr, (size_t)text->slen);
+        if (text->slen > 0) { /* a To without a tag has no pointer either */
+            memcpy(copy, text->ptr, (size_t)text->slen);
+        }
         copy[text->slen] = '\0';
     }
     return copy;

@@ -108,6 +108,9 @@ static pjsip_dialog *on_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
     int code = rdata->msg_info.msg->line.status.code;
     pjsip_dialog *dlg;
 
+    if (rdata->msg_info.to->tag.slen == 0) { /* a dialog would have no remote tag */
+        return session != NULL && !first->uac_has_2xx ? first : NULL;
+    }
     if (code / 100 == 2 && (session == NULL || first->uac_has_2xx)) {
         dlg = make_fork(first, rdata);
         if (dlg != NULL && session != NULL) {

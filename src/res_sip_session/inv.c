@@ -255,6 +255,11 @@ pjsip_transaction *inv_invite_tsx(const pjsip_inv_session *inv)
     return inv->invite_tsx;
 }
 
+int inv_knows_no_sdp(const pjsip_inv_session *inv)
+{
+    return inv->neg == NULL;
+}
+
 void inv_hide(pjsip_dialog *dlg, struct ast_sip_session *session)
 {
     session->priv->hidden = 1;

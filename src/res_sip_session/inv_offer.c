@@ -40,11 +40,21 @@ int inv_offer_is_possible(const pjsip_inv_session *inv)
     return !is_over(inv) && (inv->neg == NULL || neg_state(inv) == PJMEDIA_SDP_NEG_STATE_DONE);
 }
 
+/* A negotiator whose only exchange was cancelled has nothing that an offer could change: PJSIP
+ * asserts there. */
+static int is_fresh(const pjsip_inv_session *inv)
+{
+    const struct ast_sip_session *session = session_of_dialog(inv->dlg);
+
+    return inv->neg == NULL || (neg_state(inv) == PJMEDIA_SDP_NEG_STATE_DONE && session != NULL &&
+                                !session->priv->sdp.agreed);
+}
+
 int inv_set_offer(pjsip_inv_session *inv, const pjmedia_sdp_session *sdp)
 {
     pj_status_t status = PJMEDIA_SDPNEG_EINSTATE;
 
-    if (inv->neg == NULL && !is_over(inv)) {
+    if (is_fresh(inv) && !is_over(inv)) {
         status = pjmedia_sdp_neg_create_w_local_offer(inv->pool, sdp, &inv->neg);
     } else if (neg_state(inv) == PJMEDIA_SDP_NEG_STATE_DONE) {
         status =

@@ -137,6 +137,20 @@ static void shield(const pjsip_transaction *tsx, pjsip_event *event)
     }
 }
 
+/*
+ * A challenge that comes when the session has ended: PJSIP would answer it with an invite session
+ * whose memory is gone.
+ */
+static void ignore_challenge(const pjsip_transaction *tsx, const pjsip_event *event)
+{
+    if (tsx->role == PJSIP_ROLE_UAC && event->body.tsx_state.type == PJSIP_EVENT_RX_MSG &&
+        tsx->state == PJSIP_TSX_STATE_COMPLETED &&
+        (tsx->status_code == PJSIP_SC_UNAUTHORIZED ||
+         tsx->status_code == PJSIP_SC_PROXY_AUTHENTICATION_REQUIRED)) {
+        sip_auth_ignore(event->body.tsx_state.src.rdata);
+    }
+}
+
 /* Before PJSIP's invite session. */
 static void usage_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
 {
@@ -149,6 +163,7 @@ static void usage_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
             pjsip_dlg_respond(dlg, event->body.tsx_state.src.rdata,
                               PJSIP_SC_CALL_TSX_DOES_NOT_EXIST, NULL, NULL, NULL);
         }
+        ignore_challenge(tsx, event);
         return;
     }
     if (tsx->role == PJSIP_ROLE_UAC) {
@@ -159,7 +174,14 @@ static void usage_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
             event->body.tsx_state.prev_state < PJSIP_TSX_STATE_COMPLETED) {
             session_try_again(session, tsx, event);
         }
+        if (session_of_dialog(dlg) == NULL) { /* a hook ended it */
+            ignore_challenge(tsx, event);
+        }
         shield(tsx, event);
+        if (session_is_update(&tsx->method) && session_of_dialog(dlg) != NULL &&
+            inv_knows_no_sdp(session->inv_session)) {
+            inv_hide(dlg, session); /* PJSIP takes it for certain that there was an offer */
+        }
     } else if (is_new_request(tsx, event)) {
         session_on_request(session, tsx, event->body.tsx_state.src.rdata);
         if (tsx->state == PJSIP_TSX_STATE_TRYING && tsx->method.id == PJSIP_OTHER_METHOD &&
@@ -190,6 +212,7 @@ static void after_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
     struct ast_sip_session *session = session_of_dialog(dlg);
 
     if (session == NULL) {
+        ignore_challenge(tsx, event);
         return;
     }
     inv_show(dlg, session);

@@ -526,6 +526,8 @@ int inv_send(pjsip_inv_session *inv, pjsip_tx_data *tdata);
 int inv_is_reliable(const pjsip_inv_session *inv);
 /* A PRACK of the last reliable response came: the next one goes out. 0, -1. */
 int inv_on_prack(pjsip_inv_session *inv, pjsip_rx_data *rdata);
+/* 1: neither side has offered anything yet. */
+int inv_knows_no_sdp(const pjsip_inv_session *inv);
 /* PJSIP's invite session does not see the transaction state that is being told; then it does again.
  */
 void inv_hide(pjsip_dialog *dlg, struct ast_sip_session *session);

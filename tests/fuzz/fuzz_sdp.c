@@ -105,6 +105,7 @@ static void negotiate(pj_pool_t *pool, const char *text, size_t size, int they_o
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static struct sip_guard_limits limits;
     const char *why;
     pj_pool_t *pool;
     char *text;
@@ -115,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         }
         pj_caching_pool_init(&caching, NULL, 0);
+        sip_guard_defaults(&limits);
     }
     if (size == 0 || size > PJSIP_MAX_PKT_LEN) {
         return 0;
@@ -122,7 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pool = pj_pool_create(&caching.factory, "fuzz", 4000, 4000, NULL);
     text = pj_pool_alloc(pool, size);
     memcpy(text, data, size);
-    if (sip_guard_sdp(text, size, &why) == 0) {
+    if (sip_guard_sdp(&limits, text, size, &why) == 0) {
         negotiate(pool, text, size, 1);
         negotiate(pool, text, size, 0);
     }

@@ -238,6 +238,21 @@ def test_pattern_4_caller_offer_in_reliable_1xx_answer_in_prack(drive, other):
     finish(drive, other, call)
 
 
+def test_pattern_5_caller_offer_in_prack_answer_in_its_2xx(drive, other):
+    """A change that waits for the answer of the INVITE goes with the PRACK of that answer."""
+    call = drive.call(other)
+    token, _ = drive.refresh(call)
+    call.reply(183, audio_sdp(41000, [0], version=1), headers=[("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE, PRACK")], rseq=1)
+    acked = call.expect("PRACK")
+    check_versions(call.first.sdp, acked.sdp)
+    call.respond_to(acked, 200, audio_sdp(41000, [8], version=2))
+    assert drive.result(call, token) == 200
+    ack = call.accept(b"")
+    assert not ack.body
+    keep("Outgoing: our new offer in PRACK", "RFC 3262 5, RFC 6337 table 1, pattern 5, the daemon calls.", other.log)
+    finish(drive, other, call)
+
+
 @pytest.mark.parametrize("when", ["early", "confirmed"])
 def test_pattern_6_caller_update_of_the_peer(drive, other, when):
     call = drive.call(other)

@@ -452,3 +452,20 @@ def test_appendix_e_first_answer_has_a_new_tag(drive, other):
     two.reply(200, two.offer)
     assert other.expect("ACK").to_tag == "two"
     finish(drive, other, two)
+
+
+def test_stray_responses_of_no_transaction(drive, other):
+    """RFC 6026 8.4: dropped, also when they name a call that is up."""
+    call = established(drive, other, "caller")
+    for status in (180, 200, 486):
+        for tag in (call.tag, "another"):
+            response = other.respond(call.first, status, tag=tag)
+            response.headers = [(n, v.replace("z9hG4bK", "z9hG4bKx") if n == "Via" else v) for n, v in response.headers]
+            other.send(response)
+    seen = [m for _, m in other.drain(0.3)]
+    assert all(m.method in ("ACK", "BYE") for m in seen), other.ladder()
+    for message in seen:
+        if message.method == "BYE":
+            assert message.to_tag == "another", "a branch that answers too late is ended"
+            call.respond_to(message, 200)
+    finish(drive, other, call, skip=(100, "ACK", "BYE"))

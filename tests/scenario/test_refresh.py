@@ -691,3 +691,63 @@ def test_sessions_that_are_kept_changed_many_times(drive, other):
         check_versions(before, after)
         before = after
     finish(drive, other, call)
+
+
+@pytest.mark.parametrize("status", [200, 403, 422, 491, 503])
+def test_update_before_anybody_offered(drive, other, status):
+    """An INVITE without an offer that rings: an UPDATE without one is possible, and its answer harms nothing."""
+    call = drive.call(other, "late")
+    call.reply(180, headers=ALLOW)
+    drive.wait_event(call, "early")
+    token, _ = drive.refresh(call, "update", "without-offer")
+    update = call.expect("UPDATE")
+    assert not update.body
+    call.respond_to(update, status)
+    if status == 491:
+        call.respond_to(call.expect("UPDATE", timeout=5), 200)
+    elif status == 422:
+        other.drain(0.3)
+    drive("refresh-cancel", call.call_id, 1)
+    call.reply(200, audio_sdp(41000))
+    call.expect("ACK", skip=(100, "UPDATE"))
+    finish(drive, other, call, skip=(100, "UPDATE"))
+    assert token
+
+
+# ---- where requests of ours go ----
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_contact_of_a_refresh_is_the_new_target(drive, driven, other, method):
+    """RFC 3261 12.2.2, RFC 6141 4.5: our next request goes there."""
+    call, _ = established(drive, other)
+    moved = driven.peer()
+    request = call.build(method, body=audio_sdp(41000, version=2))
+    request.headers = [(n, moved.contact if n == "Contact" else v) for n, v in request.headers]
+    call.invite = request
+    other.send(request)
+    answer = call.expect(200)
+    if method == "INVITE":
+        call.ack(answer)
+        drive.result(call, drive.refresh(call, "invite", "give-up")[0])  # the ACK was seen
+    drive("terminate", call.call_id)
+    bye = moved.expect("BYE")
+    assert bye.uri == moved.contact[1:-1]
+    moved.respond(bye, 200)
+    drive.wait_event(call, "end")
+
+
+def test_record_route_when_called(drive, driven, other):
+    """RFC 3261 12.1.1: it is copied to the response, and is the route set of our requests."""
+    proxy = driven.peer()
+    route = f"<sip:127.0.0.1:{proxy.port};lr>"
+    call = Call(other, "echo", headers=[("Record-Route", route), ("Record-Route", "<sip:127.0.0.1:9;lr>")])
+    answer = call.establish()
+    assert answer.tokens("record-route") == [route, "<sip:127.0.0.1:9;lr>"]
+    drive.wait_event(call, "confirmed")
+    drive("terminate", call.call_id)
+    bye = proxy.expect("BYE")
+    assert bye.uri == other.contact[1:-1]
+    assert bye.tokens("route") == [route, "<sip:127.0.0.1:9;lr>"]
+    proxy.respond(bye, 200)
+    drive.wait_event(call, "end")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who gets in: identification and its order, challenges, what is refused, OPTIONS, unknown methods. */
+/* Who gets in: identification and its order, challenges, what is refused, OPTIONS, unknown methods.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,7 +251,7 @@ static void test_too_large(void **state)
 
     (void)state;
     snprintf(filler, sizeof(filler), "X-Filler: %08500d\r\n", 0);
-    expect_silence(test_request("OPTIONS", "alice", "l1", filler, NULL));
+    assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice", "l1", filler, NULL), NULL), 513);
     assert_int_equal(test_counters().malformed, before + 1);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Services and what reaches them: the endpoint, authentication, dialogs, CANCEL, peers behind a NAT. */
+/* Services and what reaches them: the endpoint, authentication, dialogs, CANCEL, peers behind a
+ * NAT. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -380,8 +381,9 @@ static void test_retransmission(void **state)
 }
 
 /*
- * However often a peer repeats itself, our own repeats stay T2 apart once they are (RFC 3261 17.2.1): between 0.3 s
- * and 1.3 s after the last there is none. PJSIP 2.17 begins anew at T1 after 31 (a patch of ours).
+ * However often a peer repeats itself, our own repeats stay T2 apart once they are (RFC
+ * 3261 17.2.1): between 0.3 s and 1.3 s after the last there is none. PJSIP 2.17 begins anew at T1
+ * after 31 (a patch of ours).
  */
 static void test_retransmission_interval(void **state)
 {
@@ -562,9 +564,13 @@ static void test_hide(void **state)
                      400);
     assert_null(strstr(answer, "Record-Route"));
     assert_int_equal(
-        test_ask(fd, test_request("invite", "alice", "y2", "Record-Route: <sip:p2;hide>\r\n", NULL),
+        test_ask(fd, test_request("invite", "alice", "y2", "Record-Route: <sip:p2;lr>\r\n", NULL),
                  NULL),
         501);
+    assert_int_equal(
+        test_ask(fd, test_request("invite", "alice", "y3", "Record-Route: <sip:p2;hide>\r\n", NULL),
+                 NULL),
+        400);
     assert_int_equal(seen, 0);
 }
 

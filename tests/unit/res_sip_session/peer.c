@@ -216,6 +216,12 @@ void peer_new_call(void)
     tag[0] = '\0';
 }
 
+const char *peer_receive(void)
+{
+    sip_loop_turn(1);
+    return receive() ? received : NULL;
+}
+
 const char *peer_expect(const char *start)
 {
     long end = now_ms() + 2000;

@@ -31,6 +31,8 @@ void peer_respond(const char *to_request, const char *status_line, const char *t
 /* Runs the service until a message comes whose first line begins with `start`; others are passed
  * over. */
 const char *peer_expect(const char *start);
+/* Runs the service once; the next message that came, or NULL. */
+const char *peer_receive(void);
 /* Runs the service until it has been silent for so many ms; fails when a message comes. */
 void peer_expect_silence(unsigned ms);
 /* Runs the service until condition() or two seconds have passed. */

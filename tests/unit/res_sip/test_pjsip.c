@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What our patches change in PJSIP (cmake/pjsip-patches), each where a peer's input would meet it:
+ * docs/pjsip.md. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <pjlib.h>
+
+#include "harness.h"
+
+static pj_caching_pool caching;
+static pj_pool_t *pool;
+
+static int set_up(void **state)
+{
+    (void)state;
+    pj_log_set_level(0);
+    assert_int_equal(pj_init(), PJ_SUCCESS);
+    pj_caching_pool_init(&caching, NULL, 0);
+    pool = pj_pool_create(&caching.factory, "test", 4000, 4000, NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    pj_pool_release(pool);
+    pj_caching_pool_destroy(&caching);
+    pj_shutdown();
+    return 0;
+}
+
+/* ---- B6: keyed-hash-tables ---- */
+
+#define KEYS 1024
+
+/* Different keys with the same value of pj_hash_calc: "Aa" and "BB" are worth the same with a
+ * factor of 33 - 2. */
+static void make_colliding(unsigned number, char *key)
+{
+    unsigned i;
+
+    for (i = 0; i < 10; i++) { /* 'b' 'A' and 'a' 'b': 98 * 33 + 65 == 97 * 33 + 98 */
+        memcpy(key + (size_t)2 * i, number >> i & 1 ? "bA" : "ab", 2);
+    }
+    key[20] = '\0';
+}
+
+static void test_hash_buckets(void **state)
+{
+    static char keys[KEYS][24];
+    static unsigned char used[KEYS];
+    pj_hash_table_t *table = pj_hash_create(pool, KEYS - 1);
+    pj_hash_iterator_t place, *at;
+    unsigned i, buckets = 0;
+
+    (void)state;
+    for (i = 0; i < KEYS; i++) {
+        make_colliding(i, keys[i]);
+        assert_int_equal(pj_hash_calc(0, keys[i], 20), pj_hash_calc(0, keys[0], 20));
+        pj_hash_set(pool, table, keys[i], 20, 0, keys[i]);
+    }
+    for (at = pj_hash_first(table, &place); at; at = pj_hash_next(table, at)) {
+        assert_true(at->index < KEYS);
+        buckets += !used[at->index];
+        used[at->index] = 1;
+    }
+    assert_int_equal(pj_hash_count(table), KEYS);
+    assert_true(buckets > KEYS / 2); /* with a random function: 0.63 of them */
+    for (i = 0; i < KEYS; i++) {
+        assert_ptr_equal(pj_hash_get(table, keys[i], 20, NULL), keys[i]);
+    }
+}
+
+/* Found again whatever the letters are, of whatever length, and with a hash value from before. */
+static void test_hash_letters(void **state)
+{
+    static char keys[41][48];
+    pj_hash_table_t *table = pj_hash_create(pool, 255);
+    unsigned length, i;
+
+    (void)state;
+    for (length = 1; length <= 40; length++) {
+        for (i = 0; i < length; i++) {
+            keys[length][i] = (char)(i % 2 ? "AZ@[`{"[i % 6] : 'm');
+        }
+        pj_hash_set_lower(pool, table, keys[length], length, 0, keys[length]);
+    }
+    for (length = 1; length <= 40; length++) {
+        char key[48];
+        pj_uint32_t hash = 0;
+
+        for (i = 0; i < length; i++) {
+            char c = keys[length][i];
+
+            key[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c == 'm' ? 'M' : c);
+        }
+        assert_ptr_equal(pj_hash_get_lower(table, key, length, &hash), keys[length]);
+        assert_ptr_equal(pj_hash_get_lower(table, key, length, &hash), keys[length]);
+        pj_hash_set_lower(NULL, table, key, length, hash, NULL);
+        assert_null(pj_hash_get_lower(table, key, length, NULL));
+    }
+    assert_int_equal(pj_hash_count(table), 0);
+}
+
+/* ---- B14, D3: failed-registration ---- */
+
+static void test_failed_registration(void **state)
+{
+    const pj_ioqueue_callback callback = {0};
+    pj_ioqueue_key_t *first, *key;
+    pj_ioqueue_t *queue;
+    pj_sock_t used, other;
+    unsigned i;
+
+    (void)state;
+    assert_int_equal(pj_ioqueue_create(pool, 4, &queue), PJ_SUCCESS);
+    assert_int_equal(pj_sock_socket(pj_AF_INET(), pj_SOCK_DGRAM(), 0, &used), PJ_SUCCESS);
+    assert_int_equal(pj_sock_socket(pj_AF_INET(), pj_SOCK_DGRAM(), 0, &other), PJ_SUCCESS);
+    assert_int_equal(pj_ioqueue_register_sock(pool, queue, used, NULL, &callback, &first),
+                     PJ_SUCCESS);
+    for (i = 0; i < 20; i++) { /* the system has it already */
+        assert_int_not_equal(pj_ioqueue_register_sock(pool, queue, used, NULL, &callback, &key),
+                             PJ_SUCCESS);
+    }
+    assert_int_equal(pj_ioqueue_register_sock(pool, queue, other, NULL, &callback, &key),
+                     PJ_SUCCESS);
+    assert_int_equal(pj_ioqueue_lock_key(key), PJ_SUCCESS); /* the lock is there, too */
+    assert_int_equal(pj_ioqueue_unlock_key(key), PJ_SUCCESS);
+    assert_int_equal(pj_ioqueue_unregister(key), PJ_SUCCESS);
+    assert_int_equal(pj_ioqueue_unregister(first), PJ_SUCCESS);
+    assert_int_equal(pj_ioqueue_destroy(queue), PJ_SUCCESS);
+}
+
+/* ---- D3: accept-without-descriptors ---- */
+
+static struct sip_config *tcp_config(void)
+{
+    struct sip_config *config = test_config("127.0.0.1", SIP_TRANSPORT_TCP);
+
+    test_add_endpoint(config, "alice");
+    test_add_identify(config, "alice", "127.0.0.0/8");
+    return config;
+}
+
+/* Takes all descriptors that there are; returns how many. */
+static unsigned use_up(int *fds, unsigned most)
+{
+    unsigned count = 0;
+    int fd;
+
+    while (count < most && (fd = dup(0)) >= 0) {
+        fds[count++] = fd;
+    }
+    return count;
+}
+
+static void test_accept_without_descriptors(void **state)
+{
+    static int fds[1000];
+    struct rlimit before, low;
+    int waiting[80], first, fd, status = 0;
+    unsigned i, count;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    low = before;
+    low.rlim_cur = 300;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    test_start(tcp_config(), NULL);
+    first = test_connect(0); /* it stays, so that no descriptor becomes free */
+    assert_int_equal(test_ask(first, test_request("OPTIONS", "alice", "w1", NULL, NULL), NULL),
+                     200);
+    for (i = 0; i < 80; i++) { /* more than PJSIP's 50 errors */
+        waiting[i] = socket(AF_INET, SOCK_STREAM, 0);
+        assert_true(waiting[i] >= 0);
+    }
+    count = use_up(fds, 1000);
+    for (i = 0; i < 80; i++) {
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons((uint16_t)test_port(0)),
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        char octet;
+
+        assert_int_equal(connect(waiting[i], (struct sockaddr *)&address, sizeof(address)), 0);
+        assert_true(recv(waiting[i], &octet, 1, 0) <= 0); /* closed, rather than left to wait */
+    }
+    while (count) {
+        close(fds[--count]);
+    }
+    for (i = 0; i < 80; i++) {
+        close(waiting[i]);
+    }
+    for (i = 0; i < 5 && status != 200; i++) { /* the first may go with those that waited */
+        fd = test_connect(0);
+        status = test_ask(fd, test_request("OPTIONS", "alice", "w2", NULL, NULL), NULL);
+        close(fd);
+    }
+    assert_int_equal(status, 200);
+    close(first);
+    test_stop();
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_hash_buckets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hash_letters, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_failed_registration, set_up, tear_down),
+        cmocka_unit_test(test_accept_without_descriptors),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
