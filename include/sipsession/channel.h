@@ -11,6 +11,8 @@
 #include <sipsession/party.h>
 
 #ifdef __cplusplus
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* a struct and a function of one name, as in C */
 extern "C" {
 #endif
 #pragma GCC visibility push(default)
@@ -395,6 +397,7 @@ int ast_sip_channel_move(struct ast_sip_session *from, struct ast_sip_session *t
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }
+#pragma GCC diagnostic pop
 #endif
 
 #endif

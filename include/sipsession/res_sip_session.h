@@ -30,6 +30,8 @@
 #include <sipsession/res_sip.h>
 
 #ifdef __cplusplus
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* a struct and a function of one name, as in C */
 extern "C" {
 #endif
 #pragma GCC visibility push(default)
@@ -780,6 +782,7 @@ int ast_sip_session_media_address(const struct ast_sip_session *session, pj_sock
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }
+#pragma GCC diagnostic pop
 #endif
 
 #endif

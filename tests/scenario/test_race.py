@@ -278,7 +278,7 @@ def test_3_3_1_reinvite_crosses_reinvite(drive, other, role):
     respond(call, again, 200, audio_sdp(41000, version=3))
     call.expect("ACK")
     assert drive.result(call, token) == 200
-    keep(f"RFC 5407 3.3.1: re-INVITE crosses re-INVITE, the daemon is the {role}", "Both get 491.", other.log)
+    keep(f"RFC 5407 3.3.1: re-INVITE crosses re-INVITE, the daemon {'calls' if role == 'caller' else 'was called'}", "Both get 491.", other.log)
     finish(drive, other, call)
 
 

@@ -293,7 +293,7 @@ def test_both_windows_of_491(drive, other, role, method):
         whose = "made the Call-ID: 2.1 to 4.0 s" if role == "caller" else "did not make the Call-ID: 0 to 2.0 s"
         first = next(m.call_id for _, _, m in other.log)
         log = [entry for entry in other.log if entry[2].call_id == first]
-        keep(f"491 of both sides, the daemon is the {role}", f"RFC 3261 14.1: it tries again, as one that {whose}.", log)
+        keep(f"491 of both sides, the daemon {'calls' if role == 'caller' else 'was called'}", f"RFC 3261 14.1: it tries again, as one that {whose}.", log)
 
 
 def test_491_again_and_again_ends(drive, other):

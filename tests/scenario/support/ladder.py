@@ -15,8 +15,9 @@ def drawn(log, names=("peer", "daemon")):
     lines = [f"{'':8}{names[0]:<{WIDTH}}{names[1]}", f"{'':8}|{'':{WIDTH - 2}}|"]
     shown = [(when, way, message) for when, way, message in log if isinstance(message, Message)]
     begin = shown[0][0] if shown else 0.0
+    first = {}  # the first version of each side's SDP, so that versions count from 1
     for when, way, message in shown:
-        text = f" {words(message)} "
+        text = f" {words(message, first)} "
         room = WIDTH - 4
         arrow = text.center(room, "-")
         arrow = f"-{arrow}>" if way == "->" else f"<{arrow}-"
@@ -25,12 +26,16 @@ def drawn(log, names=("peer", "daemon")):
     return lines
 
 
-def words(message):
+def words(message, first):
     """What matters of a message, short."""
     sdp = ""
     if b"m=" in message.body:
-        found = re.search(rb"^o=\S+ \S+ (\S+)", message.body, re.M)
-        sdp = f" (SDP {found.group(1).decode()})" if found else " (SDP)"
+        found = re.search(rb"^o=(\S+ \S+) (\d+)", message.body, re.M)
+        if found:
+            version = int(found.group(2))
+            sdp = f" (SDP {version - first.setdefault(found.group(1), version) + 1})"
+        else:
+            sdp = " (SDP)"
     more = "".join(
         f" {short} {message.get(name)}" for name, short in (("rseq", "RSeq"), ("rack", "RAck"), ("retry-after", "Retry-After"))
         if message.has(name)

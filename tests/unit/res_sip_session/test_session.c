@@ -471,6 +471,63 @@ static struct ast_sip_session *call_out(void)
     return held;
 }
 
+/* RFC 4916: who we are in From changes, and goes back; the tag stays. */
+static void test_another_from(void **state)
+{
+    struct ast_party_id id = {.name = "Bob", .number = "600"};
+    char tag[100];
+    const char *text, *from;
+
+    (void)state;
+    call_out();
+    peer_response("200 OK", "", offer);
+    text = peer_expect("ACK");
+    from = strstr(text, "From: ");
+    assert_non_null(from);
+    snprintf(tag, sizeof(tag), "%.40s", strstr(from, ";tag="));
+    peer_wait(is_confirmed);
+    for (int i = 0; i < 100; ++i) { /* each costs what the one before gave back */
+        assert_int_equal(ast_sip_session_set_from(held, NULL, NULL), 0);
+        assert_int_equal(ast_sip_session_set_from(held, NULL, &id), 0);
+    }
+    ast_sip_session_terminate(held, 0);
+    text = peer_expect("BYE");
+    from = strstr(text, "From: \"Bob\" <sip:600@127.0.0.1>");
+    assert_non_null(from);
+    assert_int_equal(strncmp(strstr(from, ";tag="), tag, 40), 0);
+    peer_response("200 OK", "", NULL);
+    ast_sip_session_ref(held);
+    peer_wait(none_left);
+    assert_int_equal(ast_sip_session_set_from(held, NULL, &id), -1); /* it has ended */
+    ast_sip_session_unref(held);
+}
+
+/* An identity that may not be shown (RFC 3323 4.1.1.3). */
+static void test_restricted_caller(void **state)
+{
+    struct ast_sip_session_outgoing outgoing;
+    char uri[100];
+
+    (void)state;
+    snprintf(uri, sizeof(uri), "sip:peer@127.0.0.1:%u", peer_port());
+    ast_sip_session_outgoing_init(&outgoing);
+    outgoing.endpoint = ast_sip_get_endpoint("anonymous");
+    outgoing.uri = uri;
+    strcpy(outgoing.caller.name, "Ann");
+    strcpy(outgoing.caller.number, "500");
+    outgoing.caller.presentation = AST_PARTY_RESTRICTED;
+    held = ast_sip_session_create_outgoing(&outgoing);
+    ast_sip_endpoint_unref(outgoing.endpoint);
+    assert_non_null(held);
+    assert_string_equal(ast_sip_session_get_caller(held)->number, "500");
+    assert_int_equal(ast_sip_session_send_invite(held), 0);
+    assert_non_null(strstr(peer_expect("INVITE"),
+                           "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>;tag="));
+    peer_response("486 Busy Here", "", NULL);
+    peer_expect("ACK");
+    peer_wait(none_left);
+}
+
 static void test_outgoing_cancel(void **state)
 {
     (void)state;
@@ -573,6 +630,8 @@ int main(void)
         TEST(test_reinvite_with_bad_media_changes_nothing),
         TEST(test_update),
         TEST(test_outgoing_call),
+        TEST(test_another_from),
+        TEST(test_restricted_caller),
         TEST(test_outgoing_cancel),
         TEST(test_outgoing_bad_answer),
         TEST(test_outgoing_busy),
