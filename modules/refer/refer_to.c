@@ -164,14 +164,15 @@ static int unescape(const struct span *text, char *out, size_t size)
 static int take_header(const struct span *header, struct refer_target *target)
 {
     const char *equals = memchr(header->at, '=', header->length);
-    struct span name = {header->at, equals != NULL ? (size_t)(equals - header->at) : 0};
-    struct span value = {equals + 1, 0};
+    struct span name = {header->at, 0}, value;
     struct replaces_value read;
     char text[32];
 
-    if (equals == NULL || name.length == 0) {
+    if (equals == NULL || equals == header->at) {
         return -1;
     }
+    name.length = (size_t)(equals - header->at);
+    value.at = equals + 1;
     value.length = header->length - name.length - 1;
     if (unescape(&name, text, sizeof(text)) != 0 || strcasecmp(text, "Replaces") != 0) {
         return 0;
