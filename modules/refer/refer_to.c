@@ -218,6 +218,21 @@ static void copy(char *out, size_t size, const pj_str_t *text)
     }
 }
 
+/* A name or an address (RFC 3261 25.1); PJSIP takes more for one. */
+static int is_good_host(const pj_str_t *host)
+{
+    static const char name[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    static const char ipv6[] = "abcdefABCDEF0123456789:.";
+    const char *allowed = pj_strchr(host, ':') != NULL ? ipv6 : name;
+
+    for (pj_ssize_t i = 0; i < host->slen; ++i) {
+        if (host->ptr[i] == '\0' || strchr(allowed, host->ptr[i]) == NULL) {
+            return 0;
+        }
+    }
+    return host->slen > 0;
+}
+
 static int take_uri(pj_pool_t *pool, const struct span *span, struct refer_target *target)
 {
     char *text = pj_pool_alloc(pool, span->length + 1);
@@ -226,9 +241,12 @@ static int take_uri(pj_pool_t *pool, const struct span *span, struct refer_targe
 
     memcpy(text, span->at, span->length);
     text[span->length] = '\0';
+    if (strstr(text, "%25") != NULL) { /* PJSIP would write it as %, which is no URI */
+        return BAD;
+    }
     uri = (pjsip_sip_uri *)pjsip_parse_uri(pool, text, span->length, 0);
     if (uri == NULL || (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri)) ||
-        uri->host.slen == 0 || uri->port < 0 || uri->port > 65535) {
+        !is_good_host(&uri->host) || uri->port < 0 || uri->port > 65535) {
         return BAD;
     }
     if (uri->method_param.slen > 0 && pj_strcmp2(&uri->method_param, "INVITE") != 0) {
