@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 packages_build=(build-essential cmake ninja-build pkg-config patch xz-utils ca-certificates
-    libssl-dev libsrtp2-dev libopus-dev libgsm1-dev libspeex-dev libspeexdsp-dev uuid-dev libc-ares-dev)
+    libssl-dev libsrtp2-dev libopus-dev libgsm1-dev libspeex-dev libspeexdsp-dev libsqlite3-dev uuid-dev libc-ares-dev)
 packages_test=(libcmocka-dev clang clang-format libclang-rt-14-dev git
     sip-tester baresip-core iproute2 python3 python3-pytest python3-numpy)
 

@@ -124,7 +124,7 @@ const struct config_line *config_section_get(const struct config_section *sectio
 /* What is loaded without a [modules] section, separated by blanks. */
 #define CONFIG_DEFAULT_MODULES                                                                     \
     "sdp_rtp caller_id dtmf_info refer replaces "                                                  \
-    "diversion history_info reason session_timer message connected_line"
+    "diversion history_info reason session_timer message connected_line registrar qualify"
 
 struct config_settings {
     char *
@@ -135,6 +135,7 @@ struct config_settings {
     char *nameservers;             /* [dns]; NULL: those of the system */
     char *log_file;                /* NULL: standard error */
     char *sounds;                  /* folder of sound files; NULL: none was named */
+    char *store_file;              /* NULL: nothing outlives the process */
 };
 
 /* ---- all of it (load.c) ---- */
@@ -230,12 +231,14 @@ struct config_type {
 };
 
 extern const struct config_type config_type_endpoint, config_type_transport, config_type_identify,
-    config_type_global, config_type_system, config_type_auth;
+    config_type_global, config_type_system, config_type_auth, config_type_aor;
 extern const struct config_type config_other_types[]; /* type_other.c; ends with a NULL table */
 /* Gives an endpoint the credentials of the sections that the line outbound_auth names
  * (type_auth.c). */
 void config_take_credentials(struct config_reader *reader, const struct config_line *line,
                              struct ast_sip_endpoint *endpoint);
+/* Looks at whether the AORs that an endpoint's section names are there (type_aor.c). */
+void config_check_aors(struct config_reader *reader, const struct config_section *section);
 /* Sets an object's options from a section's lines; what is wrong goes into the report. `type` is
  * passed over. */
 void config_set_options(struct config_report *report, const struct base_option_table *table,

@@ -270,6 +270,17 @@ static const struct base_option guard_options[] = {
     {.name = NULL},
 };
 
+static const struct base_option store_options[] = {
+    {.name = "file",
+     .kind = BASE_OPTION_STRING,
+     DRAFT(settings.store_file),
+     .fallback = "sipsession.db",
+     .help = "The file of what outlives a restart, e.g. who is registered; a relative path starts "
+             "from the folder of this file. It is made when something is to be kept. Empty: all of "
+             "it is forgotten at the end."},
+    {.name = NULL},
+};
+
 static const struct base_option_table sections[] = {
     {.type = "modules",
      .help = "What is loaded.",
@@ -298,6 +309,10 @@ static const struct base_option_table sections[] = {
     {.type = "dialplan",
      .help = "What applications of the dialplan need.",
      .options = dialplan_options,
+     .object_size = sizeof(struct draft)},
+    {.type = "store",
+     .help = "What outlives a restart.",
+     .options = store_options,
      .object_size = sizeof(struct draft)},
 };
 #define SECTION_COUNT (sizeof(sections) / sizeof(sections[0]))
@@ -422,8 +437,10 @@ static int finish(struct draft *draft, const char *path)
     drop_empty(&draft->settings.log_file);
     drop_empty(&draft->settings.sounds);
     drop_empty(&draft->settings.nameservers);
+    drop_empty(&draft->settings.store_file);
     if (work_out_modules(draft) != 0 || make_absolute(&draft->settings.log_file, path) != 0 ||
-        make_absolute(&draft->settings.sounds, path) != 0) {
+        make_absolute(&draft->settings.sounds, path) != 0 ||
+        make_absolute(&draft->settings.store_file, path) != 0) {
         return -1;
     }
     free(draft->load);
@@ -486,5 +503,6 @@ void config_settings_release(struct config_settings *settings)
     free(settings->log_file);
     free(settings->sounds);
     free(settings->nameservers);
+    free(settings->store_file);
     memset(settings, 0, sizeof(*settings));
 }

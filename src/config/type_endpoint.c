@@ -68,7 +68,7 @@ static const struct base_option options[] = {
     CHECKED("context", context, config_parse_word, "default",
             "Where its calls enter the dialplan."),
     WORD("transport", transport, "The transport of calls to it; without it, any that fits."),
-    INERT_WORD("aors", aors, "Where it can be reached; names of sections of type `aor`."),
+    WORD("aors", aors, "Where it can be reached; names of sections of type `aor`, separated by commas."),
     CUSTOM("callerid", callerid, config_parse_callerid, config_format_callerid, NULL,
            "Its identity, `\"Name\" <number>`."),
     CUSTOM("callerid_privacy", callerid, config_parse_privacy, config_format_privacy, NULL,
@@ -362,6 +362,7 @@ static void check(struct config_reader *reader, const struct config_section *sec
                      "there is no transport '%s', expected the name of a section of type=transport",
                      line->value);
     }
+    config_check_aors(reader, section);
     check_context(reader, section);
     check_auth(reader, section);
 }

@@ -10,25 +10,6 @@
     static const struct base_option_table table_name##_table = {.type = type_name,                 \
                                                                 .options = table_name##_options}
 
-static const struct base_option aor_options[] = {CONFIG_TYPE_OPTION,
-                                                 NAME("authenticate_qualify"),
-                                                 NAME("contact"),
-                                                 NAME("default_expiration"),
-                                                 NAME("mailboxes"),
-                                                 NAME("max_contacts"),
-                                                 NAME("maximum_expiration"),
-                                                 NAME("minimum_expiration"),
-                                                 NAME("outbound_proxy"),
-                                                 NAME("qualify_2xx_only"),
-                                                 NAME("qualify_frequency"),
-                                                 NAME("qualify_timeout"),
-                                                 NAME("remove_existing"),
-                                                 NAME("remove_unavailable"),
-                                                 NAME("support_path"),
-                                                 NAME("voicemail_extension"),
-                                                 {.name = NULL}};
-TABLE(aor, "aor");
-
 static const struct base_option acl_options[] = {CONFIG_TYPE_OPTION,     NAME("acl"),
                                                  NAME("contact_acl"),    NAME("contact_deny"),
                                                  NAME("contact_permit"), NAME("deny"),
@@ -121,7 +102,6 @@ TABLE(asterisk_publication, "asterisk-publication");
 static const struct base_option_table phoneprov_table = {.type = "phoneprov"};
 
 const struct config_type config_other_types[] = {
-    {.table = &aor_table},
     {.table = &acl_table, .refuse = "access lists are not supported: every address could call"},
     {.table = &registration_table},
     {.table = &domain_alias_table},

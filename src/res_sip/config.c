@@ -36,6 +36,7 @@ struct sip_config *sip_config_create(void)
     if (!config) {
         return NULL;
     }
+    config->aors_end = &config->aors;
     set_defaults(&config->global);
     sip_guard_defaults(&config->guard);
     if (!config->global.user_agent || !config->global.default_realm ||
@@ -81,6 +82,17 @@ static void free_endpoints(struct sip_endpoint_entry *entry)
     }
 }
 
+static void free_aors(struct sip_aor_entry *entry)
+{
+    while (entry) {
+        struct sip_aor_entry *next = entry->next;
+
+        ast_sip_aor_unref(entry->aor);
+        free(entry);
+        entry = next;
+    }
+}
+
 void sip_config_destroy(struct sip_config *config)
 {
     if (!config) {
@@ -94,6 +106,7 @@ void sip_config_destroy(struct sip_config *config)
     free_transports(config->transports);
     free_endpoints(config->endpoints);
     free_identifies(config->identifies);
+    free_aors(config->aors);
     free(config);
 }
 

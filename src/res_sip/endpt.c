@@ -116,7 +116,8 @@ int sip_start(struct sip_config *config)
     }
     if (start_pjlib() != 0 || start_pjsip(&config->global) != 0 || sip_loop_create() != 0 ||
         sip_thread_create() != 0 || start_modules(config) != 0 || sip_identify_start(config) != 0 ||
-        sip_transports_start(config) != 0 || sip_resolve_start(&config->global) != 0) {
+        sip_location_start(config) != 0 || sip_transports_start(config) != 0 ||
+        sip_resolve_start(&config->global) != 0) {
         sip_destroy();
         return -1;
     }
@@ -140,6 +141,7 @@ void sip_destroy(void)
     sip_thread_destroy();
     sip_loop_destroy();
     sip_identify_stop();
+    sip_location_stop();
     sip_config_use(NULL);
     if (memory_started) {
         sip_memory_destroy();

@@ -26,10 +26,12 @@ void sip_nat_expect(const struct ast_sip_endpoint *endpoint)
 
 void sip_nat_rewrite(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint)
 {
+    static const pj_str_t path = SIP_STR("Path");
     pjsip_contact_hdr *contact;
     pjsip_sip_uri *uri;
 
-    if (!endpoint || !endpoint->rewrite_contact || rdata->msg_info.record_route) {
+    if (!endpoint || !endpoint->rewrite_contact || rdata->msg_info.record_route ||
+        pjsip_msg_find_hdr_by_name(rdata->msg_info.msg, &path, NULL)) {
         return; /* behind a proxy that stays in the path it is the proxy that we reach */
     }
     contact = pjsip_msg_find_hdr(rdata->msg_info.msg, PJSIP_H_CONTACT, NULL);

@@ -6,6 +6,7 @@
 #ifndef RES_SIP_SIP_H
 #define RES_SIP_SIP_H
 
+#include <sipsession/location.h>
 #include <sipsession/res_sip.h>
 
 #include "base/base.h"
@@ -81,6 +82,15 @@ struct sip_endpoint_entry {
     struct ast_sip_endpoint *endpoint; /* a reference */
 };
 
+/* type=aor */
+struct sip_aor_entry {
+    struct sip_aor_entry *next;
+    struct sip_aor_entry *same_bucket;
+    struct ast_sip_aor *aor; /* a reference */
+};
+
+#define SIP_AOR_BUCKETS 1024u
+
 /* One whole configuration; sip_config_destroy frees it, strings and lists with it (all malloc'ed).
  */
 struct sip_config {
@@ -89,10 +99,14 @@ struct sip_config {
     struct sip_transport_config *transports; /* in the order of the file */
     struct sip_endpoint_entry *endpoints;
     struct sip_identify_config *identifies;
+    struct sip_aor_entry *aors, **aors_end; /* sip_config_add_aor */
+    struct sip_aor_entry *aor_buckets[SIP_AOR_BUCKETS];
 };
 
 struct sip_config *sip_config_create(void); /* every option at its default; NULL: no memory */
 void sip_config_destroy(struct sip_config *config);
+/* Takes an entry whose AOR has a name that no other one has. */
+void sip_config_add_aor(struct sip_config *config, struct sip_aor_entry *entry);
 
 /* ---- the SIP thread and its PJSIP endpoint: thread.c, endpt.c ---- */
 
@@ -160,6 +174,12 @@ int sip_make_contact(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip
  */
 int sip_outbound_route(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
                        pjsip_route_hdr *list);
+
+/*
+ * Appends the routes of a contact's path (create_request.c) to a list that pj_list_init made or
+ * that has routes already, made from pool. 0; -1 logged, the list untouched.
+ */
+int sip_contact_route(pj_pool_t *pool, const char *path, pjsip_route_hdr *list);
 
 /* ---- dialogs and endpoints (distributor.c) ---- */
 
@@ -462,6 +482,13 @@ struct sip_guard_reply {
 int sip_guard_refusal(const char *text, size_t length, int code, const char *reason,
                       const char *host, unsigned port, char *out, size_t size,
                       struct sip_guard_reply *reply);
+
+/* ---- aor.c, location.c ---- */
+
+unsigned sip_aor_bucket(const char *name);
+/* The configured contacts. 0, -1 logged. */
+int sip_location_start(const struct sip_config *config);
+void sip_location_stop(void);
 
 /* ---- identify*.c ---- */
 

@@ -18,6 +18,7 @@
 #include "media/media.h"
 #include "res_sip_session/session.h"
 #include "server/server.h"
+#include "store/store.h"
 
 /* How often a stop looks whether the calls have ended, in ms */
 #define STOP_POLL 20
@@ -131,6 +132,11 @@ static int start_sip(void)
     return sip_start(config);
 }
 
+static int start_store(void)
+{
+    return store_start(server.config.settings.store_file);
+}
+
 static int start_media(void)
 {
     return media_start(&server.config.settings.media, ast_sip_push_task);
@@ -176,7 +182,8 @@ static const struct room {
     int (*start)(void);
     void (*stop)(void);
 } rooms[] = {
-    {"res_sip", start_sip, sip_destroy},     {"res_sip_session", session_start, session_stop},
+    {"res_sip", start_sip, sip_destroy},     {"the store", start_store, store_stop},
+    {"res_sip_session", session_start, session_stop},
     {"channels", start_channels, chan_stop}, {"modules", start_modules, stop_modules},
     {"media", start_media, stop_media},      {"the program", start_program, session_drop_all},
 };

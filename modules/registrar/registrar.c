@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * registrar: REGISTER (RFC 3261 10.3). The requests for one AOR are worked on one after the other:
+ * one that changes something is answered when the change is on the disk, and those behind it wait.
+ * The rules are in rules.c.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <sipsession/log.h>
+#include <sipsession/module.h>
+#include <sipsession/store.h>
+
+#include "record.h"
+#include "request.h"
+#include "rules.h"
+
+#define KIND         "contact"
+#define SWEEP        30   /* seconds: how often bindings that have expired are taken off the disk */
+#define MOST_WAITING 5000 /* requests at a time; then 503 */
+#define MOST_IN_LINE 20   /* of them for one AOR */
+#define BUCKETS      1024u
+
+/* A request in its line, or, without a transaction, a look for expired bindings. */
+struct job {
+    struct job *next;
+    pj_pool_t *pool; /* it is made of it */
+    struct ast_sip_aor *aor; /* a reference; NULL: a look */
+    pjsip_transaction *tsx; /* a reference of its group lock */
+    pjsip_tx_data *tdata;   /* the answer */
+    struct rules_request request;
+    struct ast_sip_contact *made; /* on its way to the disk */
+};
+
+/* The line of an AOR; it exists as long as somebody is in it. */
+struct line {
+    struct line *next; /* of its bucket */
+    char *aor;
+    struct job *first, **end;
+    unsigned length;
+};
+
+static struct line *lines[BUCKETS];
+static unsigned waiting;
+static pj_timer_entry sweep_timer;
+
+static struct line **find_line(const char *aor)
+{
+    struct line **line = &lines[pj_hash_calc(0, aor, (unsigned)strlen(aor)) % BUCKETS];
+
+    while (*line && strcmp((*line)->aor, aor) != 0) {
+        line = &(*line)->next;
+    }
+    return line;
+}
+
+static struct line *get_line(const char *aor)
+{
+    struct line **slot = find_line(aor), *line = *slot;
+
+    if (line) {
+        return line;
+    }
+    line = calloc(1, sizeof(*line));
+    if (!line || !(line->aor = strdup(aor))) {
+        free(line);
+        return NULL;
+    }
+    line->end = &line->first;
+    *slot = line;
+    return line;
+}
+
+/* ---- jobs ---- */
+
+static struct job *make_job(void)
+{
+    pj_pool_t *pool = pjsip_endpt_create_pool(ast_sip_get_pjsip_endpoint(), "register", 2000, 1000);
+    struct job *job = pool ? PJ_POOL_ZALLOC_T(pool, struct job) : NULL;
+
+    if (job) {
+        job->pool = pool;
+    }
+    return job;
+}
+
+static void free_job(struct job *job)
+{
+    if (job->tdata) {
+        pjsip_tx_data_dec_ref(job->tdata);
+    }
+    if (job->tsx) {
+        pj_grp_lock_dec_ref(job->tsx->grp_lock);
+    }
+    ast_sip_contacts_free(job->made);
+    ast_sip_aor_unref(job->aor);
+    pj_pool_release(job->pool);
+}
+
+static void add_number(pjsip_tx_data *tdata, const char *name, unsigned number)
+{
+    char text[16];
+
+    snprintf(text, sizeof(text), "%u", number);
+    ast_sip_add_header(tdata, name, text);
+}
+
+/* Answers, with the bindings when it is 200. The connection may be gone meanwhile. */
+static void answer(struct job *job, int status, const struct ast_sip_contact *contacts)
+{
+    pjsip_tx_data *tdata = job->tdata;
+
+    if (!tdata || job->tsx->state >= PJSIP_TSX_STATE_COMPLETED) {
+        return;
+    }
+    tdata->msg->line.status.code = status;
+    tdata->msg->line.status.reason = *pjsip_get_status_text(status);
+    if (status == PJSIP_SC_OK) {
+        request_list_bindings(tdata, contacts, job->request.path, (long long)time(NULL));
+    } else if (status == PJSIP_SC_INTERVAL_TOO_BRIEF) {
+        add_number(tdata, "Min-Expires", job->aor->minimum_expiration);
+    } else if (status == PJSIP_SC_SERVICE_UNAVAILABLE) {
+        add_number(tdata, "Retry-After", 5);
+    }
+    job->tdata = NULL;
+    if (pjsip_tsx_send_msg(job->tsx, tdata) != PJ_SUCCESS) {
+        pjsip_tx_data_dec_ref(tdata);
+    }
+}
+
+/* ---- the line ---- */
+
+static void on_stored(void *data, int result);
+
+/* Brings the job's bindings to the disk. 0: on_stored will come. */
+static int keep(struct line *line, const struct ast_sip_contact *contacts)
+{
+    char *text = contacts ? record_write(contacts) : NULL;
+    int result = -1;
+
+    if (!contacts || text) {
+        result = ast_store_put(KIND, line->aor, text, on_stored, line);
+    }
+    free(text);
+    return result;
+}
+
+/* 1: the job waits for the disk. 0: it is answered. */
+static int work(struct line *line, struct job *job)
+{
+    const struct ast_sip_contact *now = ast_sip_aor_contacts(line->aor);
+    struct ast_sip_contact *made = NULL;
+    long long seconds = (long long)time(NULL);
+    int changed = 0, status = PJSIP_SC_OK;
+
+    if (!job->aor) {
+        status = rules_purge(now, seconds, &made, &changed) == 0 ? PJSIP_SC_OK
+                                                                 : PJSIP_SC_INTERNAL_SERVER_ERROR;
+    } else {
+        status = rules_apply(job->aor, now, &job->request, seconds, &made, &changed);
+    }
+    if (status == PJSIP_SC_OK && changed) {
+        job->made = made;
+        if (keep(line, made) == 0) {
+            return 1;
+        }
+        answer(job, PJSIP_SC_SERVICE_UNAVAILABLE, NULL);
+        return 0; /* made goes with the job */
+    }
+    answer(job, status, made);
+    ast_sip_contacts_free(made);
+    return 0;
+}
+
+static void drop_first(struct line *line)
+{
+    struct job *job = line->first;
+
+    line->first = job->next;
+    if (!line->first) {
+        line->end = &line->first;
+    }
+    line->length--;
+    waiting--;
+    free_job(job);
+}
+
+/* Works until a job has to wait; an empty line goes. */
+static void advance(struct line *line)
+{
+    struct line **slot;
+
+    while (line->first && !work(line, line->first)) {
+        drop_first(line);
+    }
+    if (!line->first) {
+        slot = find_line(line->aor);
+        *slot = line->next;
+        free(line->aor);
+        free(line);
+    }
+}
+
+static void on_stored(void *data, int result)
+{
+    struct line *line = data;
+    struct job *job = line->first;
+    struct ast_sip_contact *made = job->made;
+
+    job->made = NULL;
+    if (result != 0) {
+        ast_sip_contacts_free(made);
+    } else {
+        result = ast_sip_location_set(line->aor, made);
+    }
+    answer(job, result == 0 ? PJSIP_SC_OK : PJSIP_SC_INTERNAL_SERVER_ERROR,
+           ast_sip_aor_contacts(line->aor));
+    drop_first(line);
+    advance(line);
+}
+
+static void enter(struct line *line, struct job *job)
+{
+    *line->end = job;
+    line->end = &job->next;
+    line->length++;
+    waiting++;
+    if (line->length == 1) {
+        advance(line);
+    }
+}
+
+/* ---- requests ---- */
+
+static void refuse(pjsip_rx_data *rdata, int status, const char *header, const char *value)
+{
+    pj_str_t name = pj_str((char *)header), text = pj_str((char *)(value ? value : ""));
+    pjsip_hdr list;
+
+    pj_list_init(&list);
+    if (value) {
+        pj_list_push_back(&list,
+                          pjsip_generic_string_hdr_create(rdata->tp_info.pool, &name, &text));
+    }
+    pjsip_endpt_respond_stateless(ast_sip_get_pjsip_endpoint(), rdata, status, NULL, &list, NULL);
+}
+
+/* The answer and its transaction, which takes retransmissions from here on. 0, -1. */
+static int take_transaction(struct job *job, pjsip_rx_data *rdata)
+{
+    if (pjsip_endpt_create_response(ast_sip_get_pjsip_endpoint(), rdata, PJSIP_SC_OK, NULL,
+                                    &job->tdata) != PJ_SUCCESS) {
+        job->tdata = NULL;
+        return -1;
+    }
+    if (pjsip_tsx_create_uas2(NULL, rdata, NULL, &job->tsx) != PJ_SUCCESS) {
+        job->tsx = NULL;
+        return -1;
+    }
+    pj_grp_lock_add_ref(job->tsx->grp_lock);
+    pjsip_tsx_recv_msg(job->tsx, rdata);
+    return 0;
+}
+
+/* Takes aor. */
+static void on_register(struct ast_sip_aor *aor, pjsip_rx_data *rdata)
+{
+    struct line *line = *find_line(aor->name);
+    const char *unsupported = NULL;
+    struct job *job = NULL;
+    int status = PJSIP_SC_SERVICE_UNAVAILABLE;
+
+    if (waiting < MOST_WAITING && (!line || line->length < MOST_IN_LINE) && (job = make_job())) {
+        job->aor = ast_sip_aor_ref(aor);
+        status = request_read(job->pool, rdata, aor, &job->request, &unsupported);
+    }
+    if (status == PJSIP_SC_OK && (!(line = get_line(aor->name)) ||
+                                  take_transaction(job, rdata) != 0)) {
+        status = PJSIP_SC_SERVICE_UNAVAILABLE;
+        if (line && !line->first) {
+            advance(line); /* nobody is in it */
+        }
+    }
+    if (status == PJSIP_SC_OK) {
+        enter(line, job);
+    } else {
+        refuse(rdata, status,
+               status == PJSIP_SC_BAD_EXTENSION        ? "Unsupported"
+               : status == PJSIP_SC_EXTENSION_REQUIRED ? "Require"
+                                                       : "Retry-After",
+               status == PJSIP_SC_BAD_EXTENSION        ? unsupported
+               : status == PJSIP_SC_EXTENSION_REQUIRED ? "path"
+               : status == PJSIP_SC_BAD_REQUEST        ? NULL
+                                                       : "5");
+        if (job) {
+            free_job(job);
+        }
+    }
+    ast_sip_aor_unref(aor);
+}
+
+static pj_bool_t on_request(pjsip_rx_data *rdata)
+{
+    const struct ast_sip_endpoint *endpoint;
+    struct ast_sip_aor *aor;
+    int status;
+
+    if (rdata->msg_info.msg->line.req.method.id != PJSIP_REGISTER_METHOD) {
+        return PJ_FALSE;
+    }
+    endpoint = ast_pjsip_rdata_get_endpoint(rdata);
+    status = endpoint ? request_find_aor(endpoint, rdata, &aor) : PJSIP_SC_FORBIDDEN;
+    if (status == PJSIP_SC_OK) {
+        on_register(aor, rdata);
+    } else {
+        ast_notice("registrar: endpoint '%s' at %s:%d may not register what it asked for: %d",
+                   endpoint ? endpoint->name : "", rdata->pkt_info.src_name,
+                   rdata->pkt_info.src_port, status);
+        refuse(rdata, status, "", NULL);
+    }
+    return PJ_TRUE;
+}
+
+/* ---- time goes by ---- */
+
+static int look_at(const char *aor, const struct ast_sip_contact *contact, void *unused)
+{
+    struct line *line;
+    struct job *job;
+
+    (void)unused;
+    if (!ast_sip_contact_expired(contact) || *find_line(aor)) {
+        return 0; /* a busy line takes them out by itself */
+    }
+    job = make_job();
+    line = job ? get_line(aor) : NULL;
+    if (line) {
+        enter(line, job); /* the contacts change later, in on_stored */
+    } else if (job) {
+        free_job(job);
+    }
+    return 0;
+}
+
+static void on_sweep(pj_timer_heap_t *heap, pj_timer_entry *entry)
+{
+    const pj_time_val delay = {SWEEP, 0};
+
+    (void)heap;
+    ast_sip_each_contact(look_at, NULL);
+    entry->id = pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), entry, &delay) ==
+                PJ_SUCCESS;
+}
+
+/* ---- the module ---- */
+
+static int wants_registrations(const struct ast_sip_aor *aor, void *data)
+{
+    *(int *)data |= aor->max_contacts > 0;
+    return 0;
+}
+
+static int load_one(const char *aor, const char *text, void *data)
+{
+    struct ast_sip_contact *contacts;
+
+    if (record_read(text, &contacts) != 0) {
+        ast_warning("registrar: what the store has of '%s' cannot be read", aor);
+        return 0;
+    }
+    *(int *)data = ast_sip_location_set(aor, contacts);
+    return *(int *)data;
+}
+
+/* What was registered when we ended. Without AORs that take registrations no file is made. */
+static int load(void)
+{
+    int wanted = 0, result = 0;
+
+    ast_sip_each_aor(wants_registrations, &wanted);
+    if (!wanted) {
+        return 0;
+    }
+    if (ast_store_each(KIND, load_one, &result) != 0 || result != 0) {
+        ast_error("registrar: registrations cannot be kept: [store] file of sipsession.conf names "
+                  "the file; an empty one keeps them in memory only");
+        return -1;
+    }
+    return 0;
+}
+
+static pjsip_module service = {
+    .name = {(char *)"mod-registrar", 13},
+    .id = -1,
+    .priority = PJSIP_MOD_PRIORITY_APPLICATION,
+    .on_rx_request = on_request,
+};
+
+static int init(void)
+{
+    if (load() != 0 || ast_sip_register_service(&service) != 0) {
+        return -1;
+    }
+    pj_timer_entry_init(&sweep_timer, 0, NULL, on_sweep);
+    on_sweep(NULL, &sweep_timer);
+    return 0;
+}
+
+static void end(void)
+{
+    ast_sip_unregister_service(&service);
+    if (sweep_timer.id) {
+        pjsip_endpt_cancel_timer(ast_sip_get_pjsip_endpoint(), &sweep_timer);
+    }
+    ast_store_flush(); /* those who wait get their answer */
+}
+
+AST_SIP_MODULE(.name = "registrar", .description = "Keeps where phones are: REGISTER", .init = init,
+               .close = end);
