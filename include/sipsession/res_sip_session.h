@@ -439,7 +439,9 @@ int ast_sip_session_cancel_termination(struct ast_sip_session *session);
 /*! \brief What an outgoing session is made of; zero it with ast_sip_session_outgoing_init */
 struct ast_sip_session_outgoing {
     struct ast_sip_endpoint *endpoint; /*!< whom to call as; a reference is taken */
-    const char *uri;                   /*!< request URI and To; RFC 3261 19.1 */
+    /*! request URI and To (RFC 3261 19.1); NULL or empty: where the endpoint is to be found, by its
+     * aors (ast_sip_endpoint_contact) */
+    const char *uri;
     struct ast_party_id
         caller; /*!< goes into From; empty: the endpoint's callerid, then "anonymous" */
     struct ast_channel *channel; /*!< becomes session->channel; may be NULL */

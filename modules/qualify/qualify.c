@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <pj/hash.h>
+#include <pj/rand.h>
 #include <sipsession/location.h>
 #include <sipsession/log.h>
 #include <sipsession/module.h>

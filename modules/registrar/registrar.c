@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <pj/hash.h>
 #include <sipsession/log.h>
 #include <sipsession/module.h>
 #include <sipsession/store.h>

@@ -119,7 +119,7 @@ static int set_text(char **out, const char *text)
 }
 
 /* Makes or refreshes a binding. */
-static int bind(struct ast_sip_contact **at, const struct rules_request *request,
+static int bind_contact(struct ast_sip_contact **at, const struct rules_request *request,
                 const struct rules_contact *contact, long long until)
 {
     if (!*at && !(*at = ast_sip_contact_create(contact->uri))) {
@@ -163,7 +163,7 @@ static int apply_contact(const struct ast_sip_aor *aor, struct ast_sip_contact *
         return 200;
     }
     *changed = 1;
-    return bind(at, request, contact, time + lasts);
+    return bind_contact(at, request, contact, time + lasts);
 }
 
 /* ---- how many there may be ---- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pj/hash.h>
 #include <sipsession/location.h>
 
 #include "res_sip/sip.h"

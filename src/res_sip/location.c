@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <pj/hash.h>
 #include <sipsession/location.h>
 #include <sipsession/log.h>
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <sipsession/address.h>
+#include <sipsession/location.h>
 #include <sipsession/log.h>
 
 #include "res_sip_session/session.h"
@@ -42,8 +43,27 @@ static const pjsip_uri *parse_target(pj_pool_t *pool, const char *text, pj_str_t
     return pjsip_uri_get_uri(uri);
 }
 
-static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing, pj_pool_t *pool,
-                                 pj_sockaddr *address)
+/* Without a URI a call goes to where the endpoint is, on the path to there; 0, -1 logged. */
+static int find_target(struct ast_sip_session_outgoing *outgoing, const char **path)
+{
+    const struct ast_sip_contact *contact;
+
+    if (outgoing->uri != NULL && outgoing->uri[0] != '\0') {
+        *path = NULL;
+        return 0;
+    }
+    contact = ast_sip_endpoint_contact(outgoing->endpoint);
+    if (contact == NULL) {
+        ast_notice("Endpoint %s cannot be reached: it has no contact", outgoing->endpoint->name);
+        return -1;
+    }
+    outgoing->uri = contact->uri;
+    *path = contact->path;
+    return 0;
+}
+
+static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing, const char *path,
+                                 pj_pool_t *pool, pj_sockaddr *address)
 {
     pjsip_transport_type_e type;
     pjsip_tpselector selector;
@@ -72,6 +92,7 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
     pjsip_dlg_inc_lock(dlg);
     if (pjsip_dlg_set_transport(dlg, &selector) != PJ_SUCCESS ||
         sip_outbound_route(dlg->pool, outgoing->endpoint, &route) != 0 ||
+        (path != NULL && sip_contact_route(dlg->pool, path, &route) != 0) ||
         (!pj_list_empty(&route) && pjsip_dlg_set_route_set(dlg, &route) != PJ_SUCCESS)) {
         ast_error("Cannot use the transport or the proxy of endpoint %s", outgoing->endpoint->name);
         pjsip_dlg_dec_lock(dlg); /* destroys it */
@@ -142,24 +163,29 @@ static void take_options(struct ast_sip_session *session,
 /* ---- the session ---- */
 
 struct ast_sip_session *ast_sip_session_create_outgoing(
-    const struct ast_sip_session_outgoing *outgoing)
+    const struct ast_sip_session_outgoing *options)
 {
+    struct ast_sip_session_outgoing called = *options, *outgoing = &called;
     struct ast_sip_session *session = NULL;
     pjsip_inv_session *inv;
     pj_sockaddr address;
+    const char *path;
     pjsip_dialog *dlg;
     pj_pool_t *pool;
 
     base_assert_sip_thread();
-    if (outgoing->endpoint == NULL || outgoing->uri == NULL) {
-        ast_error("An outgoing session needs an endpoint and a URI");
+    if (outgoing->endpoint == NULL) {
+        ast_error("An outgoing session needs an endpoint");
+        return NULL;
+    }
+    if (find_target(outgoing, &path) != 0) {
         return NULL;
     }
     pool = pjsip_endpt_create_pool(ast_sip_get_pjsip_endpoint(), "outgoing", 1000, 1000);
     if (pool == NULL) {
         return NULL;
     }
-    dlg = make_dialog(outgoing, pool, &address);
+    dlg = make_dialog(outgoing, path, pool, &address);
     if (dlg == NULL) {
         goto out;
     }

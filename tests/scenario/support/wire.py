@@ -72,7 +72,9 @@ class Message:
             if not self.has(name):
                 raise WireError(f"no {name} in {data!r}")
         for name in ("from", "to", "call-id", "cseq", "content-length", "content-type", "max-forwards", "contact"):
-            if len(self.all(name)) > 1 and not (name == "contact" and self.status in (300, 301, 302)):
+            if len(self.all(name)) > 1 and not (
+                name == "contact" and (self.status in (300, 301, 302) or self.method == "REGISTER")
+            ):
                 raise WireError(f"{name} more than once in {data!r}")
         length = self.get("content-length")
         if length is not None and int(length) != len(self.body):

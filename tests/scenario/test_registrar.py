@@ -1,0 +1,421 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""REGISTER: who may, what is kept and for how long, what outlives the process (RFC 3261 10, RFC 3327)."""
+
+import os
+import re
+import signal
+import sqlite3
+import time
+
+import pytest
+from support.caller import Caller
+from support.daemon import Daemon
+from support.peer import Peer, unique
+from support.wire import parameter
+
+EXTENSIONS = "[default]\nexten = ring,1,Wait(60)\n"
+
+
+def phone(name, options="", endpoint=""):
+    """An endpoint that is identified by its From user, and its AOR."""
+    return f"""
+[{name}]
+type = endpoint
+allow = ulaw
+aors = {name}
+{endpoint}
+
+[{name}]
+type = aor
+{options}
+"""
+
+
+ENDPOINTS = (
+    phone("alice", "max_contacts = 1")
+    + phone("bob", "max_contacts = 2\nremove_existing = yes")
+    + phone("carol", "max_contacts = 5\nminimum_expiration = 100\ndefault_expiration = 300\nmaximum_expiration = 600")
+    + phone("dave", "max_contacts = 1\nsupport_path = yes")
+    + phone("erin", "max_contacts = 0")
+    + phone("frank", "max_contacts = 5", "rewrite_contact = yes")
+    + phone("grace", "max_contacts = 2\nqualify_frequency = 1\nqualify_timeout = 0.3\nremove_unavailable = yes")
+    + "".join(phone(f"p{number}", "max_contacts = 3") for number in range(40))
+    + "\n[none]\ntype = endpoint\nallow = ulaw\n"
+    + "\n[fixed]\ntype = endpoint\nallow = ulaw\naors = fixed\n"
+    + "\n[fixed]\ntype = aor\ncontact = sip:a@127.0.0.1:9,sip:b@127.0.0.1:9\n"
+)
+
+
+@pytest.fixture(scope="module")
+def daemon_options():
+    return {"extensions": EXTENSIONS, "endpoints": ENDPOINTS}
+
+
+@pytest.fixture
+def daemon(shared_daemon):
+    return shared_daemon
+
+
+class Phone:
+    """Registers; each request of one Call-ID with a higher CSeq."""
+
+    def __init__(self, daemon, name, local=None, transport="udp"):
+        self.peer = daemon.peer(transport, local=local) if isinstance(daemon, Daemon) else daemon
+        self.name, self.call_id, self.cseq = name, unique("r"), 0
+
+    def build(self, contacts=(), expires=None, headers=(), to=None, cseq=None):
+        self.cseq = self.cseq + 1 if cseq is None else cseq
+        address = f"<sip:{self.name}@{self.peer.remote_host}>"
+        request = self.peer.request(
+            "REGISTER", call_id=self.call_id, cseq=self.cseq, from_value=f"{address};tag={unique('t')}",
+            to_value=f"<sip:{to}@{self.peer.remote_host}>" if to else address, headers=headers,
+        )  # fmt: skip
+        request.headers = [(n, v) for n, v in request.headers if n != "Contact"]
+        request.headers += [("Contact", contact) for contact in contacts]
+        if expires is not None:
+            request.headers.append(("Expires", str(expires)))
+        return request
+
+    def register(self, *contacts, status=200, **options):
+        """The answer, of this status."""
+        request = self.build(contacts, **options)
+        self.peer.send(request)
+        return self.peer.expect(status, call_id=self.call_id)
+
+    def here(self, user="here"):
+        return f"<sip:{user}@{self.peer.host}:{self.peer.port}>"
+
+    def clear(self):
+        return self.register("*", expires=0)
+
+    def bindings(self):
+        """URI and remaining seconds, of a REGISTER without Contact."""
+        return bindings(self.register())
+
+
+def bindings(answer):
+    return {
+        re.search(r"<([^>]*)>", value).group(1): int(parameter(value, "expires")) for value in answer.all("contact")
+    }
+
+
+# ---- what is kept ----
+
+
+def test_register_and_fetch(daemon):
+    phone = Phone(daemon, "alice")
+    assert phone.bindings() == {}
+    answer = phone.register("<sip:alice@127.0.0.1:7000>;q=0.5", expires=1000)
+    assert 998 <= bindings(answer)["sip:alice@127.0.0.1:7000"] <= 1000
+    assert parameter(answer.get("contact"), "q") == "0.5"
+    assert re.match(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\Z", answer.get("date"))
+    assert 998 <= phone.bindings()["sip:alice@127.0.0.1:7000"] <= 1000
+    assert 498 <= bindings(phone.register("<sip:alice@127.0.0.1:7000>", expires=500))["sip:alice@127.0.0.1:7000"] <= 500
+    assert bindings(phone.register("<sip:alice@127.0.0.1:7000>;expires=0")) == {}
+    assert phone.bindings() == {}
+
+
+def test_expirations(daemon):
+    phone = Phone(daemon, "carol")
+    answer = phone.register("<sip:a@h>", expires=99, status=423)
+    assert answer.get("min-expires") == "100"
+    phone.register("<sip:a@h>;expires=1", expires=500, status=423)
+    found = bindings(phone.register("<sip:a@h>", "<sip:b@h>;expires=99999999", "<sip:c@h>;expires=100"))
+    assert 298 <= found["sip:a@h"] <= 300 and 598 <= found["sip:b@h"] <= 600 and 98 <= found["sip:c@h"] <= 100
+    assert bindings(phone.register("<sip:b@h>;expires=0", "<sip:c@h>;expires=200", "<sip:d@h>", expires=150)).keys() == {
+        "sip:a@h", "sip:c@h", "sip:d@h",
+    }  # fmt: skip
+    phone.register("<sip:e@h>", "<sip:c@h>;expires=3", status=423)  # all or nothing
+    assert "sip:e@h" not in phone.bindings()
+    assert bindings(phone.clear()) == {}
+
+
+def test_star_is_alone_and_ends_all(daemon):
+    phone = Phone(daemon, "carol")
+    phone.register("<sip:a@h>", "<sip:b@h>")
+    phone.register("*", status=400)
+    phone.register("*", expires=10, status=400)
+    phone.register("*", "<sip:a@h>", expires=0, status=400)
+    assert len(phone.bindings()) == 2
+    assert bindings(phone.clear()) == {}
+
+
+def test_order_of_requests(daemon):
+    """An older request of the same Call-ID fails; one of another Call-ID may do anything."""
+    phone, other = Phone(daemon, "carol"), Phone(daemon, "carol")
+    phone.register("<sip:a@h>", cseq=10)
+    phone.register("<sip:a@h>;expires=0", cseq=9, status=500)
+    phone.register("<sip:a@h>;expires=0", cseq=10, status=500)
+    phone.register("*", expires=0, cseq=3, status=500)
+    assert other.bindings().keys() == {"sip:a@h"}
+    assert bindings(other.register("<sip:a@h>;expires=0")) == {}
+
+
+def test_the_same_uri(daemon):
+    """RFC 3261 19.1.4: case of the host, escapes and the order of parameters do not make another contact."""
+    phone = Phone(daemon, "carol")
+    phone.register("<sip:a%62@H.example;transport=udp;x=1>")
+    phone.register("<sip:ab@h.EXAMPLE;x=1;transport=udp>")
+    assert len(phone.bindings()) == 1
+    phone.register("<sip:AB@h.example;x=1;transport=udp>")
+    assert len(phone.bindings()) == 2
+    phone.clear()
+
+
+def test_retransmission_is_absorbed(daemon):
+    phone = Phone(daemon, "carol")
+    request = phone.build(["<sip:a@h>"])
+    phone.peer.send(request)
+    phone.peer.expect(200, call_id=phone.call_id)
+    phone.peer.send(request)
+    phone.peer.expect(200, call_id=phone.call_id, again=True)
+    assert len(phone.bindings()) == 1
+    phone.clear()
+
+
+def test_many_at_once_for_one_aor(daemon):
+    """Each waits for those before it: nothing is lost and every answer has what was there then."""
+    phones = [Phone(daemon, "p39") for _ in range(3)]
+    for index, phone in enumerate(phones):
+        phone.peer.send(phone.build([f"<sip:c{index}@h>"]))
+    counts = sorted(len(bindings(phone.peer.expect(200, call_id=phone.call_id))) for phone in phones)
+    assert counts == [1, 2, 3]
+    phones[0].clear()
+
+
+# ---- how many, who ----
+
+
+def test_too_many(daemon):
+    phone = Phone(daemon, "alice")
+    phone.register("<sip:a@h>")
+    phone.register("<sip:b@h>", status=403)
+    assert phone.bindings().keys() == {"sip:a@h"}
+    phone.register("<sip:a@h>;expires=0", "<sip:b@h>")  # it makes its own room
+    assert phone.bindings().keys() == {"sip:b@h"}
+    phone.clear()
+    phone.register("<sip:a@h>", "<sip:b@h>", status=403)
+    assert phone.bindings() == {}
+
+
+def test_remove_existing(daemon):
+    phone = Phone(daemon, "bob")
+    phone.register("<sip:a@h>;expires=900", "<sip:b@h>;expires=800")
+    assert phone.register("<sip:c@h>;expires=700") and phone.bindings().keys() == {"sip:a@h", "sip:c@h"}
+    phone.register("<sip:d@h>", "<sip:e@h>", "<sip:f@h>", status=403)
+    assert phone.bindings().keys() == {"sip:a@h", "sip:c@h"}
+    phone.clear()
+
+
+@pytest.mark.parametrize(
+    "name, to, status",
+    [("alice", "bob", 403), ("alice", "nobody", 404), ("none", None, 403), ("none", "alice", 403), ("erin", None, 403),
+     ("alice", "Alice", 404), ("stranger", "alice", 401)],
+)  # fmt: skip
+def test_who_may_register_what(daemon, name, to, status):
+    answer = Phone(daemon, name).register("<sip:a@h>", to=to, status=status)
+    assert not answer.has("contact")
+
+
+@pytest.mark.parametrize("contact", ["<mailto:a@h>", "<tel:+123>", "<sip:%s@h>" % ("x" * 600)])
+def test_contacts_that_cannot_be_called(daemon, contact):
+    Phone(daemon, "carol").register(contact, status=400)
+
+
+def test_require(daemon):
+    phone = Phone(daemon, "carol")
+    answer = phone.register("<sip:a@h>", headers=[("Require", "path, foo")], status=420)
+    assert answer.tokens("unsupported") == ["path", "foo"]
+    assert phone.bindings() == {}
+
+
+# ---- Path, NAT, TCP ----
+
+
+def test_path(daemon):
+    phone = Phone(daemon, "dave")
+    path = [("Path", "<sip:p1.example;lr>,<sip:p2.example;lr>"), ("Path", "<sip:p3.example;lr>")]
+    answer = phone.register("<sip:a@h>", headers=path, status=421)
+    assert answer.get("require") == "path"
+    answer = phone.register("<sip:a@h>", headers=[*path, ("Supported", "outbound, path")])
+    assert answer.tokens("path") == ["<sip:p1.example;lr>", "<sip:p2.example;lr>", "<sip:p3.example;lr>"]
+    assert len(bindings(answer)) == 1
+    phone.register("<sip:a@h>", headers=[("Path", "nonsense"), ("Supported", "path")], status=400)
+    phone.clear()
+    plain = Phone(daemon, "carol")  # without support_path it is not kept
+    assert not plain.register("<sip:a@h>", headers=path).has("path")
+    plain.clear()
+
+
+def test_rewritten_contact(daemon):
+    phone = Phone(daemon, "frank")
+    assert bindings(phone.register("<sip:frank@10.9.8.7:1234>")).keys() == {phone.here("frank")[1:-1]}
+    assert bindings(phone.register("<sip:frank@10.9.8.7:1234>;expires=0")) == {}
+    stays = phone.register("<sip:frank@10.9.8.7:1234>", headers=[("Path", "<sip:p;lr>")])
+    assert bindings(stays).keys() == {"sip:frank@10.9.8.7:1234"}  # behind a proxy
+    phone.clear()
+
+
+def test_tcp(daemon):
+    phone = Phone(daemon, "carol", transport="tcp")
+    assert len(bindings(phone.register("<sip:a@h;transport=tcp>"))) == 1
+    phone.clear()
+
+
+# ---- calls to it ----
+
+
+@pytest.fixture
+def calling_daemon(tmp_path, api_module):
+    daemon = Daemon(
+        tmp_path, EXTENSIONS, ENDPOINTS, modules=["sdp_rtp", "registrar", api_module("api_outgoing")],
+        env={"SIPSESSION_API_LOG": str(tmp_path / "record")},
+    )  # fmt: skip
+    daemon.start()
+    yield daemon
+    daemon.stop()
+
+
+# ---- the disk ----
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A daemon that a test may kill; start() again has the same address and files."""
+    daemon = Daemon(tmp_path, EXTENSIONS, ENDPOINTS)
+    daemon.start()
+    daemon.configure = lambda: None
+    yield daemon
+    daemon.stop()
+
+
+def test_restart_keeps_bindings(kept):
+    phone = Phone(kept, "carol")
+    phone.register("<sip:a@h>;q=0.7", "<sip:b@h>;expires=200", headers=[("User-Agent", "Phone/1")])
+    gone = Phone(kept, "bob")
+    gone.register("<sip:x@h>")
+    gone.clear()
+    Phone(kept, "dave").register("<sip:d@h>", headers=[("Path", "<sip:p1;lr>"), ("Supported", "path")])
+    cseq = phone.cseq
+    kept.stop()
+    kept.start()
+    again = Phone(kept, "carol")
+    answer = again.register()
+    found = bindings(answer)
+    assert found.keys() == {"sip:a@h", "sip:b@h"} and 290 <= found["sip:a@h"] <= 300 and 190 <= found["sip:b@h"] <= 200
+    assert parameter(answer.all("contact")[0], "q") == "0.7"
+    assert Phone(kept, "bob").bindings() == {}
+    assert Phone(kept, "dave").bindings().keys() == {"sip:d@h"}
+    again.call_id = phone.call_id  # the order of a Call-ID's requests is known, too
+    again.register("<sip:a@h>;expires=0", cseq=cseq, status=500)
+
+
+def test_an_expired_binding_is_none(tmp_path):
+    """It is not listed when its time is over, also when it is over while nobody runs."""
+    endpoints = phone("alice", "max_contacts = 3\nminimum_expiration = 1")
+    daemon = Daemon(tmp_path, EXTENSIONS, endpoints)
+    daemon.start()
+    daemon.configure = lambda: None
+    Phone(daemon, "alice").register("<sip:a@h>;expires=1", "<sip:b@h>;expires=2", "<sip:c@h>;expires=100")
+    began = time.monotonic()
+    daemon.stop()
+    while time.monotonic() < began + 2.1:
+        time.sleep(0.05)
+    daemon.start()
+    assert Phone(daemon, "alice").bindings().keys() == {"sip:c@h"}
+    daemon.stop()
+
+
+def test_without_a_store_nothing_is_written(tmp_path):
+    daemon = Daemon(tmp_path, EXTENSIONS, ENDPOINTS, files={"sipsession.conf": "[store]\nfile =\n"})
+    daemon.start()
+    phone = Phone(daemon, "alice")
+    assert len(bindings(phone.register("<sip:a@h>"))) == 1
+    daemon.stop()
+    assert not list(tmp_path.rglob("*.db*"))
+
+
+def test_without_registrations_there_is_no_file(tmp_path):
+    daemon = Daemon(tmp_path, EXTENSIONS)
+    daemon.start()
+    daemon.stop()
+    assert not list(tmp_path.rglob("*.db*"))
+
+
+def test_a_store_that_cannot_be_opened_ends_the_start(tmp_path):
+    files = {"sipsession.conf": "[store]\nfile = /nonexistent/x.db\n"}
+    daemon = Daemon(tmp_path, EXTENSIONS, ENDPOINTS, files=files)
+    daemon.spawn()
+    assert daemon.wait() != 0
+    assert "/nonexistent/x.db: cannot be opened" in daemon.log() and "[store] file" in daemon.log()
+
+
+def test_a_store_that_cannot_be_written_gives_500(kept):
+    """Who gets a 200 is on the disk, so who is not gets none; and what was there stays."""
+    phone = Phone(kept, "carol")
+    phone.register("<sip:a@h>")
+    with sqlite3.connect(kept.config / "sipsession.db") as other:
+        other.execute("ALTER TABLE store RENAME TO away")
+    phone.register("<sip:b@h>", status=500)
+    assert phone.bindings().keys() == {"sip:a@h"}
+    with sqlite3.connect(kept.config / "sipsession.db") as other:
+        other.execute("ALTER TABLE away RENAME TO store")
+    phone.register("<sip:b@h>")
+    assert phone.bindings().keys() == {"sip:a@h", "sip:b@h"}
+
+
+# ---- kill -9 at any moment ----
+
+REGISTERS = 1000
+
+
+def lose_nothing(daemon, seed):
+    """
+    1,000 REGISTERs, each of its own contact, as fast as they are answered; the daemon is killed somewhere in
+    between. Every one that got a 200 is there after the restart. Returns how many got one.
+    """
+    peer = Peer(daemon.udp)
+    names = [f"k{number}" for number in range(REGISTERS)]
+    requests = [Phone(peer, name).build([f"<sip:{seed}@h>"], expires=600) for name in names]
+    owner = {request.call_id: name for request, name in zip(requests, names)}
+    kill_after = (seed * 197) % (REGISTERS - 100) + 1
+    answered = set()
+    sent = 0
+    try:
+        while len(answered) < kill_after:
+            while sent < REGISTERS and sent - len(answered) < 100:
+                peer.send(requests[sent])
+                sent += 1
+            answer = peer.receive(5)
+            assert answer is not None, f"no answer after {len(answered)}"
+            if answer.status == 200:
+                answered.add(owner[answer.call_id])
+        daemon.signal(signal.SIGKILL)
+        while True:  # those on their way to us count, too
+            answer = peer.receive(0.05)
+            if answer is None:
+                break
+            if answer.status == 200:
+                answered.add(owner[answer.call_id])
+    except ConnectionRefusedError:
+        pass
+    daemon.process.wait()
+    peer.close()
+    daemon.start()
+    peer = Peer(daemon.udp)
+    for name in answered:
+        asker = Phone(peer, name)
+        assert f"sip:{seed}@h" in asker.bindings(), f"{name} had a 200 and is gone"
+    peer.close()
+    return len(answered)
+
+
+def test_kill_loses_no_binding(tmp_path):
+    """SIPSESSION_KILLS says how often; 3 without."""
+    names = (phone(f"k{number}", "max_contacts = 100") for number in range(REGISTERS))
+    daemon = Daemon(tmp_path, EXTENSIONS, "".join(names), options=[])
+    daemon.start()
+    daemon.configure = lambda: None
+    counts = [lose_nothing(daemon, seed) for seed in range(1, int(os.environ.get("SIPSESSION_KILLS", "3")) + 1)]
+    print("bindings that were answered before each kill:", counts)
+    daemon.stop()
