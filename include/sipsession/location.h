@@ -26,15 +26,15 @@ enum ast_sip_contact_state {
 /*! \brief One address where somebody can be reached */
 struct ast_sip_contact {
     struct ast_sip_contact *next;
-    char *uri;             /*!< a SIP URI without brackets; never NULL */
-    char *path;            /*!< Path (RFC 3327): routes, separated by commas; NULL: none */
-    char *call_id;         /*!< of the REGISTER that made it; NULL for a configured one */
-    char *branch;          /*!< of its topmost Via; likewise */
-    char *user_agent;      /*!< who registered it; NULL: it did not say */
-    unsigned cseq;         /*!< of that REGISTER */
-    int q;                 /*!< preference in thousandths; -1: it has none */
-    long long expires;     /*!< seconds since 1970; 0: configured, it never expires */
-    int state;             /*!< enum ast_sip_contact_state */
+    char *uri;              /*!< a SIP URI without brackets; never NULL */
+    char *path;             /*!< Path (RFC 3327): routes, separated by commas; NULL: none */
+    char *call_id;          /*!< of the REGISTER that made it; NULL for a configured one */
+    char *branch;           /*!< of its topmost Via; likewise */
+    char *user_agent;       /*!< who registered it; NULL: it did not say */
+    unsigned cseq;          /*!< of that REGISTER */
+    int q;                  /*!< preference in thousandths; -1: it has none */
+    long long expires;      /*!< seconds since 1970; 0: configured, it never expires */
+    int state;              /*!< enum ast_sip_contact_state */
     unsigned round_trip_us; /*!< how long the last answer took; 0: there was none */
 };
 

@@ -464,13 +464,12 @@ const struct ast_party_id *ast_sip_session_get_caller(const struct ast_sip_sessi
 /*!
  * \brief Be somebody else from now on: From of our requests in the session's dialog (RFC 4916 4.2)
  *
- * Only for a peer that supports "from-change". What a restricted identity, from_user and from_domain
- * mean for From holds here, too.
+ * Only for a peer that supports "from-change". What a restricted identity, from_user and
+ * from_domain mean for From holds here, too.
  *
- * \param tdata A request of ours in the dialog that has not left yet, which says it as well; or NULL
- * \param id Who we are; NULL: who we were at first
- * \retval 0 Success
- * \retval -1 The session has ended, or no memory; nothing changed
+ * \param tdata A request of ours in the dialog that has not left yet, which says it as well; or
+ * NULL \param id Who we are; NULL: who we were at first \retval 0 Success \retval -1 The session
+ * has ended, or no memory; nothing changed
  */
 int ast_sip_session_set_from(struct ast_sip_session *session, struct pjsip_tx_data *tdata,
                              const struct ast_party_id *id);

@@ -92,7 +92,8 @@ static unsigned microseconds_since(const struct timespec *then)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (unsigned)((now.tv_sec - then->tv_sec) * 1000000 +
-                      (now.tv_nsec - then->tv_nsec) / 1000) | 1u; /* 0: there was none */
+                      (now.tv_nsec - then->tv_nsec) / 1000) |
+           1u; /* 0: there was none */
 }
 
 /* After an answer or the lack of one: the next question. */
@@ -219,7 +220,8 @@ static void add(const char *aor_name, const char *uri)
     pj_timer_entry_init(&probe->timer, OFF, probe, on_timer);
     *slot = probe;
     /* soon, but not all of them at once after a start */
-    start_timer(probe, NEXT, (unsigned)(pj_rand() % (int)(frequency < 10 ? frequency * 100 : 1000)));
+    start_timer(probe, NEXT,
+                (unsigned)(pj_rand() % (int)(frequency < 10 ? frequency * 100 : 1000)));
 }
 
 static void drop(struct probe **slot)

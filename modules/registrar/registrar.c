@@ -26,10 +26,10 @@
 /* A request in its line, or, without a transaction, a look for expired bindings. */
 struct job {
     struct job *next;
-    pj_pool_t *pool; /* it is made of it */
+    pj_pool_t *pool;         /* it is made of it */
     struct ast_sip_aor *aor; /* a reference; NULL: a look */
-    pjsip_transaction *tsx; /* a reference of its group lock */
-    pjsip_tx_data *tdata;   /* the answer */
+    pjsip_transaction *tsx;  /* a reference of its group lock */
+    pjsip_tx_data *tdata;    /* the answer */
     struct rules_request request;
     struct ast_sip_contact *made; /* on its way to the disk */
 };
@@ -276,8 +276,8 @@ static void on_register(struct ast_sip_aor *aor, pjsip_rx_data *rdata)
         job->aor = ast_sip_aor_ref(aor);
         status = request_read(job->pool, rdata, aor, &job->request, &unsupported);
     }
-    if (status == PJSIP_SC_OK && (!(line = get_line(aor->name)) ||
-                                  take_transaction(job, rdata) != 0)) {
+    if (status == PJSIP_SC_OK &&
+        (!(line = get_line(aor->name)) || take_transaction(job, rdata) != 0)) {
         status = PJSIP_SC_SERVICE_UNAVAILABLE;
         if (line && !line->first) {
             advance(line); /* nobody is in it */
@@ -350,8 +350,8 @@ static void on_sweep(pj_timer_heap_t *heap, pj_timer_entry *entry)
 
     (void)heap;
     ast_sip_each_contact(look_at, NULL);
-    entry->id = pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), entry, &delay) ==
-                PJ_SUCCESS;
+    entry->id =
+        pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), entry, &delay) == PJ_SUCCESS;
 }
 
 /* ---- the module ---- */

@@ -120,7 +120,7 @@ static int set_text(char **out, const char *text)
 
 /* Makes or refreshes a binding. */
 static int bind_contact(struct ast_sip_contact **at, const struct rules_request *request,
-                const struct rules_contact *contact, long long until)
+                        const struct rules_contact *contact, long long until)
 {
     if (!*at && !(*at = ast_sip_contact_create(contact->uri))) {
         return 500;

@@ -112,8 +112,8 @@ static const struct base_option global_options[] = {
      .kind = BASE_OPTION_STRING,
      GLOBAL(default_from_user),
      .fallback = "sipsession",
-     .inert = 1,
-     .help = "User part of From where nothing else says one."},
+     .help = "User part of From in requests outside of calls, where the endpoint has no "
+             "`from_user`."},
     {.name = "endpoint_identifier_order",
      .kind = BASE_OPTION_CUSTOM,
      GLOBAL(endpoint_identifier_order),

@@ -40,10 +40,10 @@ static int print_from(const struct ast_sip_endpoint *endpoint, const pj_sockaddr
     int length;
 
     pj_sockaddr_print(address, host, sizeof(host), 2);
-    length = snprintf(out, size, "<sip:%s@%s>", user,
-                      endpoint && endpoint->from_domain && *endpoint->from_domain
-                          ? endpoint->from_domain
-                          : host);
+    length =
+        snprintf(out, size, "<sip:%s@%s>", user,
+                 endpoint && endpoint->from_domain && *endpoint->from_domain ? endpoint->from_domain
+                                                                             : host);
     if (length < 0 || (size_t)length >= size) {
         ast_error("res_sip: the From of endpoint %s is too long", endpoint ? endpoint->name : "");
         return -1;

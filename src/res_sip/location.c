@@ -183,8 +183,7 @@ const struct ast_sip_contact *ast_sip_endpoint_contact(const struct ast_sip_endp
     while (ast_sip_next_aor_name(&rest, name, sizeof(name))) {
         for (contact = ast_sip_aor_contacts(name); contact; contact = contact->next) {
             if (contact->state != AST_SIP_CONTACT_UNREACHABLE &&
-                !ast_sip_contact_expired(contact) &&
-                (!best || quality(contact) > quality(best))) {
+                !ast_sip_contact_expired(contact) && (!best || quality(contact) > quality(best))) {
                 best = contact;
             }
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: peers behind a NAT. `rewrite_contact`: a peer is reached where its messages come from, not at the address
- * that it believes to have. Only the Contact of received messages is changed, before dialogs read it.
+ * res_sip: peers behind a NAT. `rewrite_contact`: a peer is reached where its messages come from,
+ * not at the address that it believes to have. Only the Contact of received messages is changed,
+ * before dialogs read it.
  */
 #include <sipsession/log.h>
 

@@ -182,10 +182,13 @@ static const struct room {
     int (*start)(void);
     void (*stop)(void);
 } rooms[] = {
-    {"res_sip", start_sip, sip_destroy},     {"the store", start_store, store_stop},
+    {"res_sip", start_sip, sip_destroy},
+    {"the store", start_store, store_stop},
     {"res_sip_session", session_start, session_stop},
-    {"channels", start_channels, chan_stop}, {"modules", start_modules, stop_modules},
-    {"media", start_media, stop_media},      {"the program", start_program, session_drop_all},
+    {"channels", start_channels, chan_stop},
+    {"modules", start_modules, stop_modules},
+    {"media", start_media, stop_media},
+    {"the program", start_program, session_drop_all},
 };
 
 static void stop_rooms(size_t count)

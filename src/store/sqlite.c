@@ -88,8 +88,9 @@ struct store_file *store_file_open(const char *path)
         free(file);
         return NULL;
     }
-    result = sqlite3_open_v2(
-        path, &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
+    result =
+        sqlite3_open_v2(path, &file->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
     if (result != SQLITE_OK) {
         failed(file, "cannot be opened");
     } else {

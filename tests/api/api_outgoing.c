@@ -115,6 +115,9 @@ static int dial_task(void *data)
     ast_sip_session_outgoing_init(&outgoing);
     outgoing.endpoint = ast_sip_get_endpoint(strsep(&rest, " "));
     outgoing.uri = strsep(&rest, " ");
+    if (strcmp(outgoing.uri, "-") == 0) {
+        outgoing.uri = NULL; /* to where it is registered */
+    }
     read_words(rest, &outgoing);
     ast_sip_session_unref(last);
     last = outgoing.endpoint ? ast_sip_session_create_outgoing(&outgoing) : NULL;

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from support.caller import Caller
+from support.clients import baresip_registration, sipp
 from support.daemon import Daemon
 from support.peer import Peer, unique
 from support.wire import parameter
@@ -266,14 +267,118 @@ def test_tcp(daemon):
 
 
 @pytest.fixture
-def calling_daemon(tmp_path, api_module):
+def caller(tmp_path, api_module):
+    """Of a daemon that calls phones where they registered (a URI of "-")."""
+    record = tmp_path / "record"
     daemon = Daemon(
-        tmp_path, EXTENSIONS, ENDPOINTS, modules=["sdp_rtp", "registrar", api_module("api_outgoing")],
-        env={"SIPSESSION_API_LOG": str(tmp_path / "record")},
+        tmp_path, EXTENSIONS + "exten = wait,1,Answer()\n same = n,Wait(60)\n",
+        ENDPOINTS + "\n[anonymous]\ntype = endpoint\nallow = ulaw\n",
+        modules=["sdp_rtp", "registrar", "qualify", api_module("api_outgoing")],
+        env={"SIPSESSION_API_LOG": str(record)},
     )  # fmt: skip
     daemon.start()
-    yield daemon
+    caller = Caller(daemon, record)
+    caller.daemon = daemon
+    yield caller
+    caller.done()
     daemon.stop()
+
+
+def expect_call(peer):
+    invite = peer.expect("INVITE", skip=("OPTIONS",))
+    peer.respond(invite, 486)
+    peer.expect("ACK", skip=("OPTIONS",))
+    return invite
+
+
+def test_call_to_a_registered_phone(caller):
+    phone, other = Phone(caller.daemon, "carol"), Phone(caller.daemon, "carol")
+    caller.dial("carol", "-")
+    caller.wait("dialled -2")
+    phone.register(f"{phone.here()};q=0.2", f"{other.here()};q=0.8")
+    caller.dial("carol", "-")
+    assert expect_call(other.peer).uri == other.here()[1:-1]  # the higher q
+    phone.register(f"{other.here()};expires=0")
+    caller.dial("carol", "-")
+    assert expect_call(phone.peer).uri == phone.here()[1:-1]
+
+
+def test_call_along_the_path(caller):
+    phone, proxy = Phone(caller.daemon, "dave"), caller.daemon.peer()
+    route = f"<sip:{proxy.host}:{proxy.port};lr;x=1>"
+    phone.register("<sip:dave@phone.invalid>", headers=[("Path", f"{route}, <sip:second.invalid;lr>"), ("Supported", "path")])
+    caller.dial("dave", "-")
+    invite = expect_call(proxy)
+    assert invite.uri == "sip:dave@phone.invalid"
+    assert invite.tokens("route") == [route, "<sip:second.invalid;lr>"]
+
+
+# ---- qualify ----
+
+
+def test_qualify(caller):
+    """A phone that does not answer is not called, and makes room (remove_unavailable) for one that does."""
+    phone, other = Phone(caller.daemon, "grace"), Phone(caller.daemon, "grace")
+    phone.register(phone.here(), other.here())
+    for peer in (phone.peer, other.peer):
+        options = peer.expect("OPTIONS", timeout=5)
+        assert options.has("contact") and "sipsession@" in options.get("from")
+        peer.respond(options, 404)  # any answer says that it is there
+        caller.daemon.wait_log(rf"Contact sip:here@127.0.0.1:{peer.port} of 'grace' is reachable now \(\d+ us\)")
+    options = other.peer.expect("OPTIONS", timeout=5)
+    phone.peer.respond(phone.peer.expect("OPTIONS", timeout=5), 200)
+    caller.daemon.wait_log(rf"Contact sip:here@127.0.0.1:{other.peer.port} of 'grace' is unreachable now")
+    other.peer.respond(options, 200)  # too late, and the next one comes in time
+    caller.dial("grace", "-")
+    while True:
+        got = phone.peer.expect("INVITE", "OPTIONS")
+        phone.peer.respond(got, 486 if got.method == "INVITE" else 200)
+        if got.method == "INVITE":
+            phone.peer.expect("ACK", skip=("OPTIONS",))
+            break
+    third = Phone(caller.daemon, "grace")
+    third.call_id = unique("third")
+    third.peer.send(third.build([third.here()]))
+    answer = third.peer.expect(200, call_id=third.call_id)
+    assert bindings(answer).keys() == {phone.here()[1:-1], third.here()[1:-1]}
+
+
+def test_configured_contacts_are_asked(tmp_path):
+    peer = Peer(("127.0.0.1", 9))
+    endpoints = phone("trunk", f"qualify_frequency = 60\ncontact = sip:trunk@127.0.0.1:{peer.port}", "from_user = us")
+    daemon = Daemon(tmp_path, EXTENSIONS, endpoints)
+    daemon.start()
+    peer.remote = daemon.udp
+    options = peer.expect("OPTIONS", timeout=5)
+    assert options.uri == f"sip:trunk@127.0.0.1:{peer.port}" and "<sip:us@" in options.get("from")
+    peer.respond(options, 200)
+    daemon.wait_log("of 'trunk' is reachable now")
+    daemon.stop()
+    peer.close()
+
+
+# ---- clients that others wrote ----
+
+
+def test_baresip_registers(daemon, tmp_path):
+    client = baresip_registration(tmp_path, f"<sip:carol@{daemon.address}>;regint=600")
+    asker = Phone(daemon, "carol")
+    try:
+        end = time.monotonic() + 15
+        while not (found := asker.bindings()):
+            assert time.monotonic() < end, client.text()
+            time.sleep(0.1)
+        assert [550 <= seconds <= 600 for seconds in found.values()] == [True]
+    finally:
+        client.kill()
+    asker.clear()
+
+
+def test_sipp_registers(daemon, tmp_path):
+    """40 phones at once, one after the other."""
+    good, bad, errors = sipp(daemon, tmp_path, user="p", scenario="register", calls=39, rate=200)
+    assert (good, bad) == (39, 0), errors
+    assert Phone(daemon, "p1").bindings() == {}
 
 
 # ---- the disk ----

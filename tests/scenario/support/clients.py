@@ -156,3 +156,19 @@ def baresip(folder, uri, source, codec="g711", rate=8000, seconds=5):
     assert heard, f"baresip recorded nothing:\n{client.text()[-3000:]}"
     samples, found_rate = audio.read_wav(heard[-1])
     return samples, found_rate, client.text()
+
+
+def baresip_registration(folder, account):
+    """Starts baresip with an account that registers; kill() ends it."""
+    if not own_network():
+        pytest.skip("baresip binds its RTP ports to every address: needs a network namespace")
+    folder = Path(folder)
+    modules = next(p for p in Path("/usr/lib").glob("**/baresip/modules") if p.is_dir())
+    rtp = local_port()
+    config = BARESIP_CONFIG.format(
+        port=local_port(), source="/dev/null", rate=8000, rtp=rtp, rtp_end=rtp + 10, modules=modules, codec="g711", folder=folder
+    )
+    (folder / "config").write_text(config)
+    (folder / "accounts").write_text(account + "\n")
+    (folder / "contacts").write_text("")
+    return Client("baresip", [program("baresip"), "-f", str(folder), "-v"], folder)

@@ -524,7 +524,6 @@ static void test_later(void **state)
 static void test_inert(void **state)
 {
     (void)state;
-    check_warned("aors=e", "option 'aors' is not supported: 'e' has no effect");
     check_warned("rtp_ipv6=yes", "option 'rtp_ipv6' is not supported: 'yes' has no effect");
     check_good("rtp_ipv6=no\nmax_audio_streams=1\ntimers=always\ntimers_min_se=120");
 }

@@ -398,7 +398,8 @@ static void test_include(void **state)
     files_write("sub/one", "in=a\n[b]\nz=3\n#include \"sub/three\"\n");
     files_write("sub/three", "w=4\n");
     files_write("two", "q=5");
-    /* A file goes on with the section that was open; what follows the directive belongs to that section too. */
+    /* A file goes on with the section that was open; what follows the directive belongs to that
+     * section too. */
     check_file("main", "", "[a] x=1 in=a y=2 q=5 q=5 [b] z=3 w=4");
     file = config_file_read(files_path("main"), report);
     assert_string_equal(file->sections->next->file, files_path("sub/one"));

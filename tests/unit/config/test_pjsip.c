@@ -60,10 +60,11 @@ static void check_warned(const char *text, const char *problems)
 static void test_same_name_other_type(void **state)
 {
     (void)state;
-    check_warned(TRANSPORT "[alice]\ntype=endpoint\nallow=ulaw\n"
-                           "[alice]\ntype=aor\nmax_contacts=1\n"
-                           "[alice]\ntype=auth\nusername=alice\npassword=x\n",
-                 "p:7: warning: type 'aor' is not supported: 'alice' has no effect\n");
+    check_good(TRANSPORT "[alice]\ntype=endpoint\nallow=ulaw\naors=alice\n"
+                         "[alice]\ntype=aor\nmax_contacts=1\n"
+                         "[alice]\ntype=auth\nusername=alice\npassword=x\n");
+    assert_string_equal(sip->aors->aor->name, "alice");
+    assert_null(sip->aors->next);
     assert_string_equal(sip->endpoints->endpoint->name, "alice");
     assert_null(sip->endpoints->next);
 }
@@ -116,7 +117,6 @@ static void test_unknown_options(void **state)
               "p:7: error: endpoint has no option 'alow', expected e.g. 'allow'\n"
               "p:8: error: endpoint has no option 'zzzzz', expected one of its options\n");
     check_bad(TRANSPORT "[a]\ntype=aor\nmax_contact=1\n",
-              "p:4: warning: type 'aor' is not supported: 'a' has no effect\n"
               "p:6: error: aor has no option 'max_contact', expected e.g. 'max_contacts'\n");
     check_warned(TRANSPORT "[a]\ntype=endpoint\nallow=ulaw\n@mine=1\n",
                  "p:7: warning: '@mine' has no effect here\n");
@@ -144,8 +144,7 @@ static void test_wrong_syntax_alone_is_enough(void **state)
     check_bad(TRANSPORT "nothing\n", "p:4: error: no '=' in the line, expected name = value\n");
 }
 
-static const char *const later_types[] = {"aor",
-                                          "registration",
+static const char *const later_types[] = {"registration",
                                           "domain_alias",
                                           "contact",
                                           "resource_list",
@@ -174,6 +173,59 @@ static void test_types_of_the_field(void **state)
         "could call\n");
     check_warned(TRANSPORT "[x]\ntype=phoneprov\nwhatever=1\n",
                  "p:4: warning: type 'phoneprov' is not supported: 'x' has no effect\n");
+}
+
+/* ---- aor ---- */
+
+#define AOR TRANSPORT "[a]\ntype=aor\n"
+
+static void test_aor(void **state)
+{
+    const struct ast_sip_aor *aor;
+
+    (void)state;
+    check_good(AOR);
+    aor = sip->aors->aor;
+    assert_int_equal(aor->max_contacts, 0);
+    assert_int_equal(aor->minimum_expiration, 60);
+    assert_int_equal(aor->default_expiration, 3600);
+    assert_int_equal(aor->maximum_expiration, 7200);
+    assert_int_equal(aor->qualify_frequency, 0);
+    assert_int_equal(aor->qualify_timeout, 3000);
+    assert_null(aor->contacts);
+    check_good(AOR "max_contacts=10\nremove_existing=yes\nremove_unavailable=yes\n"
+                   "minimum_expiration=10\ndefault_expiration=20\nmaximum_expiration=30\n"
+                   "support_path=yes\nqualify_frequency=60\nqualify_timeout=1.5\n"
+                   "qualify_2xx_only=yes\ncontact=sip:a@h , sips:b@h\ncontact=SIP:c@h\n");
+    aor = sip->aors->aor;
+    assert_int_equal(aor->max_contacts, 10);
+    assert_true(aor->remove_existing && aor->remove_unavailable && aor->support_path &&
+                aor->qualify_2xx_only);
+    assert_int_equal(aor->default_expiration, 20);
+    assert_int_equal(aor->qualify_frequency, 60);
+    assert_int_equal(aor->qualify_timeout, 1500);
+    assert_string_equal(aor->contacts->uri, "sip:a@h");
+    assert_string_equal(aor->contacts->next->uri, "sips:b@h");
+    assert_string_equal(aor->contacts->next->next->uri, "SIP:c@h");
+    assert_null(aor->contacts->next->next->next);
+    check_good(AOR "maximum_expiration=600\n"); /* the default is no longer than what may be */
+    assert_int_equal(sip->aors->aor->default_expiration, 600);
+}
+
+static void test_bad_aor(void **state)
+{
+    (void)state;
+    check_bad(AOR "contact=sip:a@h,b@h\n",
+              "p:6: error: wrong value 'sip:a@h,b@h' of option 'contact', expected SIP URIs, e.g. "
+              "sip:192.0.2.1:5060\n");
+    check_bad(AOR "contact=\n",
+              "p:6: error: wrong value '' of option 'contact', expected SIP URIs, "
+              "e.g. sip:192.0.2.1:5060\n");
+    check_bad(AOR "minimum_expiration=100\nmaximum_expiration=90\n",
+              "p:7: error: maximum_expiration (90) is less than minimum_expiration (100), expected "
+              "at least as much\n");
+    check_warned(TRANSPORT "[e]\ntype=endpoint\nallow=ulaw\naors=a, b\n[a]\ntype=aor\n",
+                 "p:7: warning: there is no aor 'b', expected the name of a section of type=aor\n");
 }
 
 /* ---- auth ---- */
@@ -504,8 +556,8 @@ static void test_wrong_global(void **state)
         TRANSPORT "[global]\nendpoint_identifier_order=ip,my_module\n",
         "p:5: warning: endpoint_identifier_order: 'my_module' has an effect only when a module brings it\n");
     assert_string_equal(sip->global.endpoint_identifier_order, "ip,my_module");
-    check_warned(TRANSPORT "[global]\ndefault_from_user=me\n",
-                 "p:5: warning: option 'default_from_user' is not supported: 'me' has no effect\n");
+    check_good(TRANSPORT "[global]\ndefault_from_user=me\n");
+    assert_string_equal(sip->global.default_from_user, "me");
     check_warned(TRANSPORT "[global]\nregcontext=x\nnorefersub=true\n",
                  "p:5: warning: option 'regcontext' is not supported: 'x' has no effect\n");
 }
@@ -625,6 +677,8 @@ int main(void)
         TEST(test_all_errors_are_told),
         TEST(test_wrong_syntax_alone_is_enough),
         TEST(test_types_of_the_field),
+        TEST(test_aor),
+        TEST(test_bad_aor),
         TEST(test_auth),
         TEST(test_wrong_auth),
         TEST(test_transports),

@@ -55,6 +55,7 @@ static void check_defaults(void)
     assert_int_equal(settings.log_level, AST_LOG_NOTICE);
     assert_null(settings.log_file);
     assert_null(settings.sounds);
+    assert_string_equal(settings.store_file + strlen(settings.store_file) - 14, "/sipsession.db");
 }
 
 static void test_defaults(void **state)
@@ -74,7 +75,8 @@ static void test_everything(void **state)
     (void)state;
     check_good(
         "[RTP]\nstart=30000\nend=30100\n[media]\nthreads=2\n[log]\nlevel=debug\nfile=/var/log/x\n"
-        "[dialplan]\nsounds=/usr/share/sounds\n[modules]\nload=b\nload=/p/a.so\n");
+        "[dialplan]\nsounds=/usr/share/sounds\n[modules]\nload=b\nload=/p/a.so\n"
+        "[store]\nfile=/var/lib/s.db\n");
     assert_int_equal(settings.media.port_start, 30000);
     assert_int_equal(settings.media.port_end, 30100);
     assert_int_equal(settings.media.threads, 2);
@@ -82,6 +84,9 @@ static void test_everything(void **state)
     assert_string_equal(settings.log_file, "/var/log/x");
     assert_string_equal(settings.sounds, "/usr/share/sounds");
     assert_string_equal(settings.modules, "b /p/a.so");
+    assert_string_equal(settings.store_file, "/var/lib/s.db");
+    check_good("[store]\nfile=\n");
+    assert_null(settings.store_file);
 }
 
 static void test_levels(void **state)

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* registrar: RFC 3261 10.3 in simulated time, and the text that the store keeps. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "record.h"
+#include "rules.h"
+
+static struct ast_sip_aor aor;
+static struct ast_sip_contact *now;
+static long long time_now;
+static unsigned cseq;
+static char text[1024];
+
+static int begin(void **state)
+{
+    (void)state;
+    aor = (struct ast_sip_aor){.name = (char *)"a",
+                               .max_contacts = 3,
+                               .minimum_expiration = 60,
+                               .default_expiration = 300,
+                               .maximum_expiration = 7200};
+    now = NULL;
+    time_now = 1000000;
+    cseq = 0;
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    ast_sip_contacts_free(now);
+    return 0;
+}
+
+static int same(const char *one, const char *other)
+{
+    return strcmp(one, other) == 0;
+}
+
+/* "a=100 b" : contacts with and without expires; "*": the star. */
+static int send_register(const char *contacts, long long expires, const char *call_id,
+                         unsigned number, const char *branch)
+{
+    struct rules_contact list[10];
+    struct rules_request request = {.call_id = call_id,
+                                    .branch = branch,
+                                    .cseq = number,
+                                    .expires = expires,
+                                    .contacts = list,
+                                    .same = same};
+    struct ast_sip_contact *result = NULL;
+    char copy[256], *rest = copy, *word;
+    int changed = -1, status;
+
+    snprintf(copy, sizeof(copy), "%s", contacts);
+    while ((word = strsep(&rest, " "))) {
+        char *equals = strchr(word, '=');
+
+        if (strcmp(word, "*") == 0) {
+            request.star = 1;
+        } else if (*word) {
+            list[request.count].expires = equals ? atoll(equals + 1) : RULES_NO_EXPIRES;
+            list[request.count].q = -1;
+            if (equals) {
+                *equals = '\0';
+            }
+            list[request.count++].uri = word;
+        }
+    }
+    status = rules_apply(&aor, now, &request, time_now, &result, &changed);
+    if (status == 200) {
+        assert_true(changed == 0 || changed == 1);
+        if (changed) {
+            ast_sip_contacts_free(now);
+            now = result;
+        } else {
+            ast_sip_contacts_free(result);
+        }
+    } else {
+        assert_null(result);
+        assert_int_equal(changed, -1);
+    }
+    return status;
+}
+
+static int registers(const char *contacts)
+{
+    char branch[20];
+
+    snprintf(branch, sizeof(branch), "b%u", ++cseq);
+    return send_register(contacts, RULES_NO_EXPIRES, "c", cseq, branch);
+}
+
+/* "a=100 b=50": what is there and for how long. */
+static const char *there(void)
+{
+    text[0] = '\0';
+    for (const struct ast_sip_contact *contact = now; contact; contact = contact->next) {
+        size_t used = strlen(text);
+
+        snprintf(text + used, sizeof(text) - used, "%s%s=%lld", used ? " " : "", contact->uri,
+                 contact->expires - time_now);
+    }
+    return text;
+}
+
+static void test_times(void **state)
+{
+    (void)state;
+    assert_int_equal(registers("a b=60 c=99999999"), 200);
+    assert_string_equal(there(), "a=300 b=60 c=7200");
+    time_now += 10;
+    assert_int_equal(registers("b=100"), 200);
+    assert_string_equal(there(), "a=290 b=100 c=7190");
+    assert_int_equal(registers("a=59"), 423);
+    assert_int_equal(registers("a=0 c=0"), 200);
+    assert_string_equal(there(), "b=100");
+    assert_int_equal(send_register("b c=70", 200, "c", ++cseq, "x"), 200);
+    assert_string_equal(there(), "b=200 c=70");
+    time_now += 70; /* the last second is over */
+    assert_int_equal(registers("b"), 200);
+    assert_string_equal(there(), "b=300");
+    assert_int_equal(send_register("b", 0, "c", ++cseq, "y"), 200);
+    assert_null(now);
+}
+
+/* RFC 3261 10.3: an interval of an hour is never too brief. */
+static void test_hour(void **state)
+{
+    (void)state;
+    aor.minimum_expiration = 5000;
+    assert_int_equal(registers("a=3599"), 423);
+    assert_int_equal(registers("a=3600"), 200);
+    assert_string_equal(there(), "a=3600");
+}
+
+static void test_all_or_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(registers("a b"), 200);
+    assert_int_equal(registers("a=0 c b=1"), 423);
+    assert_int_equal(registers("c d"), 403);
+    assert_string_equal(there(), "a=300 b=300");
+    assert_int_equal(registers("a=0 c d"), 200);
+    assert_string_equal(there(), "b=300 c=300 d=300");
+}
+
+static void test_star(void **state)
+{
+    (void)state;
+    assert_int_equal(registers("a b"), 200);
+    assert_int_equal(registers("*"), 400);
+    assert_int_equal(send_register("*", 1, "c", ++cseq, "x"), 400);
+    assert_int_equal(send_register("* a", 0, "c", ++cseq, "x"), 400);
+    assert_int_equal(send_register("*", 0, "c", 1, "x"), 500);
+    assert_string_equal(there(), "a=300 b=300");
+    assert_int_equal(send_register("*", 0, "other", 1, "x"), 200);
+    assert_null(now);
+    assert_int_equal(send_register("*", 0, "other", 1, "x"), 200);
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    assert_int_equal(send_register("a", 100, "c", 5, "five"), 200);
+    assert_int_equal(send_register("a", 0, "c", 4, "four"), 500);
+    assert_int_equal(send_register("a", 0, "c", 5, "another"), 500);
+    time_now += 10;
+    /* the request that made it, whose answer was lost: nothing changes, and it is answered */
+    assert_int_equal(send_register("a", 100, "c", 5, "five"), 200);
+    assert_string_equal(there(), "a=90");
+    assert_int_equal(send_register("b", 100, "c", 2, "two"), 200); /* of another binding */
+    assert_int_equal(send_register("a", 0, "new", 1, "one"), 200);
+    assert_string_equal(there(), "b=100");
+}
+
+static void test_remove_existing(void **state)
+{
+    (void)state;
+    aor.remove_existing = 1;
+    assert_int_equal(registers("a=300 b=100 c=200"), 200);
+    assert_int_equal(registers("d=400"), 200);
+    assert_string_equal(there(), "a=300 c=200 d=400");
+    assert_int_equal(registers("e f"), 200);
+    assert_string_equal(there(), "d=400 e=300 f=300");
+    assert_int_equal(registers("g h i j"), 403); /* more than there may be, of itself */
+    assert_string_equal(there(), "d=400 e=300 f=300");
+    aor.max_contacts = 1;
+    assert_int_equal(registers("d=500"), 200); /* fewer than before may be there */
+    assert_string_equal(there(), "d=500");
+}
+
+static void test_remove_unavailable(void **state)
+{
+    (void)state;
+    aor.remove_unavailable = 1;
+    assert_int_equal(registers("a=100 b=200 c=300"), 200);
+    assert_int_equal(registers("d"), 403);
+    now->next->state = AST_SIP_CONTACT_UNREACHABLE;
+    assert_int_equal(registers("d"), 200);
+    assert_string_equal(there(), "a=100 c=300 d=300");
+    aor.remove_existing = 1;
+    now->next->state = AST_SIP_CONTACT_UNREACHABLE;
+    assert_int_equal(registers("e"),
+                     200); /* c, which does not answer, not a, which expires first */
+    assert_string_equal(there(), "a=100 d=300 e=300");
+    assert_int_equal(registers("f"), 200);
+    assert_string_equal(there(), "d=300 e=300 f=300");
+}
+
+static void test_fetch(void **state)
+{
+    struct ast_sip_contact *configured = ast_sip_contact_create("fixed");
+
+    (void)state;
+    assert_int_equal(registers(""), 200);
+    assert_null(now);
+    assert_int_equal(registers("a"), 200);
+    configured->next = now; /* it is not the registrar's */
+    now = configured;
+    assert_int_equal(registers("b"), 200);
+    assert_string_equal(there(), "a=300 b=300");
+}
+
+static void test_purge(void **state)
+{
+    struct ast_sip_contact *left;
+    int changed;
+
+    (void)state;
+    assert_int_equal(registers("a=100 b=200"), 200);
+    assert_int_equal(rules_purge(now, time_now, &left, &changed), 0);
+    assert_int_equal(changed, 0);
+    ast_sip_contacts_free(left);
+    assert_int_equal(rules_purge(now, time_now + 100, &left, &changed), 0);
+    assert_int_equal(changed, 1);
+    assert_string_equal(left->uri, "b");
+    assert_null(left->next);
+    ast_sip_contacts_free(left);
+}
+
+/* ---- the text ---- */
+
+static void test_record(void **state)
+{
+    struct ast_sip_contact *read = NULL, *contact = ast_sip_contact_create("sip:a@h;x=y: z");
+    char *written;
+
+    (void)state;
+    contact->expires = 4000000000LL;
+    contact->cseq = 4294967295u;
+    contact->q = 500;
+    contact->call_id = strdup("c\"1: 2");
+    contact->branch = strdup("z9hG4bK1");
+    contact->path = strdup("<sip:p;lr>, <sip:q;lr>");
+    contact->user_agent = strdup("evil\ncontact: sip:evil@h");
+    contact->next = ast_sip_contact_create("sip:b@h");
+    contact->next->expires = 1;
+    written = record_write(contact);
+    assert_int_equal(record_read(written, &read), 0);
+    free(written);
+    assert_string_equal(read->uri, contact->uri);
+    assert_int_equal(read->expires, contact->expires);
+    assert_int_equal(read->cseq, contact->cseq);
+    assert_int_equal(read->q, 500);
+    assert_string_equal(read->call_id, contact->call_id);
+    assert_string_equal(read->branch, contact->branch);
+    assert_string_equal(read->path, contact->path);
+    assert_null(read->user_agent);
+    assert_string_equal(read->next->uri, "sip:b@h");
+    assert_int_equal(read->next->q, -1);
+    assert_null(read->next->call_id);
+    assert_null(read->next->next);
+    ast_sip_contacts_free(read);
+    ast_sip_contacts_free(contact);
+}
+
+static void test_broken_record(void **state)
+{
+    static const char *const broken[] = {
+        "contact: a\n",
+        "contact: a\nexpires: x\n",
+        "contact: a\nexpires: -1\n",
+        "contact: a\nexpires: 99999999999999999999\n",
+        "contact: a\nexpires: 5\ncseq: 4294967296\n",
+        "contact: a\nexpires: 5\nq: 1001\n",
+        "expires: 5\ncontact: a\n",
+        "contact: a\nexpires: 5\nnonsense\n",
+        "contact: a\nexpires: 5\ncontact: b\n",
+    };
+    struct ast_sip_contact *read = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        if (record_read(broken[i], &read) != -1 || read) {
+            fail_msg("text %zu was read", i);
+        }
+    }
+    assert_int_equal(record_read("contact: a\nfrom-the-future: 1\nexpires: 5\n", &read), 0);
+    assert_string_equal(read->uri, "a");
+    ast_sip_contacts_free(read);
+    read = NULL;
+    assert_int_equal(record_read("", &read), 0);
+    assert_null(read);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(test_times),
+        TEST(test_hour),
+        TEST(test_all_or_nothing),
+        TEST(test_star),
+        TEST(test_order),
+        TEST(test_remove_existing),
+        TEST(test_remove_unavailable),
+        TEST(test_fetch),
+        TEST(test_purge),
+        TEST(test_record),
+        TEST(test_broken_record),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
