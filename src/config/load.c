@@ -39,6 +39,12 @@ static void load_pjsip(const char *dir, struct config_report *report, struct con
     if (path_of(dir, "pjsip.conf", report, path, sizeof(path)) == 0) {
         config_pjsip_load(path, config->pbx, report, &config->sip);
     }
+    if (config->sip) { /* what sipsession.conf says of SIP */
+        config->sip->authentication = config->settings.authentication;
+        config->sip->access = config->settings.access;
+        config->settings.access.exempt = NULL;
+        config->settings.access.exempt_count = 0;
+    }
 }
 
 /* Files of the field that bring endpoints too: who has one must know that it is not read. */
