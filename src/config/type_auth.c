@@ -297,7 +297,8 @@ static int add_credentials(struct ast_sip_endpoint *endpoint, const char *name,
     return result;
 }
 
-/* Reads a section once more, that is known to be right. 0; -1 no memory. */
+/* Reads a section once more. 0; -1 no memory, or it is wrong, which was reported when it was read
+ * first. */
 static int read_again(struct auth *auth, const struct config_section *section)
 {
     const struct config_line *line;
@@ -307,7 +308,11 @@ static int read_again(struct auth *auth, const struct config_section *section)
         return -1;
     }
     for (line = section->lines; line; line = line->next) {
-        base_options_set(&table, auth, line->name, line->value, why, sizeof(why));
+        if (base_options_set(&table, auth, line->name, line->value, why, sizeof(why)) ==
+            BASE_OPTION_BAD_VALUE) {
+            base_options_free(&table, auth);
+            return -1;
+        }
     }
     return 0;
 }
@@ -343,24 +348,35 @@ static const char *secret_for(const struct auth *auth, int algorithm,
     return auth->auth_type != AUTH_MD5 ? given(auth->password) : NULL;
 }
 
+/* 1: a section has what each of the default's algorithms needs. */
+static int fits_default(const struct sip_global_config *global, const struct auth *auth)
+{
+    enum ast_sip_credential_kind kind;
+    unsigned i = 0;
+
+    while (i < global->algorithm_count && secret_for(auth, global->algorithms[i], &kind)) {
+        i++;
+    }
+    return i == global->algorithm_count;
+}
+
 /* The algorithms that a section offers: it says, or the default says, or its digests say. */
 static void choose_algorithms(const struct sip_global_config *global, struct auth *auth)
 {
     enum ast_sip_credential_kind kind;
-    unsigned i;
+    int i;
 
-    for (i = 0; auth->algorithm_count == 0 && i < global->algorithm_count; i++) {
-        if (!secret_for(auth, global->algorithms[i], &kind)) {
-            break;
-        }
+    if (auth->algorithm_count > 0) {
+        return;
     }
-    if (auth->algorithm_count == 0 && i == global->algorithm_count) {
+    if (fits_default(global, auth)) {
         memcpy(auth->algorithms, global->algorithms, sizeof(auth->algorithms));
-        auth->algorithm_count = i;
+        auth->algorithm_count = global->algorithm_count;
+        return;
     }
-    for (i = AST_SIP_DIGEST_ALGORITHMS; auth->algorithm_count == 0 && i-- > 0;) {
-        if (secret_for(auth, (int)i, &kind)) {
-            auth->algorithms[auth->algorithm_count++] = (int)i;
+    for (i = AST_SIP_DIGEST_ALGORITHMS - 1; i >= 0; i--) {
+        if (secret_for(auth, i, &kind)) {
+            auth->algorithms[auth->algorithm_count++] = i;
         }
     }
 }
@@ -427,7 +443,9 @@ static void take_auth(struct config_reader *reader, const struct config_line *li
         before = before->next;
     }
     if (read_again(&auth, object->section) != 0) {
-        config_error(reader->report, line->file, line->line, "out of memory");
+        if (config_report_errors(reader->report) == 0) { /* then it was not wrong */
+            config_error(reader->report, line->file, line->line, "out of memory");
+        }
         return;
     }
     add_auths(reader, line, endpoint, name, &auth);
@@ -486,7 +504,9 @@ void config_take_credentials(struct config_reader *reader, const struct config_l
                          "there is no auth '%s', expected the name of a section of type=auth",
                          name);
         } else if (object && take_section(endpoint, object->section) != 0) {
-            config_error(reader->report, line->file, line->line, "out of memory");
+            if (config_report_errors(reader->report) == 0) { /* then it was not wrong */
+                config_error(reader->report, line->file, line->line, "out of memory");
+            }
         } else if (object && !*end) {
             config_error(reader->report, line->file, line->line,
                          "auth '%s' gives no credentials, expected username and password", name);
