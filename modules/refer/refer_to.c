@@ -164,14 +164,15 @@ static int unescape(const struct span *text, char *out, size_t size)
 static int take_header(const struct span *header, struct refer_target *target)
 {
     const char *equals = memchr(header->at, '=', header->length);
-    struct span name = {header->at, equals != NULL ? (size_t)(equals - header->at) : 0};
-    struct span value = {equals + 1, 0};
+    struct span name = {header->at, 0}, value;
     struct replaces_value read;
     char text[32];
 
-    if (equals == NULL || name.length == 0) {
+    if (equals == NULL || equals == header->at) {
         return -1;
     }
+    name.length = (size_t)(equals - header->at);
+    value.at = equals + 1;
     value.length = header->length - name.length - 1;
     if (unescape(&name, text, sizeof(text)) != 0 || strcasecmp(text, "Replaces") != 0) {
         return 0;
@@ -217,17 +218,59 @@ static void copy(char *out, size_t size, const pj_str_t *text)
     }
 }
 
-static int take_uri(pj_pool_t *pool, const struct span *span, struct refer_target *target)
+/* A name or an address (RFC 3261 25.1); PJSIP takes more for one. */
+static int is_good_host(const pj_str_t *host)
 {
-    char *text = pj_pool_alloc(pool, span->length + 1);
+    static const char name[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    static const char ipv6[] = "abcdefABCDEF0123456789:.";
+    const char *allowed = pj_strchr(host, ':') != NULL ? ipv6 : name;
+
+    for (pj_ssize_t i = 0; i < host->slen; ++i) {
+        if (host->ptr[i] == '\0' || strchr(allowed, host->ptr[i]) == NULL) {
+            return 0;
+        }
+    }
+    return host->slen > 0;
+}
+
+/* A copy of the text, read. NULL: it is no URI of SIP. */
+static pjsip_sip_uri *read_uri(pj_pool_t *pool, const char *at, size_t length)
+{
+    char *text = pj_pool_alloc(pool, length + 1);
+    pjsip_uri *uri;
+
+    memcpy(text, at, length);
+    text[length] = '\0';
+    uri = pjsip_parse_uri(pool, text, length, 0);
+    return uri != NULL && (PJSIP_URI_SCHEME_IS_SIP(uri) || PJSIP_URI_SCHEME_IS_SIPS(uri))
+               ? (pjsip_sip_uri *)uri
+               : NULL;
+}
+
+/*
+ * What PJSIP writes must be a URI that it reads and writes alike: it unescapes some parts and does
+ * not escape them again, so that what is in them could end up in our INVITE as it is.
+ */
+static int is_stable(pj_pool_t *pool, const char *text)
+{
+    struct span span = {text, strlen(text)};
+    char again[sizeof(((struct refer_target *)0)->uri)];
     pjsip_sip_uri *uri;
     int length;
 
-    memcpy(text, span->at, span->length);
-    text[span->length] = '\0';
-    uri = (pjsip_sip_uri *)pjsip_parse_uri(pool, text, span->length, 0);
-    if (uri == NULL || (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri)) ||
-        uri->host.slen == 0 || uri->port < 0 || uri->port > 65535) {
+    if (!is_clean(&span) || (uri = read_uri(pool, span.at, span.length)) == NULL) {
+        return 0;
+    }
+    length = pjsip_uri_print(PJSIP_URI_IN_OTHER, uri, again, sizeof(again) - 1);
+    return length == (int)span.length && memcmp(again, text, span.length) == 0;
+}
+
+static int take_uri(pj_pool_t *pool, const struct span *span, struct refer_target *target)
+{
+    pjsip_sip_uri *uri = read_uri(pool, span->at, span->length);
+    int length;
+
+    if (uri == NULL || !is_good_host(&uri->host) || uri->port < 0 || uri->port > 65535) {
         return BAD;
     }
     if (uri->method_param.slen > 0 && pj_strcmp2(&uri->method_param, "INVITE") != 0) {
@@ -239,6 +282,9 @@ static int take_uri(pj_pool_t *pool, const struct span *span, struct refer_targe
         return BAD;
     }
     target->uri[length] = '\0';
+    if (!is_stable(pool, target->uri)) {
+        return BAD;
+    }
     target->port = uri->port;
     copy(target->user, sizeof(target->user), &uri->user);
     copy(target->host, sizeof(target->host), &uri->host);

@@ -166,13 +166,9 @@ static struct ast_sip_session *called(const struct transfer *transfer)
     return ast_sip_channel_session(transfer->session != NULL ? transfer->spare : transfer->channel);
 }
 
-void refer_transfer_confirmed(struct ast_sip_session *session)
+/* The referred call is answered, and goes on. */
+static void answered(struct transfer *transfer, struct ast_sip_session *session)
 {
-    struct transfer *transfer = find_by_target(session);
-
-    if (transfer == NULL || called(transfer) != session) {
-        return;
-    }
     if (session->channel != transfer->channel &&
         (ast_sip_channel_session(transfer->channel) != transfer->session ||
          ast_sip_channel_move(transfer->session, session) != 0)) {
@@ -183,13 +179,35 @@ void refer_transfer_confirmed(struct ast_sip_session *session)
     succeed(transfer);
 }
 
+static int look_again(void *data)
+{
+    struct ast_sip_session *session = data;
+    struct transfer *transfer = find_by_target(session);
+
+    if (transfer != NULL && called(transfer) == session &&
+        ast_sip_session_get_state(session) == AST_SIP_SESSION_STATE_CONFIRMED) {
+        answered(transfer, session);
+    }
+    ast_sip_session_unref(session);
+    return 0;
+}
+
+/* A call whose answer has no good SDP is ended right behind this: so it is looked at in a task. */
+void refer_transfer_confirmed(struct ast_sip_session *session)
+{
+    if (find_by_target(session) != NULL &&
+        ast_sip_push_task(look_again, ast_sip_session_ref(session)) != 0) {
+        ast_sip_session_unref(session);
+    }
+}
+
 static void target_ended(struct transfer *transfer)
 {
     struct ast_sip_session *other = called(transfer);
     int code = ast_sip_session_get_end_status(transfer->target);
 
     if (other == NULL || other == transfer->target) {
-        fail(transfer, code >= 300 ? code : PJSIP_SC_REQUEST_TERMINATED);
+        fail(transfer, code >= 300 ? code : PJSIP_SC_NOT_ACCEPTABLE_HERE);
         return;
     }
     ast_sip_session_ref(other);

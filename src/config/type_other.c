@@ -29,12 +29,6 @@ static const struct base_option aor_options[] = {CONFIG_TYPE_OPTION,
                                                  {.name = NULL}};
 TABLE(aor, "aor");
 
-static const struct base_option acl_options[] = {CONFIG_TYPE_OPTION,     NAME("acl"),
-                                                 NAME("contact_acl"),    NAME("contact_deny"),
-                                                 NAME("contact_permit"), NAME("deny"),
-                                                 NAME("permit"),         {.name = NULL}};
-TABLE(acl, "acl");
-
 static const struct base_option registration_options[] = {CONFIG_TYPE_OPTION,
                                                           NAME("auth_rejection_permanent"),
                                                           NAME("client_uri"),
@@ -122,7 +116,6 @@ static const struct base_option_table phoneprov_table = {.type = "phoneprov"};
 
 const struct config_type config_other_types[] = {
     {.table = &aor_table},
-    {.table = &acl_table, .refuse = "access lists are not supported: every address could call"},
     {.table = &registration_table},
     {.table = &domain_alias_table},
     {.table = &contact_table},

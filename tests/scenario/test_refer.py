@@ -398,6 +398,25 @@ def test_answer_crosses_our_cancel(daemon, peer, target):
     peer.respond(call.expect("BYE"), 200)
 
 
+def test_answered_without_media(daemon, peer, target):
+    """An answer that cannot be: ACK, BYE, and the old call goes on with the channel."""
+    call = established(peer)
+    call.refer(f"<{target.uri}>")
+    call.expect(202)
+    call.notified(100)
+    target.ring()
+    call.notified(180)
+    body = audio_sdp(target.peer.port, formats=(18,))
+    target.peer.respond(target.invite, 200, "OK", [("Content-Type", "application/sdp")], body, tag="bob")
+    target.peer.expect("ACK")
+    target.peer.respond(target.peer.expect("BYE"), 200)
+    call.notified(488, "terminated")
+    call.refer(f"<{peer.uri('there')}>")  # it still has its channel
+    call.expect(202)
+    call.notified(200, "terminated", id=str(call.cseq))
+    call.hang_up()
+
+
 def test_nobody_there(daemon, peer):
     """The target does not answer at all: 408 in the end, with the timers of a test."""
     call = established(peer)
