@@ -9,6 +9,7 @@ include(ExternalProject)
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(PJDEPS REQUIRED IMPORTED_TARGET libssl libcrypto opus libsrtp2 speexdsp uuid)
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0) # what res_sip hashes with
 find_library(GSM_LIBRARY gsm REQUIRED)
 
 set(PJSIP_DIR "${CMAKE_BINARY_DIR}/pjsip")

@@ -96,6 +96,27 @@ struct ast_sip_credential {
     char *secret;   /*!< never NULL */
 };
 
+/*! \brief Hashes of digest authentication (RFC 7616, RFC 8760) */
+enum ast_sip_digest_algorithm {
+    AST_SIP_DIGEST_MD5,
+    AST_SIP_DIGEST_SHA256,
+    AST_SIP_DIGEST_SHA512_256,
+    AST_SIP_DIGEST_ALGORITHMS /*!< how many there are */
+};
+
+/*! \brief What a request of an endpoint may authenticate itself with (`auth`) */
+struct ast_sip_auth {
+    struct ast_sip_auth *next;
+    int algorithm;           /*!< enum ast_sip_digest_algorithm */
+    char *realm;             /*!< never NULL */
+    char *username;          /*!< never NULL */
+    unsigned nonce_lifetime; /*!< seconds */
+    char ha1[65];            /*!< hash of "username:realm:password", in hex digits */
+};
+
+/*! \brief Which addresses are let in; opaque */
+struct ast_sip_acl;
+
 /*! \brief What is done with a redirection (`redirect_method`) */
 enum ast_sip_redirect_method {
     AST_SIP_REDIRECT_USER,     /*!< the call ends with the 3xx */
@@ -163,6 +184,11 @@ struct ast_sip_endpoint {
     char *outbound_auth;                    /*!< names of sections of type=auth, as written */
     struct ast_sip_credential *credentials; /*!< outbound_auth, worked out; owned */
     int redirect_method;                    /*!< enum ast_sip_redirect_method */
+    char *auth;                             /*!< names of sections of type=auth, as written */
+    struct ast_sip_auth *auths; /*!< auth, worked out; owned. NULL: it need not authenticate */
+    int allow_unauthenticated_options;
+    struct ast_sip_acl *acl; /*!< acl, permit, deny: where its requests may come from; owned */
+    struct ast_sip_acl *contact_acl; /*!< contact_acl ...: what its Contacts may name; owned */
 };
 
 /*! \brief Ways by which an endpoint lets itself be found (`identify_by`) */
@@ -198,6 +224,23 @@ struct ast_sip_endpoint *ast_sip_endpoint_create(const char *name);
 int ast_sip_endpoint_add_credential(struct ast_sip_endpoint *endpoint,
                                     enum ast_sip_credential_kind kind, const char *realm,
                                     const char *username, const char *secret);
+
+/*!
+ * \brief Let requests of an endpoint authenticate themselves with this, too
+ *
+ * Before anybody else holds the endpoint: it does not change later. From the first one on its
+ * requests must be authenticated. Challenges name realms and algorithms in the order in which they
+ * were added, so the one preferred comes first (RFC 8760 2.3).
+ *
+ * \param auth Realm, user name, algorithm and nonce_lifetime; the other members do not matter.
+ *             Copied
+ * \param kind Of secret: a password, or the digest of the same algorithm as auth's
+ * \param secret The password, of which only the hash is kept, or the digest in hex digits
+ * \retval 0 Success
+ * \retval -1 No memory, no such algorithm, or a digest that does not fit; logged
+ */
+int ast_sip_endpoint_add_auth(struct ast_sip_endpoint *endpoint, const struct ast_sip_auth *auth,
+                              enum ast_sip_credential_kind kind, const char *secret);
 
 /*! \brief One more reference; returns its argument */
 struct ast_sip_endpoint *ast_sip_endpoint_ref(struct ast_sip_endpoint *endpoint);
@@ -316,11 +359,21 @@ enum ast_sip_check_auth_result {
     AST_SIP_AUTHENTICATION_ERROR   /*!< it could not be checked: 500 */
 };
 
-/*! \brief Checks the credentials of requests */
+/*!
+ * \brief Checks the credentials of requests
+ *
+ * Without one that is registered, requests of endpoints with `auths` are checked here.
+ */
 struct ast_sip_authenticator {
     /*! \brief 1: requests of this endpoint need credentials; 0: not */
     int (*requires_authentication)(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata);
-    /*! \brief Check them; tdata is a 401 response that it completes when it challenges */
+    /*!
+     * \brief Check them; tdata is a 401 response that it completes when it challenges
+     *
+     * It is also asked for requests of nobody, with the endpoint of
+     * ast_sip_get_artificial_endpoint: its challenge should look like that of everybody, and
+     * whatever it answers, they do not get in.
+     */
     enum ast_sip_check_auth_result (*check_authentication)(struct ast_sip_endpoint *endpoint,
                                                            pjsip_rx_data *rdata,
                                                            pjsip_tx_data *tdata);
@@ -335,12 +388,16 @@ struct ast_sip_authenticator {
 int ast_sip_register_authenticator(struct ast_sip_authenticator *authenticator);
 void ast_sip_unregister_authenticator(struct ast_sip_authenticator *authenticator);
 
-/*! \brief 1 when a request of an endpoint must be authenticated; 0 when not, or without an
- * authenticator */
+/*!
+ * \brief Whether a request of an endpoint must be authenticated
+ *
+ * \retval 1 It must: what the registered authenticator says; without one, the endpoint has `auths`
+ * \retval 0 It need not
+ */
 int ast_sip_requires_authentication(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata);
 
 /*!
- * \brief Check a request's credentials with the registered authenticator
+ * \brief Check a request's credentials (RFC 3261 22, RFC 8760)
  *
  * \param endpoint Whom the request claims to be from
  * \param rdata The request
@@ -349,6 +406,16 @@ int ast_sip_requires_authentication(struct ast_sip_endpoint *endpoint, pjsip_rx_
 enum ast_sip_check_auth_result ast_sip_check_authentication(struct ast_sip_endpoint *endpoint,
                                                             pjsip_rx_data *rdata,
                                                             pjsip_tx_data *tdata);
+
+/*!
+ * \brief The endpoint that stands for senders that nobody knows
+ *
+ * Its realm and its algorithms are the defaults of the configuration, and no credentials are good
+ * for it: a stranger's request is checked as everybody's is, with as much work.
+ *
+ * \return Borrowed; never NULL while the server runs
+ */
+struct ast_sip_endpoint *ast_sip_get_artificial_endpoint(void);
 
 /* ---- common SIP methods ---- */
 

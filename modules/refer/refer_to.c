@@ -233,20 +233,44 @@ static int is_good_host(const pj_str_t *host)
     return host->slen > 0;
 }
 
-static int take_uri(pj_pool_t *pool, const struct span *span, struct refer_target *target)
+/* A copy of the text, read. NULL: it is no URI of SIP. */
+static pjsip_sip_uri *read_uri(pj_pool_t *pool, const char *at, size_t length)
 {
-    char *text = pj_pool_alloc(pool, span->length + 1);
+    char *text = pj_pool_alloc(pool, length + 1);
+    pjsip_uri *uri;
+
+    memcpy(text, at, length);
+    text[length] = '\0';
+    uri = pjsip_parse_uri(pool, text, length, 0);
+    return uri != NULL && (PJSIP_URI_SCHEME_IS_SIP(uri) || PJSIP_URI_SCHEME_IS_SIPS(uri))
+               ? (pjsip_sip_uri *)uri
+               : NULL;
+}
+
+/*
+ * What PJSIP writes must be a URI that it reads and writes alike: it unescapes some parts and does
+ * not escape them again, so that what is in them could end up in our INVITE as it is.
+ */
+static int is_stable(pj_pool_t *pool, const char *text)
+{
+    struct span span = {text, strlen(text)};
+    char again[sizeof(((struct refer_target *)0)->uri)];
     pjsip_sip_uri *uri;
     int length;
 
-    memcpy(text, span->at, span->length);
-    text[span->length] = '\0';
-    if (strstr(text, "%25") != NULL) { /* PJSIP would write it as %, which is no URI */
-        return BAD;
+    if (!is_clean(&span) || (uri = read_uri(pool, span.at, span.length)) == NULL) {
+        return 0;
     }
-    uri = (pjsip_sip_uri *)pjsip_parse_uri(pool, text, span->length, 0);
-    if (uri == NULL || (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri)) ||
-        !is_good_host(&uri->host) || uri->port < 0 || uri->port > 65535) {
+    length = pjsip_uri_print(PJSIP_URI_IN_OTHER, uri, again, sizeof(again) - 1);
+    return length == (int)span.length && memcmp(again, text, span.length) == 0;
+}
+
+static int take_uri(pj_pool_t *pool, const struct span *span, struct refer_target *target)
+{
+    pjsip_sip_uri *uri = read_uri(pool, span->at, span->length);
+    int length;
+
+    if (uri == NULL || !is_good_host(&uri->host) || uri->port < 0 || uri->port > 65535) {
         return BAD;
     }
     if (uri->method_param.slen > 0 && pj_strcmp2(&uri->method_param, "INVITE") != 0) {
@@ -258,6 +282,9 @@ static int take_uri(pj_pool_t *pool, const struct span *span, struct refer_targe
         return BAD;
     }
     target->uri[length] = '\0';
+    if (!is_stable(pool, target->uri)) {
+        return BAD;
+    }
     target->port = uri->port;
     copy(target->user, sizeof(target->user), &uri->user);
     copy(target->host, sizeof(target->host), &uri->host);

@@ -122,3 +122,61 @@ int config_parse_network(const char *text, struct sip_network *network)
     *network = result;
     return 0;
 }
+
+static int add_network(struct sip_network **networks, unsigned *count,
+                       const struct sip_network *network)
+{
+    struct sip_network *grown = realloc(*networks, (*count + 1) * sizeof(*grown));
+
+    if (!grown) {
+        return -1;
+    }
+    grown[(*count)++] = *network;
+    *networks = grown;
+    return 0;
+}
+
+int config_parse_networks(const char *text, struct sip_network **networks, unsigned *count,
+                          char *why, size_t why_size)
+{
+    char *copy = strdup(text), *rest = copy, *one;
+    unsigned before = *count;
+    int result = copy ? 0 : -1;
+
+    snprintf(why, why_size, "out of memory");
+    while (result == 0 && (one = strsep(&rest, ","))) {
+        struct sip_network network;
+
+        one = config_trim(one);
+        if (config_parse_network(one, &network) != 0) {
+            snprintf(
+                why, why_size,
+                "expected IP addresses or networks, e.g. 192.0.2.0/24, not '%s'; names are not looked up",
+                one);
+            result = -1;
+        } else {
+            result = add_network(networks, count, &network);
+        }
+    }
+    free(copy);
+    if (result != 0) {
+        *count = before;
+    }
+    return result;
+}
+
+void config_format_networks(const struct sip_network *networks, unsigned count, char *out,
+                            size_t size)
+{
+    size_t used = 0;
+    unsigned i;
+
+    out[0] = '\0';
+    for (i = 0; i < count && used < size; i++) {
+        char text[PJ_INET6_ADDRSTRLEN + 10];
+
+        pj_sockaddr_print(&networks[i].address, text, sizeof(text), 0);
+        used += (size_t)snprintf(out + used, size - used, "%s%s/%u", used ? "," : "", text,
+                                 networks[i].prefix);
+    }
+}

@@ -136,6 +136,8 @@ struct config_settings {
     char *log_file;                /* NULL: standard error */
     char *sounds;                  /* folder of sound files; NULL: none was named */
     char *store_file;              /* NULL: nothing outlives the process */
+    struct sip_authentication_config authentication;
+    struct sip_access_config access;
 };
 
 /* ---- all of it (load.c) ---- */
@@ -205,8 +207,10 @@ struct config_object {
 
 struct config_reader {
     struct config_report *report;
-    const struct pbx *pbx;  /* may be NULL */
-    struct sip_config *sip; /* what is made; the ends of its lists: */
+    const char *path;               /* of the file, in whose folder acl.conf may be */
+    struct config_file *named_acls; /* acl.conf; NULL: nobody has asked for it, or there is none */
+    const struct pbx *pbx;          /* may be NULL */
+    struct sip_config *sip;         /* what is made; the ends of its lists: */
     struct sip_transport_config **transports_end;
     struct sip_endpoint_entry **endpoints_end;
     struct sip_identify_config **identifies_end;
@@ -224,14 +228,11 @@ struct config_type {
     void (*add)(struct config_reader *reader, const struct config_section *section);
     /* Looks at what a section refers to, when all objects are there; may be NULL. */
     void (*check)(struct config_reader *reader, const struct config_section *section);
-    /* For a type without `add`: why doing without is unsafe, so that it is an error; NULL: a
-     * warning. */
-    const char *refuse;
     int single; /* there may be one object of it only */
 };
 
 extern const struct config_type config_type_endpoint, config_type_transport, config_type_identify,
-    config_type_global, config_type_system, config_type_auth, config_type_aor;
+    config_type_global, config_type_system, config_type_auth, config_type_acl, config_type_aor;
 extern const struct config_type config_other_types[]; /* type_other.c; ends with a NULL table */
 /* Gives an endpoint the credentials of the sections that the line outbound_auth names
  * (type_auth.c). */
@@ -239,6 +240,13 @@ void config_take_credentials(struct config_reader *reader, const struct config_l
                              struct ast_sip_endpoint *endpoint);
 /* Looks at whether the AORs that an endpoint's section names are there (type_aor.c). */
 void config_check_aors(struct config_reader *reader, const struct config_section *section);
+/* Likewise lets its requests authenticate themselves by those that the line auth names. */
+void config_take_auths(struct config_reader *reader, const struct config_line *line,
+                       struct ast_sip_endpoint *endpoint);
+/* Appends the lists of acl.conf that an option of a section names, if it has that option
+ * (type_acl.c); and warns of lists that keep nobody out. */
+void config_take_acls(struct config_reader *reader, const struct config_section *section,
+                      const char *option, struct ast_sip_acl **list);
 /* Sets an object's options from a section's lines; what is wrong goes into the report. `type` is
  * passed over. */
 void config_set_options(struct config_report *report, const struct base_option_table *table,
@@ -246,6 +254,9 @@ void config_set_options(struct config_report *report, const struct base_option_t
 /* The object of a name (its case counts) and type, or NULL. */
 const struct config_object *config_find_object(const struct config_reader *reader, const char *name,
                                                const struct config_type *type);
+/* [authentication] and [access] of sipsession.conf, of struct config_settings (settings_access.c)
+ */
+extern const struct base_option config_authentication_options[], config_access_options[];
 /* The tables of sipsession.conf's sections, whose type is the section's name; NULL behind the last.
  */
 const struct base_option_table *config_settings_table(size_t index);
@@ -275,6 +286,27 @@ int config_parse_address(const char *text, unsigned default_port, pj_sockaddr *a
 /* "10.0.0.0/8", "10.0.0.0/255.0.0.0", "::1": 0; -1: it is none. Bits beyond the prefix are cleared.
  */
 int config_parse_network(const char *text, struct sip_network *network);
+/* "10.0.0.0/8,::1", appended to an array that grows. 0; -1 with why, and the array as it was. */
+int config_parse_networks(const char *text, struct sip_network **networks, unsigned *count,
+                          char *why, size_t why_size);
+void config_format_networks(const struct sip_network *networks, unsigned count, char *out,
+                            size_t size);
+/* "SHA-256,MD5": enum ast_sip_digest_algorithm, each once. 0; -1 with why, and nothing written. */
+int config_parse_algorithms(const char *text, int algorithms[AST_SIP_DIGEST_ALGORITHMS],
+                            unsigned *count, char *why, size_t why_size);
+void config_format_algorithms(const int *algorithms, unsigned count, char *out, size_t size);
+/* A realm stands between quotes in challenges: neither quotes nor control characters in it. */
+int config_parse_realm(void *object, const struct base_option *option, const char *value, char *why,
+                       size_t why_size);
+/* permit, deny and their kin: the option's member is a struct ast_sip_acl *. */
+int config_parse_rules(void *object, const struct base_option *option, const char *value, char *why,
+                       size_t why_size);
+void config_format_rules(const void *object, const struct base_option *option, char *out,
+                         size_t size);
+/* acl, contact_acl: for config_take_acls, when everything is read. */
+int config_parse_names(void *object, const struct base_option *option, const char *value, char *why,
+                       size_t why_size);
+void config_release_rules(void *object, const struct base_option *option);
 /* Parsers, and texts for show: codecs.c, party.c; option->offset says where it is in the object. */
 int config_parse_allow(void *object, const struct base_option *option, const char *value, char *why,
                        size_t why_size);

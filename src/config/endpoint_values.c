@@ -102,12 +102,11 @@ void config_format_dtmf(const void *object, const struct base_option *option, ch
 static const struct {
     const char *name;
     unsigned bit;
-    int supported;
-} identify_ways[] = {{"username", AST_SIP_IDENTIFY_BY_USERNAME, 1},
-                     {"ip", AST_SIP_IDENTIFY_BY_IP, 1},
-                     {"auth_username", AST_SIP_IDENTIFY_BY_AUTH_USERNAME, 0},
-                     {"header", AST_SIP_IDENTIFY_BY_HEADER, 0},
-                     {"request_uri", AST_SIP_IDENTIFY_BY_REQUEST_URI, 0}};
+} identify_ways[] = {{"username", AST_SIP_IDENTIFY_BY_USERNAME},
+                     {"ip", AST_SIP_IDENTIFY_BY_IP},
+                     {"auth_username", AST_SIP_IDENTIFY_BY_AUTH_USERNAME},
+                     {"header", AST_SIP_IDENTIFY_BY_HEADER},
+                     {"request_uri", AST_SIP_IDENTIFY_BY_REQUEST_URI}};
 #define WAYS (sizeof(identify_ways) / sizeof(identify_ways[0]))
 
 int config_parse_identify_by(void *object, const struct base_option *option, const char *value,
@@ -116,7 +115,6 @@ int config_parse_identify_by(void *object, const struct base_option *option, con
     struct ast_sip_endpoint *endpoint = object;
     char *copy = strdup(value), *rest = copy, *text;
     unsigned ways = 0;
-    int partly = 0;
 
     (void)option;
     if (!copy) {
@@ -136,15 +134,10 @@ int config_parse_identify_by(void *object, const struct base_option *option, con
             return -1;
         }
         ways |= identify_ways[i].bit;
-        if (!identify_ways[i].supported) {
-            snprintf(why, why_size, "identification by '%s' is not supported",
-                     identify_ways[i].name);
-            partly = 1;
-        }
     }
     free(copy);
     endpoint->identify_by = ways;
-    return partly;
+    return 0;
 }
 
 void config_format_identify_by(const void *object, const struct base_option *option, char *out,

@@ -67,6 +67,18 @@ static void load_extensions(const char *dir, struct config_report *report, struc
     config_extensions_load(path, report, &config->pbx);
 }
 
+/* What sipsession.conf says of SIP goes to where it has its effect. */
+static void give_settings(struct config *config)
+{
+    config->sip->guard = config->settings.guard;
+    config->sip->authentication = config->settings.authentication;
+    config->sip->access = config->settings.access;
+    config->settings.access.exempt = NULL;
+    config->settings.access.exempt_count = 0;
+    config->sip->global.nameservers = config->settings.nameservers;
+    config->settings.nameservers = NULL;
+}
+
 int config_load(const char *dir, struct config_report *report, struct config *config)
 {
     unsigned errors_before = config_report_errors(report);
@@ -81,9 +93,7 @@ int config_load(const char *dir, struct config_report *report, struct config *co
         config_release(&read);
         return -1;
     }
-    read.sip->guard = read.settings.guard;
-    read.sip->global.nameservers = read.settings.nameservers;
-    read.settings.nameservers = NULL;
+    give_settings(&read);
     *config = read;
     return 0;
 }

@@ -12,7 +12,7 @@
 static const struct config_type *const types[] = {&config_type_global,    &config_type_system,
                                                   &config_type_transport, &config_type_endpoint,
                                                   &config_type_identify,  &config_type_auth,
-                                                  &config_type_aor};
+                                                  &config_type_acl,       &config_type_aor};
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
 #define MAX_TYPES  64
 
@@ -129,15 +129,9 @@ static void pass_over(struct config_reader *reader, const struct config_type *ty
     const struct config_line *line;
     char why[256];
 
-    if (type->refuse) {
-        config_error(reader->report, section->file, section->line,
-                     "type '%s' cannot be left without effect: %s", type->table->type,
-                     type->refuse);
-    } else {
-        config_warning(reader->report, section->file, section->line,
-                       "type '%s' is not supported: '%s' has no effect", type->table->type,
-                       section->name);
-    }
+    config_warning(reader->report, section->file, section->line,
+                   "type '%s' is not supported: '%s' has no effect", type->table->type,
+                   section->name);
     for (line = section->lines; line && type->table->options; line = line->next) {
         if (line->name[0] != '@' && !base_options_find(type->table, line->name)) {
             base_options_set(type->table, NULL, line->name, "", why, sizeof(why));
@@ -270,6 +264,7 @@ static void read_objects(struct config_reader *reader, const struct config_file 
     }
     check_objects(reader);
     free_objects(reader);
+    config_file_free(reader->named_acls);
     if (!reader->sip->transports) {
         config_error(reader->report, path, 0,
                      "there is no transport, expected a section with type = transport");
@@ -279,7 +274,7 @@ static void read_objects(struct config_reader *reader, const struct config_file 
 int config_pjsip_make(const struct config_file *file, const char *path, const struct pbx *pbx,
                       struct config_report *report, struct sip_config **sip)
 {
-    struct config_reader reader = {.report = report, .pbx = pbx};
+    struct config_reader reader = {.report = report, .path = path, .pbx = pbx};
     unsigned errors_before = config_report_errors(report);
 
     reader.sip = sip_config_create();

@@ -102,17 +102,10 @@ static void write_other_types(FILE *out)
 
     fputs("\n#### Other types\n\nKnown, without effect: ", out);
     for (type = config_other_types; type->table; type++) {
-        if (!type->refuse) {
-            fprintf(out, "%s`%s`", joint, type->table->type);
-            joint = ", ";
-        }
+        fprintf(out, "%s`%s`", joint, type->table->type);
+        joint = ", ";
     }
-    fputs(".\n\nErrors, because leaving them without effect would not be safe:\n\n", out);
-    for (type = config_other_types; type->table; type++) {
-        if (type->refuse) {
-            fprintf(out, "- `%s`: %s\n", type->table->type, type->refuse);
-        }
-    }
+    fputs(".\n", out);
 }
 
 void config_write_reference(FILE *out)
@@ -120,7 +113,7 @@ void config_write_reference(FILE *out)
     static const struct config_type *const types[] = {&config_type_global,    &config_type_system,
                                                       &config_type_transport, &config_type_endpoint,
                                                       &config_type_identify,  &config_type_auth,
-                                                      &config_type_aor};
+                                                      &config_type_acl,       &config_type_aor};
     const struct base_option_table *table;
     char title[64];
     size_t i;

@@ -306,6 +306,14 @@ static const struct base_option_table sections[] = {
      .help = "What a peer may send, and how many connections there may be.",
      .options = guard_options,
      .object_size = sizeof(struct draft)},
+    {.type = "authentication",
+     .help = "How requests authenticate themselves. See [security](security.md).",
+     .options = config_authentication_options,
+     .object_size = sizeof(struct draft)},
+    {.type = "access",
+     .help = "How often a source may ask, and how often it may fail. See [security](security.md).",
+     .options = config_access_options,
+     .object_size = sizeof(struct draft)},
     {.type = "dialplan",
      .help = "What applications of the dialplan need.",
      .options = dialplan_options,
@@ -504,5 +512,6 @@ void config_settings_release(struct config_settings *settings)
     free(settings->sounds);
     free(settings->nameservers);
     free(settings->store_file);
+    free(settings->access.exempt);
     memset(settings, 0, sizeof(*settings));
 }

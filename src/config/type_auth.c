@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: type=auth of pjsip.conf: user names and passwords, for endpoints that name it in
+ * config: type=auth of pjsip.conf: user names and passwords, for endpoints that name it in auth or
  * outbound_auth. What is done with them is res_sip's business.
  */
 #include "config/config.h"
@@ -9,8 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define AUTH(member) .offset = offsetof(struct auth, member)
-#define MAX_DIGESTS  3
+#define AUTH(member)   .offset = offsetof(struct auth, member)
+#define MAX_DIGESTS    AST_SIP_DIGEST_ALGORITHMS
+#define MAX_CHALLENGES 8 /* of one response: it must fit into a datagram */
 
 enum auth_type { AUTH_DIGEST, AUTH_USERPASS, AUTH_MD5 };
 
@@ -20,10 +21,11 @@ static const char *const auth_types[] = {"digest", "userpass", "md5", NULL};
 struct auth {
     int auth_type;
     char *realm, *username, *password, *md5_cred;
-    char *digests[MAX_DIGESTS]; /* by kind of credential, from AST_SIP_CREDENTIAL_MD5 */
+    char *digests[MAX_DIGESTS]; /* by algorithm */
+    unsigned nonce_lifetime;
+    unsigned algorithm_count; /* supported_algorithms_uas; 0: it says nothing */
+    int algorithms[AST_SIP_DIGEST_ALGORITHMS];
 };
-
-static const char *const algorithms[MAX_DIGESTS] = {"MD5", "SHA-256", "SHA-512-256"};
 
 static int is_hex(const char *text, size_t digits)
 {
@@ -67,20 +69,92 @@ static int parse_digest(void *object, const struct base_option *option, const ch
                         char *why, size_t why_size)
 {
     const char *colon = strchr(value, ':');
-    size_t i = 0;
+    int i = colon && colon > value ? sip_digest_find(value, (size_t)(colon - value)) : -1;
 
     (void)option;
-    while (colon && i < MAX_DIGESTS &&
-           (strncasecmp(value, algorithms[i], (size_t)(colon - value)) != 0 ||
-            strlen(algorithms[i]) != (size_t)(colon - value))) {
-        i++;
-    }
-    if (!colon || i == MAX_DIGESTS || !is_hex(colon + 1, i == 0 ? 32 : 64)) {
+    if (i < 0 || !is_hex(colon + 1, sip_digest_length(i))) {
         snprintf(why, why_size,
                  "expected MD5, SHA-256 or SHA-512-256, a colon and the digest in hex digits");
         return -1;
     }
     return replace(&((struct auth *)object)->digests[i], copy_hex(colon + 1), why, why_size);
+}
+
+int config_parse_algorithms(const char *text, int algorithms[AST_SIP_DIGEST_ALGORITHMS],
+                            unsigned *count, char *why, size_t why_size)
+{
+    int found[AST_SIP_DIGEST_ALGORITHMS];
+    unsigned used = 0, i;
+
+    while (*text) {
+        size_t length;
+        int algorithm;
+
+        text += strspn(text, " \t");
+        length = strcspn(text, ", \t");
+        algorithm = length ? sip_digest_find(text, length) : -1;
+        for (i = 0; i < used && found[i] != algorithm; i++) {
+        }
+        if (algorithm < 0 || i < used) {
+            snprintf(why, why_size, "expected a list of MD5, SHA-256, SHA-512-256, each once");
+            return -1;
+        }
+        found[used++] = algorithm;
+        text += length;
+        text += strspn(text, " \t");
+        if (*text == ',') {
+            text++;
+        } else if (*text) {
+            snprintf(why, why_size, "expected commas between the algorithms");
+            return -1;
+        }
+    }
+    if (used == 0) {
+        snprintf(why, why_size, "expected a list of MD5, SHA-256, SHA-512-256");
+        return -1;
+    }
+    memcpy(algorithms, found, used * sizeof(found[0]));
+    *count = used;
+    return 0;
+}
+
+void config_format_algorithms(const int *algorithms, unsigned count, char *out, size_t size)
+{
+    size_t used = 0;
+    unsigned i;
+
+    out[0] = '\0';
+    for (i = 0; i < count && used < size; i++) {
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? "," : "",
+                                 sip_digest_name(algorithms[i]));
+    }
+}
+
+int config_parse_realm(void *object, const struct base_option *option, const char *value, char *why,
+                       size_t why_size)
+{
+    if (strpbrk(value, "\"\\")) {
+        snprintf(why, why_size, "expected text without quotes and backslashes");
+        return -1;
+    }
+    return config_parse_text(object, option, value, why, why_size);
+}
+
+static int parse_realm(void *object, const struct base_option *option, const char *value, char *why,
+                       size_t why_size)
+{
+    return *value ? config_parse_realm(object, option, value, why, why_size) : 0;
+}
+
+static int parse_supported(void *object, const struct base_option *option, const char *value,
+                           char *why, size_t why_size)
+{
+    struct auth *auth = object;
+
+    (void)option;
+    return *value ? config_parse_algorithms(value, auth->algorithms, &auth->algorithm_count, why,
+                                            why_size)
+                  : 0;
 }
 
 static void release_auth(void *object, const struct base_option *option)
@@ -105,7 +179,7 @@ static const struct base_option options[] = {
     {.name = "username",
      .kind = BASE_OPTION_STRING,
      AUTH(username),
-     .help = "As the peer knows us; the section's name without it."},
+     .help = "As the peer knows us, or we know the peer; the section's name without it."},
     {.name = "password", .kind = BASE_OPTION_STRING, AUTH(password), .help = "The password."},
     {.name = "md5_cred",
      .kind = BASE_OPTION_CUSTOM,
@@ -121,21 +195,38 @@ static const struct base_option options[] = {
      .help = "`MD5:`, `SHA-256:` or `SHA-512-256:` and that digest of `username:realm:password`; "
              "may be given several times."},
     {.name = "realm",
-     .kind = BASE_OPTION_STRING,
+     .kind = BASE_OPTION_CUSTOM,
      AUTH(realm),
-     .help = "The realm that it is for; without it, every one that no other section names."},
-    CONFIG_LATER("nonce_lifetime", "32"),
+     .parse = parse_realm,
+     .format = config_format_text,
+     .release = config_release_text,
+     .help =
+         "The realm that it is for. Without it: of `outbound_auth`, every one that no other section names; "
+         "of `auth`, the `default_realm`."},
+    {.name = "nonce_lifetime",
+     .kind = BASE_OPTION_UINT,
+     AUTH(nonce_lifetime),
+     .fallback = "32",
+     .min = 1,
+     .max = 86400,
+     .help = "Seconds that a challenge of ours may be answered with; then there is another one."},
+    {.name = "supported_algorithms_uas",
+     .kind = BASE_OPTION_CUSTOM,
+     .parse = parse_supported,
+     .help =
+         "What our challenges offer, the preferred one first: of `MD5`, `SHA-256` and `SHA-512-256`. Without "
+         "it, `default_auth_algorithms_uas`, or those that there are digests of."},
     CONFIG_LATER("oauth_clientid", NULL),
     CONFIG_LATER("oauth_secret", NULL),
     CONFIG_LATER("refresh_token", NULL),
     CONFIG_LATER("supported_algorithms_uac", NULL),
-    CONFIG_LATER("supported_algorithms_uas", NULL),
     {.name = NULL},
 };
 
 static const struct base_option_table table = {
     .type = "auth",
-    .help = "Credentials, for endpoints whose `outbound_auth` names it.",
+    .help =
+        "Credentials, for endpoints whose `auth` (of their requests) or `outbound_auth` (of ours) names it.",
     .options = options,
     .object_size = sizeof(struct auth),
 };
@@ -159,10 +250,6 @@ static void check_auth(struct config_reader *reader, const struct config_section
         wanted = "password";
     } else if (!given(auth->password) && !digests) {
         wanted = "password";
-    } else if (!given(auth->realm) &&
-               (auth->auth_type == AUTH_MD5 ||
-                (auth->auth_type == AUTH_DIGEST && digests && !given(auth->password)))) {
-        wanted = "realm"; /* which the digest was made of */
     }
     if (wanted) {
         config_warning(reader->report, section->file, section->line,
@@ -210,24 +297,193 @@ static int add_credentials(struct ast_sip_endpoint *endpoint, const char *name,
     return result;
 }
 
-/* A section that was read before, and is known to be right. */
-static int take_section(struct ast_sip_endpoint *endpoint, const struct config_section *section)
+/* Reads a section once more. 0; -1 no memory, or it is wrong, which was reported when it was read
+ * first. */
+static int read_again(struct auth *auth, const struct config_section *section)
 {
     const struct config_line *line;
-    struct auth auth = {0};
     char why[256];
-    int result;
 
-    if (base_options_init(&table, &auth) != 0) {
+    if (base_options_init(&table, auth) != 0) {
         return -1;
     }
     for (line = section->lines; line; line = line->next) {
-        base_options_set(&table, &auth, line->name, line->value, why, sizeof(why));
+        if (base_options_set(&table, auth, line->name, line->value, why, sizeof(why)) ==
+            BASE_OPTION_BAD_VALUE) {
+            base_options_free(&table, auth);
+            return -1;
+        }
     }
-    result = add_credentials(endpoint, section->name, &auth);
-    base_options_free(&table, &auth);
+    return 0;
+}
+
+static int take_section(struct ast_sip_endpoint *endpoint, const struct config_section *section)
+{
+    struct auth auth = {0};
+    int result = read_again(&auth, section);
+
+    if (result == 0) {
+        result = add_credentials(endpoint, section->name, &auth);
+        base_options_free(&table, &auth);
+    }
     return result;
 }
+
+/* ---- of requests that come in ---- */
+
+/* What a request by an algorithm is checked with; NULL: there is nothing. */
+static const char *secret_for(const struct auth *auth, int algorithm,
+                              enum ast_sip_credential_kind *kind)
+{
+    const char *digest = auth->auth_type == AUTH_DIGEST ? given(auth->digests[algorithm]) : NULL;
+
+    if (!digest && algorithm == AST_SIP_DIGEST_MD5 && auth->auth_type != AUTH_USERPASS) {
+        digest = given(auth->md5_cred);
+    }
+    if (digest) {
+        *kind = (enum ast_sip_credential_kind)(AST_SIP_CREDENTIAL_MD5 + algorithm);
+        return digest;
+    }
+    *kind = AST_SIP_CREDENTIAL_PASSWORD;
+    return auth->auth_type != AUTH_MD5 ? given(auth->password) : NULL;
+}
+
+/* 1: a section has what each of the default's algorithms needs. */
+static int fits_default(const struct sip_global_config *global, const struct auth *auth)
+{
+    enum ast_sip_credential_kind kind;
+    unsigned i = 0;
+
+    while (i < global->algorithm_count && secret_for(auth, global->algorithms[i], &kind)) {
+        i++;
+    }
+    return i == global->algorithm_count;
+}
+
+/* The algorithms that a section offers: it says, or the default says, or its digests say. */
+static void choose_algorithms(const struct sip_global_config *global, struct auth *auth)
+{
+    enum ast_sip_credential_kind kind;
+    int i;
+
+    if (auth->algorithm_count > 0) {
+        return;
+    }
+    if (fits_default(global, auth)) {
+        memcpy(auth->algorithms, global->algorithms, sizeof(auth->algorithms));
+        auth->algorithm_count = global->algorithm_count;
+        return;
+    }
+    for (i = AST_SIP_DIGEST_ALGORITHMS - 1; i >= 0; i--) {
+        if (secret_for(auth, i, &kind)) {
+            auth->algorithms[auth->algorithm_count++] = i;
+        }
+    }
+}
+
+/* What requests may authenticate themselves with by a section, behind what the endpoint has. */
+static void add_auths(struct config_reader *reader, const struct config_line *line,
+                      struct ast_sip_endpoint *endpoint, const char *name, struct auth *auth)
+{
+    const struct sip_global_config *global = &reader->sip->global;
+    unsigned i;
+
+    choose_algorithms(global, auth);
+    for (i = 0; i < auth->algorithm_count; i++) {
+        const struct ast_sip_auth made = {.algorithm = auth->algorithms[i],
+                                          .realm = given(auth->realm) ? auth->realm
+                                                                      : global->default_realm,
+                                          .username =
+                                              given(auth->username) ? auth->username : (char *)name,
+                                          .nonce_lifetime = auth->nonce_lifetime};
+        enum ast_sip_credential_kind kind;
+        const char *secret = secret_for(auth, made.algorithm, &kind);
+
+        if (!secret) {
+            config_error(reader->report, line->file, line->line,
+                         "auth '%s' has neither a password nor a digest for %s, which it offers",
+                         name, sip_digest_name(made.algorithm));
+        } else if (ast_sip_endpoint_add_auth(endpoint, &made, kind, secret) != 0) {
+            config_error(reader->report, line->file, line->line, "out of memory");
+        }
+    }
+}
+
+/* How many challenges there are at most in one response. */
+static unsigned count_auths(const struct ast_sip_endpoint *endpoint)
+{
+    const struct ast_sip_auth *auth;
+    unsigned count = 0;
+
+    for (auth = endpoint->auths; auth; auth = auth->next) {
+        const struct ast_sip_auth *other = endpoint->auths;
+
+        while (other != auth &&
+               (other->algorithm != auth->algorithm || strcmp(other->realm, auth->realm) != 0)) {
+            other = other->next;
+        }
+        count += other == auth;
+    }
+    return count;
+}
+
+static void take_auth(struct config_reader *reader, const struct config_line *line,
+                      struct ast_sip_endpoint *endpoint, const char *name)
+{
+    const struct config_object *object = config_find_object(reader, name, &config_type_auth);
+    const struct ast_sip_auth *before = endpoint->auths;
+    struct auth auth = {0};
+
+    if (!object) {
+        config_error(reader->report, line->file, line->line,
+                     "there is no auth '%s', expected the name of a section of type=auth", name);
+        return;
+    }
+    while (before && before->next) {
+        before = before->next;
+    }
+    if (read_again(&auth, object->section) != 0) {
+        if (config_report_errors(reader->report) == 0) { /* then it was not wrong */
+            config_error(reader->report, line->file, line->line, "out of memory");
+        }
+        return;
+    }
+    add_auths(reader, line, endpoint, name, &auth);
+    base_options_free(&table, &auth);
+    if (before ? !before->next : !endpoint->auths) {
+        config_error(reader->report, line->file, line->line,
+                     "auth '%s' lets nobody in, expected a password or a digest", name);
+    }
+}
+
+void config_take_auths(struct config_reader *reader, const struct config_line *line,
+                       struct ast_sip_endpoint *endpoint)
+{
+    char *names = strdup(line->value), *rest = names, *name;
+
+    if (!names) {
+        config_error(reader->report, line->file, line->line, "out of memory");
+    }
+    while (names && (name = strsep(&rest, ","))) {
+        name = config_trim(name);
+        if (*name) {
+            take_auth(reader, line, endpoint, name);
+        }
+    }
+    if (*line->value && names && !endpoint->auths && config_report_errors(reader->report) == 0) {
+        config_error(reader->report, line->file, line->line,
+                     "'%s' names no section, expected names separated by commas", line->value);
+    }
+    free(names);
+    if (count_auths(endpoint) > MAX_CHALLENGES) {
+        config_error(reader->report, line->file, line->line,
+                     "%u realms and algorithms, expected at most %d: they would not fit into a "
+                     "datagram",
+                     count_auths(endpoint), MAX_CHALLENGES);
+    }
+}
+
+/* ---- of requests of ours ---- */
 
 void config_take_credentials(struct config_reader *reader, const struct config_line *line,
                              struct ast_sip_endpoint *endpoint)
@@ -248,7 +504,9 @@ void config_take_credentials(struct config_reader *reader, const struct config_l
                          "there is no auth '%s', expected the name of a section of type=auth",
                          name);
         } else if (object && take_section(endpoint, object->section) != 0) {
-            config_error(reader->report, line->file, line->line, "out of memory");
+            if (config_report_errors(reader->report) == 0) { /* then it was not wrong */
+                config_error(reader->report, line->file, line->line, "out of memory");
+            }
         } else if (object && !*end) {
             config_error(reader->report, line->file, line->line,
                          "auth '%s' gives no credentials, expected username and password", name);

@@ -53,6 +53,12 @@ static const char *const yes[] = {"yes", NULL};
         .name = option_name, .kind = BASE_OPTION_UINT, ENDPOINT(member),                           \
         .fallback = default_value, .min = least, .max = most, .help = text                         \
     }
+#define RULES(option_name, member, text)                                                           \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_CUSTOM, ENDPOINT(member),                         \
+        .parse = config_parse_rules, .format = config_format_rules,                                \
+        .release = config_release_rules, .help = text                                              \
+    }
 #define WORD(option_name, member, text)                                                            \
     {                                                                                              \
         .name = option_name, .kind = BASE_OPTION_STRING, ENDPOINT(member), .help = text            \
@@ -85,6 +91,30 @@ static const struct base_option options[] = {
             "SIP URI that requests to it are sent through."),
     WORD("outbound_auth", outbound_auth,
          "Sections of type `auth`, separated by commas, that its challenges are answered with."),
+    WORD(
+        "auth", auth,
+        "Sections of type `auth`, separated by commas: its requests must authenticate themselves by one of "
+        "them. See [security](security.md)."),
+    FLAG("allow_unauthenticated_options", allow_unauthenticated_options, "no",
+         "Its OPTIONS need not authenticate themselves."),
+    RULES("permit", acl,
+          "Addresses and networks that its requests may come from, separated by commas; "
+          "may be given several times. Of `permit` and `deny` the last that matches wins; "
+          "none: permitted. `!` before a network turns the meaning."),
+    RULES("deny", acl, "Addresses and networks that its requests may not come from."),
+    {.name = "acl",
+     .kind = BASE_OPTION_CUSTOM,
+     .parse = config_parse_names,
+     .help =
+         "Sections of `acl.conf` with `permit` and `deny`, separated by commas; all must permit."},
+    RULES("contact_permit", contact_acl,
+          "The same of the addresses in its Contacts; a name is no address, "
+          "and not permitted where there are such lines."),
+    RULES("contact_deny", contact_acl, "The same."),
+    {.name = "contact_acl",
+     .kind = BASE_OPTION_CUSTOM,
+     .parse = config_parse_names,
+     .help = "Sections of `acl.conf` for the addresses in its Contacts."},
     {.name = "redirect_method",
      .kind = BASE_OPTION_ENUM,
      ENDPOINT(redirect_method),
@@ -157,9 +187,11 @@ static const struct base_option options[] = {
     NUMBER("rtp_timeout_hold", rtp_timeout_hold, "0", 0, 86400, "The same for a call on hold."),
     NUMBER("rtp_keepalive", rtp_keepalive, "0", 0, 3600,
            "Seconds of silence until a packet is sent; 0: never."),
-    CUSTOM("identify_by", identify_by, config_parse_identify_by, config_format_identify_by,
-           "username,ip",
-           "By what it may be found: `username` of From, `ip` by a section of type `identify`."),
+    CUSTOM(
+        "identify_by", identify_by, config_parse_identify_by, config_format_identify_by,
+        "username,ip",
+        "By what it may be found: `username` of From; `auth_username` of Authorization; `ip`, `header` and "
+        "`request_uri` by a section of type `identify`."),
     NUMBER("max_audio_streams", max_audio_streams, "1", 1, 16,
            "Audio streams of a call; an offer's further ones are refused."),
     FLAG("allow_transfer", allow_transfer, "yes",
@@ -169,17 +201,6 @@ static const struct base_option options[] = {
 
     /* Without these somebody could do what the file forbids, or what should be secret would be in
        the clear. */
-    CONFIG_REFUSED("auth", NULL,
-                   "nothing checks passwords yet: everybody could call as this endpoint"),
-    CONFIG_REFUSED("acl", NULL, "access lists are not supported: every address could call"),
-    CONFIG_REFUSED("permit", NULL, "access lists are not supported: every address could call"),
-    CONFIG_REFUSED("deny", NULL, "access lists are not supported: every address could call"),
-    CONFIG_REFUSED("contact_acl", NULL,
-                   "access lists are not supported: every contact would be taken"),
-    CONFIG_REFUSED("contact_permit", NULL,
-                   "access lists are not supported: every contact would be taken"),
-    CONFIG_REFUSED("contact_deny", NULL,
-                   "access lists are not supported: every contact would be taken"),
     CONFIG_REFUSED("media_encryption", "no", "SRTP is not supported: media would be in the clear"),
     CONFIG_REFUSED("media_encryption_optimistic", "no",
                    "SRTP is not supported: media would be in the clear"),
@@ -194,7 +215,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("accept_multiple_sdp_answers", "no"),
     CONFIG_LATER("aggregate_mwi", "yes"),
     CONFIG_LATER_HERE("allow_subscribe", "yes", no),
-    CONFIG_LATER("allow_unauthenticated_options", "no"),
     CONFIG_LATER("asymmetric_rtp_codec", "no"),
     CONFIG_LATER("bundle", "no"),
     CONFIG_LATER("call_group", NULL),
@@ -341,17 +361,26 @@ static void check_context(struct config_reader *reader, const struct config_sect
     }
 }
 
-static void check_auth(struct config_reader *reader, const struct config_section *section)
+static void check_access(struct config_reader *reader, const struct config_section *section)
 {
-    const struct config_line *line = config_section_get(section, "outbound_auth");
+    const struct config_line *outbound = config_section_get(section, "outbound_auth");
+    const struct config_line *inbound = config_section_get(section, "auth");
     struct sip_endpoint_entry *entry = reader->sip->endpoints;
 
     while (entry && strcmp(entry->endpoint->name, section->name) != 0) {
         entry = entry->next;
     }
-    if (line && entry) {
-        config_take_credentials(reader, line, entry->endpoint);
+    if (!entry) {
+        return;
     }
+    if (outbound) {
+        config_take_credentials(reader, outbound, entry->endpoint);
+    }
+    if (inbound) {
+        config_take_auths(reader, inbound, entry->endpoint);
+    }
+    config_take_acls(reader, section, "acl", &entry->endpoint->acl);
+    config_take_acls(reader, section, "contact_acl", &entry->endpoint->contact_acl);
 }
 
 static void check(struct config_reader *reader, const struct config_section *section)
@@ -365,7 +394,7 @@ static void check(struct config_reader *reader, const struct config_section *sec
     }
     config_check_aors(reader, section);
     check_context(reader, section);
-    check_auth(reader, section);
+    check_access(reader, section);
 }
 
 const struct config_type config_type_endpoint = {.table = &table, .add = add, .check = check};

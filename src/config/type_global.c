@@ -12,8 +12,9 @@
 #define GLOBAL(member) .offset = offsetof(struct sip_global_config, member)
 
 /* Identifiers that res_sip has itself; a module may bring others. */
-static const char *const identifiers[] = {"ip", "username", "anonymous"};
-static const char *const later_identifiers[] = {"header", "auth_username", "request_uri"};
+static const char *const identifiers[] = {"ip",     "username",      "anonymous",
+                                          "header", "auth_username", "request_uri"};
+#define IDENTIFIERS (sizeof(identifiers) / sizeof(identifiers[0]))
 
 static int is_one_of(const char *const *names, size_t count, const char *name)
 {
@@ -39,11 +40,8 @@ static int look_at_order(char *list, char *why, size_t why_size)
             snprintf(why, why_size, "expected names of identifiers, separated by commas");
             return -1;
         }
-        if (is_one_of(later_identifiers, 3, name)) {
-            snprintf(why, why_size, "identification by '%s' is not supported", name);
-            result = 1;
-        } else if (!is_one_of(identifiers, 3, name)) {
-            const char *nearest = base_nearest_name(name, identifiers, 3);
+        if (!is_one_of(identifiers, IDENTIFIERS, name)) {
+            const char *nearest = base_nearest_name(name, identifiers, IDENTIFIERS);
 
             snprintf(why, why_size, "'%s' has an effect only when a module brings it%s%s%s", name,
                      nearest ? "; the nearest known name is '" : "", nearest ? nearest : "",
@@ -96,6 +94,25 @@ static void release_order(void *object, const struct base_option *option)
     global->endpoint_identifier_order = NULL;
 }
 
+static int parse_algorithms(void *object, const struct base_option *option, const char *value,
+                            char *why, size_t why_size)
+{
+    struct sip_global_config *global = object;
+
+    (void)option;
+    return config_parse_algorithms(value, global->algorithms, &global->algorithm_count, why,
+                                   why_size);
+}
+
+static void format_algorithms(const void *object, const struct base_option *option, char *out,
+                              size_t size)
+{
+    const struct sip_global_config *global = object;
+
+    (void)option;
+    config_format_algorithms(global->algorithms, global->algorithm_count, out, size);
+}
+
 static const struct base_option global_options[] = {
     CONFIG_TYPE_OPTION,
     {.name = "user_agent",
@@ -104,10 +121,20 @@ static const struct base_option global_options[] = {
      .fallback = "sipsession",
      .help = "What User-Agent and Server say; empty: neither is sent."},
     {.name = "default_realm",
-     .kind = BASE_OPTION_STRING,
+     .kind = BASE_OPTION_CUSTOM,
      GLOBAL(default_realm),
      .fallback = "sipsession",
-     .help = "The realm of challenges."},
+     .parse = config_parse_realm,
+     .format = config_format_text,
+     .release = config_release_text,
+     .help = "The realm of challenges, where a section of type `auth` says no other."},
+    {.name = "default_auth_algorithms_uas",
+     .kind = BASE_OPTION_CUSTOM,
+     .fallback = "MD5",
+     .parse = parse_algorithms,
+     .format = format_algorithms,
+     .help = "What challenges offer where a section of type `auth` says nothing else: of `MD5`, `SHA-256` "
+             "and `SHA-512-256`, the preferred one first (RFC 8760)."},
     {.name = "default_from_user",
      .kind = BASE_OPTION_STRING,
      GLOBAL(default_from_user),
@@ -122,7 +149,8 @@ static const struct base_option global_options[] = {
      .release = release_order,
      .format = format_order,
      .help =
-         "Who is asked first which endpoint a request comes from; those that are not named come last."},
+         "Who is asked first which endpoint a request comes from, of `ip`, `username`, `auth_username`, `header`, "
+         "`request_uri`, `anonymous`; those that are not named come last."},
     {.name = "max_forwards",
      .kind = BASE_OPTION_UINT,
      GLOBAL(max_forwards),
@@ -146,7 +174,6 @@ static const struct base_option global_options[] = {
     CONFIG_LATER("allow_sending_180_after_183", "no"),
     CONFIG_LATER("contact_expiration_check_interval", "30"),
     CONFIG_LATER("default_auth_algorithms_uac", "no"),
-    CONFIG_LATER("default_auth_algorithms_uas", "no"),
     CONFIG_LATER("default_outbound_endpoint", "default_outbound_endpoint"),
     CONFIG_LATER("default_voicemail_extension", NULL),
     CONFIG_LATER("disable_multi_domain", "no"),

@@ -1,61 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: type=identify of pjsip.conf: which addresses are whose.
+ * config: type=identify of pjsip.conf: which addresses, headers and request URIs are whose.
  */
 #include "config/config.h"
 
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int add_network(struct sip_identify_config *identify, const struct sip_network *network)
-{
-    struct sip_network *grown =
-        realloc(identify->match, (identify->match_count + 1) * sizeof(*grown));
-
-    if (!grown) {
-        return -1;
-    }
-    grown[identify->match_count++] = *network;
-    identify->match = grown;
-    return 0;
-}
 
 /* Addresses and networks, separated by commas; every line adds to the ones before. */
 static int parse_match(void *object, const struct base_option *option, const char *value, char *why,
                        size_t why_size)
 {
     struct sip_identify_config *identify = object;
-    unsigned before = identify->match_count;
-    char *copy = strdup(value), *rest = copy, *text;
 
     (void)option;
-    if (!copy) {
-        goto no_memory;
-    }
-    while ((text = strsep(&rest, ","))) {
-        struct sip_network network;
-
-        text = config_trim(text);
-        if (config_parse_network(text, &network) != 0) {
-            snprintf(
-                why, why_size,
-                "expected IP addresses or networks, e.g. 192.0.2.0/24, not '%s'; names are not looked up",
-                text);
-            identify->match_count = before;
-            free(copy);
-            return -1;
-        }
-        if (add_network(identify, &network) != 0) {
-            goto no_memory;
-        }
-    }
-    free(copy);
-    return 0;
-no_memory:
-    snprintf(why, why_size, "out of memory");
-    identify->match_count = before;
-    free(copy);
-    return -1;
+    return config_parse_networks(value, &identify->match, &identify->match_count, why, why_size);
 }
 
 static void release_match(void *object, const struct base_option *option)
@@ -72,18 +32,52 @@ static void format_match(const void *object, const struct base_option *option, c
                          size_t size)
 {
     const struct sip_identify_config *identify = object;
-    size_t used = 0;
-    unsigned i;
 
     (void)option;
-    out[0] = '\0';
-    for (i = 0; i < identify->match_count && used < size; i++) {
-        char text[PJ_INET6_ADDRSTRLEN + 10];
+    config_format_networks(identify->match, identify->match_count, out, size);
+}
 
-        pj_sockaddr_print(&identify->match[i].address, text, sizeof(text), 0);
-        used += (size_t)snprintf(out + used, size - used, "%s%s/%u", i ? "," : "", text,
-                                 identify->match[i].prefix);
+/* A text to be the same, or a regular expression between slashes. 0; -1 with why. */
+static int check_value(const char *value, char *why, size_t why_size)
+{
+    char text[2048], error[128];
+    regex_t regex;
+    int status;
+
+    if (!sip_match_is_regex(value, text, sizeof(text))) {
+        return 0;
     }
+    status = regcomp(&regex, text, REG_EXTENDED | REG_NOSUB);
+    if (status == 0) {
+        regfree(&regex);
+        return 0;
+    }
+    regerror(status, &regex, error, sizeof(error));
+    snprintf(why, why_size, "expected a regular expression between the slashes: %s", error);
+    return -1;
+}
+
+static int parse_header(void *object, const struct base_option *option, const char *value,
+                        char *why, size_t why_size)
+{
+    const char *colon = strchr(value, ':');
+    size_t length = colon ? (size_t)(colon - value) : 0;
+
+    if (length == 0 || strcspn(value, " \t") < length - 1 || !colon[1 + strspn(colon + 1, " \t")]) {
+        snprintf(why, why_size, "expected a header, a colon and a value, e.g. X-Trunk: berlin");
+        return -1;
+    }
+    return check_value(colon + 1 + strspn(colon + 1, " \t"), why, why_size) == 0
+               ? config_parse_text(object, option, value, why, why_size)
+               : -1;
+}
+
+static int parse_request_uri(void *object, const struct base_option *option, const char *value,
+                             char *why, size_t why_size)
+{
+    return check_value(value, why, why_size) == 0
+               ? config_parse_text(object, option, value, why, why_size)
+               : -1;
 }
 
 static const struct base_option options[] = {
@@ -100,15 +94,29 @@ static const struct base_option options[] = {
      .help =
          "IP addresses and networks (`192.0.2.0/24`), separated by commas; may be given several times. The "
          "longest prefix wins. Names are not looked up."},
-    CONFIG_LATER("match_header", NULL),
-    CONFIG_LATER("match_request_uri", NULL),
+    {.name = "match_header",
+     .kind = BASE_OPTION_CUSTOM,
+     .offset = offsetof(struct sip_identify_config, match_header),
+     .parse = parse_header,
+     .release = config_release_text,
+     .format = config_format_text,
+     .help =
+         "`Name: value` of a header, or `Name: /regular expression/`; for the identifier `header`."},
+    {.name = "match_request_uri",
+     .kind = BASE_OPTION_CUSTOM,
+     .offset = offsetof(struct sip_identify_config, match_request_uri),
+     .parse = parse_request_uri,
+     .release = config_release_text,
+     .format = config_format_text,
+     .help = "The request URI, or `/regular expression/`; for the identifier `request_uri`."},
     CONFIG_LATER_HERE("srv_lookups", "yes", ((const char *const[]){"no", NULL})),
     {.name = NULL},
 };
 
 static const struct base_option_table table = {
     .type = "identify",
-    .help = "Which endpoint a request comes from, by the address that sent it.",
+    .help =
+        "Which endpoint a request comes from, by the address that sent it, a header, or its request URI.",
     .options = options,
     .object_size = sizeof(struct sip_identify_config),
 };

@@ -10,12 +10,6 @@
     static const struct base_option_table table_name##_table = {.type = type_name,                 \
                                                                 .options = table_name##_options}
 
-static const struct base_option acl_options[] = {CONFIG_TYPE_OPTION,     NAME("acl"),
-                                                 NAME("contact_acl"),    NAME("contact_deny"),
-                                                 NAME("contact_permit"), NAME("deny"),
-                                                 NAME("permit"),         {.name = NULL}};
-TABLE(acl, "acl");
-
 static const struct base_option registration_options[] = {CONFIG_TYPE_OPTION,
                                                           NAME("auth_rejection_permanent"),
                                                           NAME("client_uri"),
@@ -102,7 +96,6 @@ TABLE(asterisk_publication, "asterisk-publication");
 static const struct base_option_table phoneprov_table = {.type = "phoneprov"};
 
 const struct config_type config_other_types[] = {
-    {.table = &acl_table, .refuse = "access lists are not supported: every address could call"},
     {.table = &registration_table},
     {.table = &domain_alias_table},
     {.table = &contact_table},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: the one authenticator that a module may register. What credentials are is its business.
+ * res_sip: the one authenticator that a module may register in the place of ours. What credentials
+ * are is its business.
  */
 #include <stddef.h>
 
@@ -33,10 +34,15 @@ void ast_sip_unregister_authenticator(struct ast_sip_authenticator *authenticato
     }
 }
 
+static struct ast_sip_authenticator *in_force(void)
+{
+    return registered ? registered : &sip_own_authenticator;
+}
+
 int ast_sip_requires_authentication(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
 {
     base_assert_sip_thread();
-    return registered && registered->requires_authentication(endpoint, rdata) ? 1 : 0;
+    return in_force()->requires_authentication(endpoint, rdata) ? 1 : 0;
 }
 
 enum ast_sip_check_auth_result ast_sip_check_authentication(struct ast_sip_endpoint *endpoint,
@@ -44,8 +50,5 @@ enum ast_sip_check_auth_result ast_sip_check_authentication(struct ast_sip_endpo
                                                             pjsip_tx_data *tdata)
 {
     base_assert_sip_thread();
-    if (!registered) {
-        return AST_SIP_AUTHENTICATION_SUCCESS;
-    }
-    return registered->check_authentication(endpoint, rdata, tdata);
+    return in_force()->check_authentication(endpoint, rdata, tdata);
 }

@@ -27,6 +27,8 @@ static void set_defaults(struct sip_global_config *global)
     global->timer_t1 = 500;
     global->timer_b = 32000;
     global->disable_tcp_switch = 1;
+    global->algorithm_count = 1;
+    global->algorithms[0] = AST_SIP_DIGEST_MD5;
 }
 
 struct sip_config *sip_config_create(void)
@@ -39,6 +41,7 @@ struct sip_config *sip_config_create(void)
     config->aors_end = &config->aors;
     set_defaults(&config->global);
     sip_guard_defaults(&config->guard);
+    config->authentication.check_uri = 1;
     if (!config->global.user_agent || !config->global.default_realm ||
         !config->global.endpoint_identifier_order || !config->global.default_from_user) {
         sip_config_destroy(config);
@@ -66,6 +69,8 @@ static void free_identifies(struct sip_identify_config *identify)
         free(identify->name);
         free(identify->endpoint);
         free(identify->match);
+        free(identify->match_header);
+        free(identify->match_request_uri);
         free(identify);
         identify = next;
     }
@@ -107,6 +112,9 @@ void sip_config_destroy(struct sip_config *config)
     free_endpoints(config->endpoints);
     free_identifies(config->identifies);
     free_aors(config->aors);
+    sip_acl_free(config->acl);
+    sip_acl_free(config->contact_acl);
+    free(config->access.exempt);
     free(config);
 }
 

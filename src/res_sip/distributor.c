@@ -4,7 +4,8 @@
  * let through when it is known who sent it. Nothing here acts on what a request wants.
  *
  * Requests within a dialog of ours pass: who knows its Call-ID and both tags takes part in it (RFC
- * 3261 12.2.2). Retransmissions end in PJSIP's transactions before they come here.
+ * 3261 12.2.2); unless the configuration wants them to be authenticated, too. Retransmissions end
+ * in PJSIP's transactions before they come here.
  */
 #include <time.h>
 
@@ -98,6 +99,9 @@ static pj_bool_t on_cancel(pjsip_rx_data *rdata)
         return PJ_TRUE;
     }
     invite = pjsip_tsx_layer_find_tsx2(&key, PJ_FALSE);
+    if (!invite && !sip_access_check(rdata)) {
+        return PJ_TRUE;
+    }
     if (!invite) {
         sip_respond(rdata, PJSIP_SC_CALL_TSX_DOES_NOT_EXIST, NULL, NULL);
         return PJ_TRUE;
@@ -140,27 +144,33 @@ static int refuse(const pjsip_rx_data *rdata)
                : 0;
 }
 
-/* 1: the endpoint's credentials are good, or it needs none. 0: it was answered. */
-static int authenticate(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
+static void send_response(pjsip_rx_data *rdata, pjsip_tx_data *tdata)
+{
+    pjsip_response_addr address;
+
+    if (pjsip_get_response_addr(tdata->pool, rdata, &address) != PJ_SUCCESS ||
+        pjsip_endpt_send_response(sip_endpt, &address, tdata, NULL, NULL) != PJ_SUCCESS) {
+        pjsip_tx_data_dec_ref(tdata);
+    }
+}
+
+/* 1: the endpoint's credentials are good. 0: it was answered. */
+static int check_credentials(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
 {
     enum ast_sip_check_auth_result result;
     pjsip_tx_data *tdata;
 
-    if (!ast_sip_requires_authentication(endpoint, rdata)) {
-        return 1;
-    }
     if (pjsip_endpt_create_response(sip_endpt, rdata, PJSIP_SC_UNAUTHORIZED, NULL, &tdata) !=
         PJ_SUCCESS) {
         return 0;
     }
     result = ast_sip_check_authentication(endpoint, rdata, tdata);
+    if (result == AST_SIP_AUTHENTICATION_SUCCESS &&
+        endpoint == ast_sip_get_artificial_endpoint()) { /* nobody's are: it was no challenge */
+        result = sip_own_authenticator.check_authentication(endpoint, rdata, tdata);
+    }
     if (result == AST_SIP_AUTHENTICATION_CHALLENGE || result == AST_SIP_AUTHENTICATION_FAILED) {
-        pjsip_response_addr address;
-
-        if (pjsip_get_response_addr(tdata->pool, rdata, &address) != PJ_SUCCESS ||
-            pjsip_endpt_send_response(sip_endpt, &address, tdata, NULL, NULL) != PJ_SUCCESS) {
-            pjsip_tx_data_dec_ref(tdata);
-        }
+        send_response(rdata, tdata);
         return 0;
     }
     pjsip_tx_data_dec_ref(tdata);
@@ -168,7 +178,13 @@ static int authenticate(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
         sip_respond(rdata, PJSIP_SC_INTERNAL_SERVER_ERROR, NULL, NULL);
         return 0;
     }
-    return 1;
+    return endpoint != ast_sip_get_artificial_endpoint();
+}
+
+/* 1: the endpoint's credentials are good, or it needs none. 0: it was answered. */
+static int authenticate(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
+{
+    return !ast_sip_requires_authentication(endpoint, rdata) || check_credentials(endpoint, rdata);
 }
 
 /* Operators want to know of strangers, and strangers shall not fill their log: one line a second.
@@ -193,21 +209,39 @@ static void tell_of_stranger(const pjsip_rx_data *rdata)
     upto = sip_counters.unidentified;
 }
 
+/* Nobody's request, or one from where its endpoint may not be: no answer tells which. */
 static void on_stranger(pjsip_rx_data *rdata)
 {
-    sip_counters.unidentified++;
-    tell_of_stranger(rdata);
-    sip_challenge(rdata);
+    if (sip_get_config()->access.ban_strangers) {
+        sip_access_failed(rdata);
+    }
+    check_credentials(ast_sip_get_artificial_endpoint(), rdata);
+}
+
+/* The endpoint that sent a request, and may from there; a new reference. NULL: it was answered. */
+static struct ast_sip_endpoint *identify(pjsip_rx_data *rdata)
+{
+    struct ast_sip_endpoint *endpoint = ast_sip_identify_endpoint(rdata);
+
+    if (!endpoint) {
+        sip_counters.unidentified++;
+        tell_of_stranger(rdata);
+    } else if (sip_access_from(sip_get_config()->acl, endpoint, rdata) &&
+               sip_access_from(endpoint->acl, endpoint, rdata)) {
+        return endpoint;
+    }
+    ast_sip_endpoint_unref(endpoint);
+    on_stranger(rdata);
+    return NULL;
 }
 
 /* A request that begins something. TRUE: answered here. */
 static pj_bool_t on_beginning(pjsip_rx_data *rdata)
 {
-    struct ast_sip_endpoint *endpoint = ast_sip_identify_endpoint(rdata);
+    struct ast_sip_endpoint *endpoint = identify(rdata);
     int code;
 
     if (!endpoint) {
-        on_stranger(rdata);
         return PJ_TRUE;
     }
     sip_distributor_release();
@@ -217,6 +251,10 @@ static pj_bool_t on_beginning(pjsip_rx_data *rdata)
         return PJ_TRUE;
     }
     code = refuse(rdata);
+    if (!sip_access_contacts(sip_get_config()->contact_acl, endpoint, rdata) ||
+        !sip_access_contacts(endpoint->contact_acl, endpoint, rdata)) {
+        code = PJSIP_SC_FORBIDDEN;
+    }
     if (code) {
         sip_respond(rdata, code, NULL, NULL);
         return PJ_TRUE;
@@ -228,6 +266,17 @@ static pj_bool_t on_beginning(pjsip_rx_data *rdata)
     return PJ_FALSE;
 }
 
+/* A request within a dialog. TRUE: answered here. */
+static pj_bool_t on_dialog(pjsip_dialog *dlg, pjsip_rx_data *rdata)
+{
+    struct ast_sip_endpoint *endpoint = dlg->mod_data[distributor.id];
+
+    give_endpoint(rdata, endpoint);
+    return endpoint && sip_get_config()->authentication.in_dialog &&
+           rdata->msg_info.msg->line.req.method.id != PJSIP_ACK_METHOD &&
+           !authenticate(endpoint, rdata);
+}
+
 static pj_bool_t on_request(pjsip_rx_data *rdata)
 {
     pjsip_dialog *dlg;
@@ -237,11 +286,13 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
     }
     dlg = find_dialog(rdata);
     if (dlg) {
-        give_endpoint(rdata, dlg->mod_data[distributor.id]);
-        return PJ_FALSE;
+        return on_dialog(dlg, rdata);
     }
     if (rdata->msg_info.msg->line.req.method.id == PJSIP_ACK_METHOD) {
         return PJ_TRUE; /* of an answer that had no transaction */
+    }
+    if (!sip_access_check(rdata)) {
+        return PJ_TRUE;
     }
     return on_beginning(rdata);
 }

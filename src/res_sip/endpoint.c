@@ -38,6 +38,10 @@ static void destroy(struct ast_sip_endpoint *endpoint)
     free(endpoint->sdp_session);
     free(endpoint->outbound_auth);
     sip_credentials_free(endpoint->credentials);
+    free(endpoint->auth);
+    sip_auths_free(endpoint->auths);
+    sip_acl_free(endpoint->acl);
+    sip_acl_free(endpoint->contact_acl);
     free_variables(endpoint->variables);
     free(endpoint);
 }

@@ -116,6 +116,7 @@ int sip_start(struct sip_config *config)
     }
     if (start_pjlib() != 0 || start_pjsip(&config->global) != 0 || sip_loop_create() != 0 ||
         sip_thread_create() != 0 || start_modules(config) != 0 || sip_identify_start(config) != 0 ||
+        sip_authenticate_start(config) != 0 || sip_access_start(config) != 0 ||
         sip_location_start(config) != 0 || sip_transports_start(config) != 0 ||
         sip_resolve_start(&config->global) != 0) {
         sip_destroy();
@@ -140,6 +141,8 @@ void sip_destroy(void)
     sip_transports_forget();
     sip_thread_destroy();
     sip_loop_destroy();
+    sip_access_stop();
+    sip_authenticate_stop();
     sip_identify_stop();
     sip_location_stop();
     sip_config_use(NULL);

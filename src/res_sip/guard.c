@@ -173,7 +173,16 @@ static int is_hex(char c)
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-/* A11: '%' without two hex digits behind it, outside of quoted strings. */
+/* %00 to %1f and %7f: PJSIP prints parameters of a URI unescaped, and a line end among them would be
+ * one in what we send. */
+static int is_control(const char *digits)
+{
+    return digits[0] == '0' || digits[0] == '1' ||
+           (digits[0] == '7' && (digits[1] == 'f' || digits[1] == 'F'));
+}
+
+/* A11: '%' without two hex digits behind it, outside of quoted strings; or with those of a control
+ * character. */
 static int has_bad_escape(const char *at, const char *end)
 {
     int quoted = 0;
@@ -183,7 +192,8 @@ static int has_bad_escape(const char *at, const char *end)
             at++;
         } else if (*at == '"') {
             quoted = !quoted;
-        } else if (*at == '%' && !quoted && (end - at < 3 || !is_hex(at[1]) || !is_hex(at[2]))) {
+        } else if (*at == '%' && !quoted &&
+                   (end - at < 3 || !is_hex(at[1]) || !is_hex(at[2]) || is_control(&at[1]))) {
             return 1;
         }
     }

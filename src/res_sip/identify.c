@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: the registry of identifiers and their order. How one identifies is in its own file or module.
+ * res_sip: the registry of identifiers and their order. How one identifies is in its own file or
+ * module.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -115,7 +116,8 @@ int sip_identify_start(const struct sip_config *config)
         order = "";
     }
     return sip_identify_ip_start(config) == 0 && sip_identify_username_start() == 0 &&
-                   sip_identify_anonymous_start() == 0
+                   sip_identify_anonymous_start() == 0 && sip_identify_auth_start() == 0 &&
+                   sip_identify_match_start(config) == 0
                ? 0
                : -1;
 }
@@ -123,6 +125,7 @@ int sip_identify_start(const struct sip_config *config)
 void sip_identify_stop(void)
 {
     sip_identify_ip_stop();
+    sip_identify_match_stop();
     entry_count = 0;
     order = "";
 }

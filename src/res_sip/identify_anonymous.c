@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: whoever nobody knows is the endpoint "anonymous@domain" or "anonymous", where the configuration has one.
+ * res_sip: whoever nobody knows is the endpoint "anonymous@domain" or "anonymous", where the
+ * configuration has one.
  */
 #include <stdio.h>
 

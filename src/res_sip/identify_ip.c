@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: the source address of a request names an endpoint, by `type=identify` with `match`. The longest prefix
- * that matches wins. One look into a hash table for each prefix length in use; no list is walked.
+ * res_sip: the source address of a request names an endpoint, by `type=identify` with `match`. The
+ * longest prefix that matches wins. One look into a hash table for each prefix length in use; no
+ * list is walked.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,16 @@ static int is_endpoint(const struct sip_identify_config *config)
     return 1;
 }
 
+/* The endpoint, when it lets itself be found by its address (`identify_by`). */
+static struct ast_sip_endpoint *allowed(struct ast_sip_endpoint *endpoint)
+{
+    if (endpoint && !(endpoint->identify_by & AST_SIP_IDENTIFY_BY_IP)) {
+        ast_sip_endpoint_unref(endpoint);
+        return NULL;
+    }
+    return endpoint;
+}
+
 static struct ast_sip_endpoint *identify(pjsip_rx_data *rdata)
 {
     int ipv6 = rdata->pkt_info.src_addr.addr.sa_family == PJ_AF_INET6;
@@ -149,7 +160,7 @@ static struct ast_sip_endpoint *identify(pjsip_rx_data *rdata)
             const struct network *slot = find_slot(&key);
 
             if (slot->endpoint) {
-                return ast_sip_get_endpoint(slot->endpoint);
+                return allowed(ast_sip_get_endpoint(slot->endpoint));
             }
         }
     }

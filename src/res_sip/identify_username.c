@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: the user of From names an endpoint, as "user@domain" or as "user", when the endpoint lets itself be found
- * that way (`identify_by`).
+ * res_sip: the user of From names an endpoint, as "user@domain" or as "user", when the endpoint
+ * lets itself be found that way (`identify_by`).
  */
 #include <stdio.h>
 #include <string.h>

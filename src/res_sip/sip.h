@@ -38,6 +38,40 @@ struct sip_identify_config {
     char *endpoint; /* the endpoint's name */
     unsigned match_count;
     struct sip_network *match;
+    char *match_header;      /* "Name: value" or "Name: /regular expression/", or NULL */
+    char *match_request_uri; /* a URI or "/regular expression/", or NULL */
+};
+
+/* An access list: the last rule that knows an address decides; none: it is let in. */
+struct sip_acl_rule {
+    struct sip_network network;
+    int permit;
+};
+
+struct ast_sip_acl {
+    struct ast_sip_acl *next; /* all of a list must let in */
+    char *name;               /* never NULL */
+    unsigned count;
+    struct sip_acl_rule *rules;
+};
+
+/* [authentication] of sipsession.conf */
+struct sip_authentication_config {
+    int in_dialog;   /* requests within dialogs must be authenticated, too */
+    int without_qop; /* answers without qop are good (RFC 2069) */
+    int check_uri;   /* the digest's URI must be the request's */
+};
+
+/* [access] of sipsession.conf */
+struct sip_access_config {
+    unsigned rate;         /* requests a second of one source; 0: any */
+    unsigned burst;        /* how many may come at once */
+    unsigned ban_failures; /* so many failures, ... 0: no bans */
+    unsigned ban_period;   /* ... within so many seconds ... */
+    unsigned ban_time;     /* ... ban a source for so many seconds */
+    int ban_strangers;     /* a request of nobody is a failure */
+    unsigned exempt_count;
+    struct sip_network *exempt; /* neither rates nor bans for these */
 };
 
 /* type=global and type=system */
@@ -55,6 +89,8 @@ struct sip_global_config {
     int disable_rport;
     int disable_tcp_switch;
     int debug; /* log every message */
+    unsigned algorithm_count;
+    int algorithms[AST_SIP_DIGEST_ALGORITHMS]; /* of challenges, where nothing else says them */
 };
 
 /* [guard] of sipsession.conf: what a peer may send (guard.c), and how many connections
@@ -101,6 +137,10 @@ struct sip_config {
     struct sip_identify_config *identifies;
     struct sip_aor_entry *aors, **aors_end; /* sip_config_add_aor */
     struct sip_aor_entry *aor_buckets[SIP_AOR_BUCKETS];
+    struct ast_sip_acl *acl;         /* permit and deny of type=acl: for every request */
+    struct ast_sip_acl *contact_acl; /* contact_permit and contact_deny of type=acl */
+    struct sip_authentication_config authentication;
+    struct sip_access_config access;
 };
 
 struct sip_config *sip_config_create(void); /* every option at its default; NULL: no memory */
@@ -223,6 +263,17 @@ struct sip_counters {
     unsigned long long unsent;              /* datagrams that the system's full buffers lost */
     unsigned long long connections_refused; /* beyond the limits of [guard] */
     unsigned long long connections_closed;  /* silent, stuck in a message, or idle for too long */
+
+    unsigned long long auth_challenged; /* 401 that were sent, whatever for */
+    unsigned long long auth_good;       /* right credentials */
+    unsigned long long auth_failed;     /* wrong ones */
+    unsigned long long auth_stale;      /* right ones with a nonce that is too old or was used */
+    unsigned long long auth_replayed;   /* of them, those that were used */
+    unsigned long long acl_refused;     /* challenged because an access list keeps the source out */
+    unsigned long long contact_refused; /* refused because an access list keeps a Contact out */
+    unsigned long long rate_limited;    /* dropped or refused: too fast */
+    unsigned long long bans;            /* sources that were banned */
+    unsigned long long banned_requests; /* dropped while their source was banned */
 };
 
 extern struct sip_counters sip_counters;
@@ -499,11 +550,133 @@ int sip_identify_ip_start(const struct sip_config *config);
 void sip_identify_ip_stop(void);
 int sip_identify_username_start(void);
 int sip_identify_anonymous_start(void);
+int sip_identify_auth_start(void);
+/* 1: a value to match is a regular expression between slashes, which is in out then. */
+int sip_match_is_regex(const char *value, char *out, size_t size);
+int sip_identify_match_start(const struct sip_config *config);
+void sip_identify_match_stop(void);
 
 /* ---- challenge.c ---- */
 
-/* A WWW-Authenticate that nothing satisfies, as a 401 to rdata. */
-void sip_challenge(pjsip_rx_data *rdata);
+/* One WWW-Authenticate for each realm and algorithm among auths. */
+void sip_challenge_add(pjsip_tx_data *tdata, const struct ast_sip_auth *auths, const char *nonce,
+                       int stale);
+
+/* ---- digest.c: pure; any thread ---- */
+
+#define SIP_DIGEST_SIZE 65 /* the longest digest in hex digits, and a NUL */
+
+/* Octets that were hashed, for a test: as many for a name that exists as for another. */
+extern unsigned long long sip_digest_octets;
+
+const char *sip_digest_name(int algorithm);
+unsigned sip_digest_length(int algorithm); /* in hex digits */
+/* The algorithm of a name, in any case; an empty name is MD5; -1: none of ours. */
+int sip_digest_find(const char *name, size_t length);
+/* out: twice count hex digits and a NUL. */
+void sip_hex(char *out, const unsigned char *octets, size_t count);
+/* The hash of texts with colons between them. 0; -1: no memory, or OpenSSL lacks the algorithm. */
+int sip_digest(int algorithm, const pj_str_t *texts, unsigned count, char out[SIP_DIGEST_SIZE]);
+int sip_digest_ha1(int algorithm, const char *username, const char *realm, const char *password,
+                   char out[SIP_DIGEST_SIZE]);
+/* What the credential's `response` must be; its form is not looked at. */
+int sip_digest_response(int algorithm, const char *ha1, const pj_str_t *method,
+                        const pjsip_digest_credential *credential, char out[SIP_DIGEST_SIZE]);
+/* 1 when they are the same, in a time that does not tell where they differ. */
+int sip_same_secret(const char *one, const pj_str_t *other);
+
+/* ---- nonce.c: pure; times in microseconds ---- */
+
+#define SIP_NONCE_SIZE 57
+
+struct sip_nonces;
+
+struct sip_nonce {
+    pj_uint64_t issued; /* no two nonces have the same */
+    pj_uint64_t age;    /* microseconds */
+    int same_source;    /* it was given to the address that asks */
+};
+
+enum sip_nonce_use {
+    SIP_NONCE_GOOD,
+    SIP_NONCE_REPLAYED, /* the nonce was used with this count, or with much higher ones */
+    SIP_NONCE_FORGOTTEN /* it may have been used: too many others were since */
+};
+
+/* sets: a power of two; four used nonces are kept in each. NULL: logged. */
+struct sip_nonces *sip_nonces_create(unsigned sets);
+void sip_nonces_destroy(struct sip_nonces *nonces);
+void sip_nonce_make(struct sip_nonces *nonces, pj_uint64_t now, const pj_sockaddr *source,
+                    char out[SIP_NONCE_SIZE]);
+/* 0; -1: it is none of ours. */
+int sip_nonce_read(const struct sip_nonces *nonces, pj_uint64_t now, const pj_str_t *text,
+                   const pj_sockaddr *source, struct sip_nonce *nonce);
+/* Somebody has authenticated with it and this nonce count. */
+enum sip_nonce_use sip_nonce_use(struct sip_nonces *nonces, pj_uint64_t issued, unsigned count);
+
+/* ---- auth.c, authenticate.c ---- */
+
+void sip_auths_free(struct ast_sip_auth *auth);
+/* The authenticator of endpoints' auths, for when no other is registered. */
+extern struct ast_sip_authenticator sip_own_authenticator;
+int sip_authenticate_start(const struct sip_config *config);
+void sip_authenticate_stop(void);
+/* Microseconds, of no particular begin. */
+pj_uint64_t sip_now(void);
+
+/* ---- acl.c: pure ---- */
+
+int sip_network_has(const struct sip_network *network, const pj_sockaddr *address);
+/* The first of a list that keeps an address out; NULL: it is let in. */
+const struct ast_sip_acl *sip_acl_refusing(const struct ast_sip_acl *list,
+                                           const pj_sockaddr *address);
+/* A new one at the list's end; NULL: no memory. */
+struct ast_sip_acl *sip_acl_append(struct ast_sip_acl **list, const char *name);
+int sip_acl_add(struct ast_sip_acl *acl, const struct sip_network *network, int permit);
+/* Appends a copy of one. 0; -1 no memory, and the list may have a part of it. */
+int sip_acl_copy(struct ast_sip_acl **list, const struct ast_sip_acl *acl);
+void sip_acl_free(struct ast_sip_acl *acl);
+
+/* ---- sources.c: pure; times in microseconds ---- */
+
+enum sip_access {
+    SIP_ACCESS_GOOD,
+    SIP_ACCESS_FAST,     /* more than it may */
+    SIP_ACCESS_FAST_NOW, /* the same, which has not been told for a while */
+    SIP_ACCESS_BANNED
+};
+
+struct sip_sources;
+
+/* sets: a power of two; eight sources are kept in each. NULL: logged. */
+struct sip_sources *sip_sources_create(const struct sip_access_config *config, unsigned sets);
+void sip_sources_destroy(struct sip_sources *sources);
+enum sip_access sip_sources_request(struct sip_sources *sources, pj_uint64_t now,
+                                    const pj_sockaddr *address);
+/* 1: the source is banned from now on. */
+int sip_sources_failed(struct sip_sources *sources, pj_uint64_t now, const pj_sockaddr *address);
+void sip_sources_succeeded(struct sip_sources *sources, pj_uint64_t now,
+                           const pj_sockaddr *address);
+
+/* ---- access.c ---- */
+
+int sip_access_start(const struct sip_config *config);
+void sip_access_stop(void);
+/* 0: the source is banned or too fast; what there is to answer was answered. */
+int sip_access_check(pjsip_rx_data *rdata);
+/* A request had wrong credentials, or right ones. */
+void sip_access_failed(pjsip_rx_data *rdata);
+void sip_access_succeeded(pjsip_rx_data *rdata);
+/* 0: a list keeps the source out. endpoint: whom it says to be, or NULL. */
+int sip_access_from(const struct ast_sip_acl *list, const struct ast_sip_endpoint *endpoint,
+                    pjsip_rx_data *rdata);
+/* 0: a list keeps one of its Contacts out. */
+int sip_access_contacts(const struct ast_sip_acl *list, const struct ast_sip_endpoint *endpoint,
+                        pjsip_rx_data *rdata);
+/* One line of the log, "access: event=...", unless there are too many. */
+void sip_access_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A peer's text as a word of such a line; returns out. */
+const char *sip_event_text(const pj_str_t *text, char *out, size_t size);
 
 /* ---- respond.c ---- */
 

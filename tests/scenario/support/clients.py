@@ -136,7 +136,7 @@ def own_network():
     return os.environ.get("SIPSESSION_TEST_NETWORK") == "own"
 
 
-def baresip(folder, uri, source, codec="g711", rate=8000, seconds=5):
+def baresip(folder, uri, source, codec="g711", rate=8000, seconds=5, account="<sip:tester@127.0.0.1>;regint=0"):
     """Runs baresip for some seconds on one call. Returns (what it heard, its rate, its output)."""
     if not own_network():
         pytest.skip("baresip binds its RTP ports to every address: needs a network namespace")
@@ -148,7 +148,7 @@ def baresip(folder, uri, source, codec="g711", rate=8000, seconds=5):
         port=local_port(), source=source, rate=rate, rtp=rtp, rtp_end=rtp + 10, modules=modules, codec=codec, folder=folder
     )
     (folder / "config").write_text(config)
-    (folder / "accounts").write_text("<sip:tester@127.0.0.1>;regint=0\n")
+    (folder / "accounts").write_text(account + "\n")
     (folder / "contacts").write_text("")
     client = Client("baresip", [path, "-f", str(folder), "-e", f"/dial {uri}", "-t", str(seconds)], folder)
     client.wait(seconds + 15)

@@ -146,8 +146,8 @@ static void test_check(void **state)
     assert_string_equal(
         text, "/pjsip.conf:8: warning: option 'ice_support' is not supported: 'yes' has no effect\n"
               "/pjsip.conf:9: error: endpoint has no option 'alow', expected e.g. 'allow'\n"
-              "/pjsip.conf:10: error: option 'auth' cannot be left without effect: nothing checks "
-              "passwords yet: everybody could call as this endpoint\n"
+              "/pjsip.conf:10: error: there is no auth 'e', expected the name of a section of "
+              "type=auth\n"
               ": 2 errors, 1 warning\n");
 }
 

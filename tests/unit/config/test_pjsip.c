@@ -167,10 +167,6 @@ static void test_types_of_the_field(void **state)
                  "p:4: warning: type '%s' is not supported: 'x' has no effect\n", later_types[i]);
         check_warned(text, warning);
     }
-    check_bad(
-        TRANSPORT "[x]\ntype=acl\npermit=127.0.0.1\n",
-        "p:4: error: type 'acl' cannot be left without effect: access lists are not supported: every address "
-        "could call\n");
     check_warned(TRANSPORT "[x]\ntype=phoneprov\nwhatever=1\n",
                  "p:4: warning: type 'phoneprov' is not supported: 'x' has no effect\n");
 }
@@ -284,9 +280,9 @@ static void test_wrong_auth(void **state)
         TRANSPORT "[bob]\ntype=auth\npassword_digest=SHA-256:12\npassword=x\n",
         "p:6: error: wrong value 'SHA-256:12' of option 'password_digest', expected MD5, SHA-256 or "
         "SHA-512-256, a colon and the digest in hex digits\n");
-    check_warned(TRANSPORT "[bob]\ntype=auth\nauth_type=md5\n"
-                           "md5_cred=0123456789abcdef0123456789abcdef\n",
-                 "p:4: warning: auth 'bob' has no realm: it gives no credentials\n");
+    check_bad(TRANSPORT ALICE "outbound_auth=bob\n[bob]\ntype=auth\nauth_type=md5\n"
+                              "md5_cred=0123456789abcdef0123456789abcdef\n", /* no realm */
+              "p:7: error: auth 'bob' gives no credentials, expected username and password\n");
     check_bad(
         TRANSPORT "[bob]\ntype=auth\nauth_type=google_oauth\n", /* nothing would be sent */
         "p:6: error: wrong value 'google_oauth' of option 'auth_type', expected digest, userpass or md5\n"
@@ -491,8 +487,28 @@ static void test_wrong_identify(void **state)
     check_bad(
         TRANSPORT "[alice](!)\ntype=endpoint\n[i]\ntype=identify\nendpoint=alice\nmatch=1.2.3.4\n",
         "p:8: error: there is no endpoint 'alice', expected the name of a section of type=endpoint\n");
-    check_warned(TRANSPORT ENDPOINT "[i]\ntype=identify\nendpoint=alice\nmatch_header=X: y\n",
-                 "p:10: warning: option 'match_header' is not supported: 'X: y' has no effect\n");
+    check_bad(
+        TRANSPORT ENDPOINT "[i]\ntype=identify\nendpoint=alice\nmatch_header=X y\n",
+        "p:10: error: wrong value 'X y' of option 'match_header', expected a header, a colon and a "
+        "value, e.g. X-Trunk: berlin\n");
+    check_bad(
+        TRANSPORT ENDPOINT "[i]\ntype=identify\nendpoint=alice\nmatch_header=X: /(/\n",
+        "p:10: error: wrong value 'X: /(/' of option 'match_header', expected a regular expression "
+        "between the slashes: Unmatched ( or \\(\n");
+    check_bad(
+        TRANSPORT ENDPOINT "[i]\ntype=identify\nendpoint=alice\nmatch_request_uri=/(/\n",
+        "p:10: error: wrong value '/(/' of option 'match_request_uri', expected a regular expression "
+        "between the slashes: Unmatched ( or \\(\n");
+}
+
+static void test_match(void **state)
+{
+    (void)state;
+    check_good(TRANSPORT ENDPOINT
+               "[i]\ntype=identify\nendpoint=alice\nmatch_header=X-Trunk: /^a+$/\n"
+               "match_request_uri=sip:line7@example.org\n");
+    assert_string_equal(sip->identifies->match_header, "X-Trunk: /^a+$/");
+    assert_string_equal(sip->identifies->match_request_uri, "sip:line7@example.org");
 }
 
 /* A wrong value leaves the object as it was. */
@@ -545,9 +561,17 @@ static void test_wrong_global(void **state)
         "p:6: error: wrong value 'ip,,username' of option 'endpoint_identifier_order', expected names of "
         "identifiers, separated by commas\n"
         "p:7: error: global has no option 'user_agnet', expected e.g. 'user_agent'\n");
-    check_warned(
-        TRANSPORT "[global]\nendpoint_identifier_order=ip,usernam,auth_username\n",
-        "p:5: warning: endpoint_identifier_order: identification by 'auth_username' is not supported\n");
+    check_good(
+        TRANSPORT
+        "[global]\nendpoint_identifier_order=auth_username,header,request_uri,ip,username\n");
+    check_bad(
+        TRANSPORT "[global]\ndefault_realm=a\"b\n",
+        "p:5: error: wrong value 'a\"b' of option 'default_realm', expected text without quotes and "
+        "backslashes\n");
+    check_bad(
+        TRANSPORT "[global]\ndefault_auth_algorithms_uas=MD5,md5\n",
+        "p:5: error: wrong value 'MD5,md5' of option 'default_auth_algorithms_uas', expected a list of "
+        "MD5, SHA-256, SHA-512-256, each once\n");
     check_warned(
         TRANSPORT "[global]\nendpoint_identifier_order=ip,usernam\n",
         "p:5: warning: endpoint_identifier_order: 'usernam' has an effect only when a module brings it; the "
@@ -686,6 +710,7 @@ int main(void)
         TEST(test_transports_as_a_whole),
         TEST(test_identify),
         TEST(test_wrong_identify),
+        TEST(test_match),
         TEST(test_wrong_match_changes_nothing),
         TEST(test_global),
         TEST(test_wrong_global),

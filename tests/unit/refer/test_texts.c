@@ -121,6 +121,8 @@ static void test_bad_refer_to(void **state)
         {"<sip:bob@[[::1]>", 400},
         {"<sip:bob@[::g]>", 400},
         {"<sip:b%25b@h>", 400},
+        {"<sip:b@h;user=x%0d%0aVia:y>", 400}, /* PJSIP would write it as it is */
+        {"<sip:b@h;maddr=x%0d%0aVia:y>", 400},
         {"<tel:+49>", 416},
         {"<http://h/>", 416},
         {"<x-y:z>", 416},

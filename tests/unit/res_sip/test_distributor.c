@@ -61,7 +61,7 @@ static void test_challenge(void **state)
     nonce = strstr(answer, "nonce=\"");
     assert_non_null(nonce);
     assert_int_equal(sscanf(nonce, "nonce=\"%63[0-9a-f]\"", first), 1);
-    assert_int_equal(strlen(first), 32);
+    assert_int_equal(strlen(first), SIP_NONCE_SIZE - 1);
     assert_int_equal(test_ask(fd, test_request("INVITE", "mallory", "c2", NULL, NULL), &answer),
                      401);
     nonce = strstr(answer, "nonce=\"");

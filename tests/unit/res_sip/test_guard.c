@@ -125,6 +125,11 @@ static void test_escapes(void **state)
     (void)state;
     assert_int_equal(with("From: <sip:a%2@b>;tag=1\r\n"), 400);
     assert_int_equal(with("From: <sip:a%zz@b>;tag=1\r\n"), 400);
+    /* PJSIP would print them as they are into what we send */
+    assert_int_equal(with("Contact: <sip:a@b;user=x%0d%0aEvil:1>\r\n"), 400);
+    assert_int_equal(with("Contact: <sip:a@b;maddr=%00>\r\n"), 400);
+    assert_int_equal(with("Contact: <sip:a%7F@b>\r\n"), 400);
+    assert_int_equal(with("Contact: <sip:a%20%41@b>\r\n"), 0);
     assert_int_equal(with("From: \"a \\\" 5%\" <sip:a%41@b>;tag=1\r\n"), 0);
     assert_int_equal(check("A sip:%4 SIP/2.0\r\nVia: x\r\n\r\n", 1), 400);
     assert_int_equal(check("A sip:%41 SIP/2.0\r\nVia: x\r\n\r\n", 1), 0);

@@ -259,3 +259,46 @@ void peer_wait(int (*condition)(void))
     }
     assert_true(condition());
 }
+
+unsigned peer_count(const char *message, const char *text)
+{
+    unsigned found = 0;
+
+    for (const char *at = message; (at = strstr(at, text)) != NULL; at += strlen(text)) {
+        ++found;
+    }
+    return found;
+}
+
+int peer_none_left(void)
+{
+    return ast_sip_session_count() == 0;
+}
+
+/* ---- SDP ---- */
+
+const char peer_offer[] =
+    "v=0\r\no=peer 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
+
+static int take_sdp(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
+{
+    (void)session;
+    (void)rdata;
+    return 0;
+}
+
+static void add_sdp(struct ast_sip_session *session, struct pjsip_tx_data *tdata)
+{
+    struct ast_sip_body body = {
+        .type = "application",
+        .subtype = "sdp",
+        .body_text = "v=0\r\no=us 7 7 IN IP4 127.0.0.1\r\ns=page\r\nc=IN IP4 127.0.0.1\r\n"
+                     "t=0 0\r\nm=audio 5000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"};
+
+    (void)session;
+    assert_int_equal(ast_sip_add_body(tdata, &body), 0);
+}
+
+const struct ast_sip_session_sdp_handler peer_page_handler = {.handle_incoming_sdp = take_sdp,
+                                                              .add_outgoing_sdp = add_sdp};

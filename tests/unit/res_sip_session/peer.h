@@ -39,6 +39,14 @@ void peer_expect_silence(unsigned ms);
 void peer_wait(int (*condition)(void));
 /* The value of a header in a message, or "". */
 const char *peer_header(const char *message, const char *name);
+/* How often a text stands in a message. */
+unsigned peer_count(const char *message, const char *text);
+/* For peer_wait: every session has ended. */
+int peer_none_left(void);
+/* An SDP of the peer's, of one stream of audio. */
+extern const char peer_offer[];
+/* A handler of whole SDPs as the design page has it, which takes everything and says "o=us 7 7". */
+extern const struct ast_sip_session_sdp_handler peer_page_handler;
 unsigned peer_port(void);
 unsigned peer_service_port(void);
 

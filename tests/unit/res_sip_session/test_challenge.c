@@ -10,28 +10,6 @@
 
 #include "peer.h"
 
-static const char sdp[] =
-    "v=0\r\no=peer 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-    "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
-
-static int on_sdp(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
-{
-    (void)session;
-    (void)rdata;
-    return 0;
-}
-
-static void add_sdp(struct ast_sip_session *session, struct pjsip_tx_data *tdata)
-{
-    struct ast_sip_body body = {.type = "application", .subtype = "sdp", .body_text = sdp};
-
-    (void)session;
-    assert_int_equal(ast_sip_add_body(tdata, &body), 0);
-}
-
-static const struct ast_sip_session_sdp_handler handler = {.handle_incoming_sdp = on_sdp,
-                                                           .add_outgoing_sdp = add_sdp};
-
 static struct ast_sip_session *held;
 static struct ast_sip_endpoint *endpoint;
 static unsigned hooked;
@@ -76,11 +54,6 @@ static void on_answer(void *token, pjsip_event *event)
     told = event->body.tsx_state.tsx->status_code;
 }
 
-static int none_left(void)
-{
-    return ast_sip_session_count() == 0;
-}
-
 static int is_confirmed(void)
 {
     return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
@@ -102,19 +75,19 @@ static int setup(void **state)
                                                      "me", "secret"),
                      0);
     peer_new_call();
-    assert_int_equal(ast_sip_session_register_sdp_handler(&handler), 0);
+    assert_int_equal(ast_sip_session_register_sdp_handler(&peer_page_handler), 0);
     return ast_sip_session_register_extension(&extension);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     ast_sip_session_unref(held);
     held = NULL;
     ast_sip_endpoint_unref(endpoint);
     ast_sip_session_unregister_extension(&extension);
-    ast_sip_session_unregister_sdp_handler(&handler);
+    ast_sip_session_unregister_sdp_handler(&peer_page_handler);
     return 0;
 }
 
@@ -173,7 +146,7 @@ static void call(void)
 
 static void answer(void)
 {
-    peer_respond(request, "200 OK", "A", contact, sdp);
+    peer_respond(request, "200 OK", "A", contact, peer_offer);
     expect("ACK ");
     peer_wait(is_confirmed);
 }
@@ -198,7 +171,7 @@ static void test_invite(void **state)
     expect("INVITE ");
     assert_int_equal(count("\r\nAuthorization: "), 1);
     assert_int_equal(count("X-Hook: once"), 1);
-    assert_int_equal(count("o=peer 1 1"), 1);
+    assert_int_equal(count("o=us 7 7"), 1);
     assert_int_equal(atoi(peer_header(request, "CSeq")), cseq + 1);
     assert_null(strstr(peer_header(request, "To"), "tag="));
     refuse("407 Proxy", challenge("Proxy-Authenticate", "p", "n2", ""));
@@ -224,7 +197,7 @@ static void test_wrong_password(void **state)
     refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
     expect("INVITE ");
     refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_get_end_status(held), 401);
 }
 
@@ -259,7 +232,7 @@ static void test_challenged_when_hung_up(void **state)
     call();
     refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
     peer_expect("ACK ");
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     peer_expect_silence(30);
 }
 
@@ -277,7 +250,7 @@ static void test_odd_challenges(void **state)
     for (unsigned i = 0; i < sizeof(odd) / sizeof(odd[0]); ++i) {
         call();
         refuse("401 Unauthorized", odd[i]);
-        peer_wait(none_left);
+        peer_wait(peer_none_left);
         assert_int_equal(ast_sip_session_get_end_status(held), 401);
         ast_sip_session_unref(held);
         held = NULL;
@@ -341,7 +314,7 @@ static void test_no_credentials(void **state)
                      0);
     call();
     refuse("407 Proxy", challenge("Proxy-Authenticate", "other", "n1", ""));
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_get_end_status(held), 407);
 }
 
@@ -420,8 +393,8 @@ static void test_reinvite(void **state)
     expect("INVITE ");
     assert_int_equal(count("\r\nAuthorization: "), 1);
     assert_int_equal(count("X-Hook: once"), 1);
-    assert_int_equal(count("o=peer 1 1"), 1);
-    peer_respond(request, "200 OK", "A", contact, sdp);
+    assert_int_equal(count("o=us 7 7"), 1);
+    peer_respond(request, "200 OK", "A", contact, peer_offer);
     expect("ACK ");
     assert_int_equal(count("\r\nAuthorization: "), 1);
     assert_true(is_confirmed());
@@ -460,13 +433,13 @@ static void check_refresh(enum ast_sip_session_refresh_method method, const char
     peer_expect("ACK ");
     expect(start);
     assert_int_equal(count("\r\nProxy-Authorization: "), 1);
-    assert_int_equal(count("o=peer 1 1"), 1);
+    assert_int_equal(count("o=us 7 7"), 1);
     assert_int_equal(count("X-Hook: once"), 1);
     refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n2", ""));
     peer_expect("ACK ");
     expect(start);
     assert_int_equal(results, 0);
-    peer_respond(request, "200 OK", "A", contact, sdp);
+    peer_respond(request, "200 OK", "A", contact, peer_offer);
     peer_wait(has_result);
     assert_int_equal(results, 1);
     assert_int_equal(result_status, 200);
@@ -503,9 +476,9 @@ static void test_update(void **state)
     refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
     expect("UPDATE ");
     assert_int_equal(count("\r\nAuthorization: "), 1);
-    assert_int_equal(count("o=peer 1 1"), 1);
+    assert_int_equal(count("o=us 7 7"), 1);
     assert_int_equal(results, 0);
-    peer_respond(request, "200 OK", "A", contact, sdp);
+    peer_respond(request, "200 OK", "A", contact, peer_offer);
     peer_wait(has_result);
     assert_int_equal(result_status, 200);
 
@@ -535,7 +508,7 @@ static void test_prack(void **state)
     assert_int_equal(count("\r\nProxy-Authorization: "), 1);
     peer_respond(request, "200 OK", "", "", NULL);
     peer_respond(invite, "486 Busy", "A", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
 }
 
 /* The one who sent it hears of the end, not of the challenges before. */

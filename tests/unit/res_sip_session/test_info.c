@@ -11,28 +11,6 @@
 #include "../base/failmalloc.h"
 #include "peer.h"
 
-static const char sdp[] =
-    "v=0\r\no=peer 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-    "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
-
-static int on_sdp(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
-{
-    (void)session;
-    (void)rdata;
-    return 0;
-}
-
-static void add_sdp(struct ast_sip_session *session, struct pjsip_tx_data *tdata)
-{
-    struct ast_sip_body body = {.type = "application", .subtype = "sdp", .body_text = sdp};
-
-    (void)session;
-    assert_int_equal(ast_sip_add_body(tdata, &body), 0);
-}
-
-static const struct ast_sip_session_sdp_handler handler = {.handle_incoming_sdp = on_sdp,
-                                                           .add_outgoing_sdp = add_sdp};
-
 static struct ast_sip_session *held;
 static int answer = 200;
 
@@ -49,11 +27,6 @@ static struct ast_sip_session_extension extension = {.method = "INVITE",
                                                      .name = "test",
                                                      .incoming_request = on_invite};
 
-static int none_left(void)
-{
-    return ast_sip_session_count() == 0;
-}
-
 static int is_confirmed(void)
 {
     return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
@@ -63,7 +36,7 @@ static int setup(void **state)
 {
     (void)state;
     peer_new_call();
-    return ast_sip_session_register_sdp_handler(&handler) != 0 ||
+    return ast_sip_session_register_sdp_handler(&peer_page_handler) != 0 ||
                    ast_sip_session_register_extension(&extension) != 0
                ? -1
                : 0;
@@ -75,13 +48,13 @@ static int teardown(void **state)
     ast_sip_session_unref(held);
     held = NULL;
     ast_sip_session_unregister_extension(&extension);
-    ast_sip_session_unregister_sdp_handler(&handler);
+    ast_sip_session_unregister_sdp_handler(&peer_page_handler);
     return 0;
 }
 
 static void call_up(const char *headers)
 {
-    peer_request("INVITE", headers, sdp);
+    peer_request("INVITE", headers, peer_offer);
     peer_expect("SIP/2.0 200");
     peer_request("ACK", "", NULL);
     peer_wait(is_confirmed);
@@ -92,7 +65,7 @@ static void hang_up(void)
     peer_next_cseq();
     peer_request("BYE", "", NULL);
     peer_expect("SIP/2.0 200");
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
 }
 
 /* ---- packages ---- */
@@ -159,7 +132,7 @@ static void test_none(void **state)
     const char *message;
 
     (void)state;
-    peer_request("INVITE", "", sdp);
+    peer_request("INVITE", "", peer_offer);
     message = peer_expect("SIP/2.0 200");
     assert_false(has_header(message, "Recv-Info"));
     assert_null(strstr(peer_header(message, "Allow"), "INFO"));
@@ -180,7 +153,7 @@ static void test_packages(void **state)
     const char *message;
 
     (void)state;
-    peer_request("INVITE", "Recv-Info: other\r\n", sdp);
+    peer_request("INVITE", "Recv-Info: other\r\n", peer_offer);
     message = peer_expect("SIP/2.0 200");
     assert_string_equal(peer_header(message, "Recv-Info"), "first, Second");
     assert_non_null(strstr(peer_header(message, "Allow"), "INFO"));
@@ -228,7 +201,7 @@ static void test_legacy_of_nobody(void **state)
     call_up("");
     info("", "SIP/2.0 200");
     peer_next_cseq();
-    peer_request("INFO", "", sdp);
+    peer_request("INFO", "", peer_offer);
     message = peer_expect("SIP/2.0 415");
     assert_true(has_header(message, "Accept"));
     hang_up();
@@ -239,7 +212,7 @@ static void test_peer_that_knows_nothing(void **state)
     const char *message;
 
     (void)state;
-    peer_request("INVITE", "", sdp);
+    peer_request("INVITE", "", peer_offer);
     message = peer_expect("SIP/2.0 200");
     assert_false(has_header(message, "Recv-Info"));
     peer_request("ACK", "", NULL);
@@ -253,7 +226,7 @@ static void test_unreliable_ringing(void **state)
 
     (void)state;
     answer = 180;
-    peer_request("INVITE", "Recv-Info:\r\n", sdp);
+    peer_request("INVITE", "Recv-Info:\r\n", peer_offer);
     message = peer_expect("SIP/2.0 180");
     answer = 200;
     assert_false(has_header(message, "Recv-Info"));
@@ -285,7 +258,7 @@ static void test_changes(void **state)
     message = peer_expect("INVITE"); /* we did take some: now none (RFC 6086 5.2) */
     assert_true(has_header(message, "Recv-Info"));
     assert_string_equal(peer_header(message, "Recv-Info"), "");
-    peer_response("200 OK", "", sdp);
+    peer_response("200 OK", "", peer_offer);
     peer_expect("ACK");
     info("", "SIP/2.0 405");
     hang_up();

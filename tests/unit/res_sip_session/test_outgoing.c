@@ -128,11 +128,6 @@ static unsigned count(const char *text, const char *what)
     return found;
 }
 
-static int none_left(void)
-{
-    return ast_sip_session_count() == 0;
-}
-
 static int is_confirmed(void)
 {
     return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
@@ -154,7 +149,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     ast_sip_session_unref(held);
     held = NULL;
     ast_sip_endpoint_unref(endpoint);
@@ -307,7 +302,7 @@ static void test_prack_of_each_branch(void **state)
         }
     }
     peer_respond(invite, "486 Busy Here", "A", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_non_null(strstr(log_text, "<486 A:gone/180 B:gone/180 C:gone/180 "));
 }
 
@@ -333,7 +328,7 @@ static void test_reliable_again(void **state)
     assert_int_equal(atoi(peer_header(prack, "RAck")), 6);
     peer_respond(prack, "200 OK", "", "", NULL);
     peer_respond(invite, "486 Busy Here", "A", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_string_equal(log_text,
                         ">INVITE <183 A:alive/183 >PRACK <200 <182 A:alive/182 >PRACK <200 "
                         "<486 A:gone/182 retry?486 end/486 ");
@@ -389,7 +384,7 @@ static void test_cancel_before_anything_came(void **state)
     peer_respond(cancel, "200 OK", "A", "", NULL);
     peer_respond(invite, "487 Request Terminated", "A", "", NULL);
     peer_expect("ACK ");
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_get_end_status(held), 487);
     assert_int_equal(count(log_text, "end/487 "), 1);
 }
@@ -410,7 +405,7 @@ static void test_cancel_after_ringing(void **state)
     peer_expect_silence(20);
     peer_respond(invite, "487 Request Terminated", "A", "", NULL);
     peer_expect("ACK ");
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
 }
 
 static void test_cancel_crosses_answer(void **state)
@@ -428,7 +423,7 @@ static void test_cancel_crosses_answer(void **state)
     peer_expect("ACK ");
     snprintf(message, sizeof(message), "%s", peer_expect("BYE "));
     peer_respond(message, "200 OK", "", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(count(log_text, "end/"), 1);
 }
 
@@ -445,7 +440,7 @@ static void test_no_answer_in_time(void **state)
     peer_respond(cancel, "200 OK", "A", "", NULL);
     peer_respond(invite, "487 Request Terminated", "A", "", NULL);
     peer_expect("ACK ");
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
 }
 
 static void test_answer_in_time(void **state)
@@ -469,7 +464,7 @@ static void test_never_sent(void **state)
     held = ast_sip_session_create_outgoing(&options);
     assert_non_null(held);
     ast_sip_session_terminate(held, 0);
-    assert_true(none_left());
+    assert_true(peer_none_left());
     assert_int_equal(count(log_text, "end/487 "), 1);
     assert_int_equal(ast_sip_session_send_invite(held), -1);
     peer_expect_silence(20);
@@ -481,7 +476,7 @@ static void test_silence(void **state)
     pjsip_tsx_set_timers(10, 40, 50, 50);
     call_begin();
     call_send();
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_get_end_status(held), 408);
     assert_int_equal(count(log_text, "end/408 "), 1);
     pjsip_tsx_set_timers(500, 4000, 5000, 32000);
@@ -513,7 +508,7 @@ static void test_not_followed(void **state)
     (void)state;
     call();
     redirect("A", target("b"));
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_get_end_status(held), 302);
 
     log_text[0] = '\0';
@@ -523,7 +518,7 @@ static void test_not_followed(void **state)
     options.redirections = -1;
     call_send();
     redirect("A", target("b"));
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_string_equal(log_text, ">INVITE <302 end/302 ");
 }
 
@@ -581,7 +576,7 @@ static void test_loops_and_limits(void **state)
         expect_copy("INVITE sip:n");
     }
     redirect("A", target("n4"));
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_get_end_status(held), 302);
 
     ast_sip_session_unref(held);
@@ -589,7 +584,7 @@ static void test_loops_and_limits(void **state)
     options.redirections = 10;
     call_send();
     redirect("A", target("a")); /* to itself */
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_get_end_status(held), 302);
 }
 
@@ -605,7 +600,7 @@ static void test_global_failure_ends(void **state)
     redirect("A", contacts);
     expect_copy("INVITE sip:b@");
     peer_respond(invite, "603 Decline", "B", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_get_end_status(held), 603);
 }
 
@@ -625,7 +620,7 @@ static void test_silent_target(void **state)
     expect_copy("INVITE sip:c@");
     pjsip_tsx_set_timers(500, 4000, 5000, 32000);
     peer_respond(invite, "481 Gone", "B", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_get_end_status(held), 481);
 }
 
@@ -639,7 +634,7 @@ static void test_no_redirections(void **state)
     call_send();
     snprintf(headers, sizeof(headers), "Contact: %s\r\n", target("proxy"));
     peer_respond(invite, "305 Use Proxy", "A", headers, NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_string_equal(log_text, ">INVITE <305 end/305 ");
 }
 
@@ -651,7 +646,7 @@ static void test_redirected_when_hung_up(void **state)
     call_send();
     hang_up_at = 302;
     redirect("A", target("b"));
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     peer_expect_silence(20);
 }
 
@@ -678,7 +673,7 @@ static void test_retried(void **state)
         assert_string_equal(strstr(invite, "\r\n\r\n"), strstr(first, "\r\n\r\n"));
     }
     peer_respond(invite, "422 Too Small", "A", "Min-SE: 100\r\n", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_get_end_status(held), 422);
     assert_int_equal(sdp_made, 1);
     assert_int_equal(count(log_text, "retry?422"), 5);
@@ -704,7 +699,7 @@ static void test_not_retried(void **state)
     (void)state;
     call();
     peer_respond(invite, "422 Too Small", "A", "Min-SE: 100\r\n", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_string_equal(log_text, ">INVITE <422 retry?422 end/422 ");
 }
 

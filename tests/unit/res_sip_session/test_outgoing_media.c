@@ -66,11 +66,6 @@ static const struct ast_sip_session_sdp_handler handler = {.media = "audio",
                                                            .stream_outgoing = stream_outgoing,
                                                            .stream_apply = stream_apply};
 
-static int none_left(void)
-{
-    return ast_sip_session_count() == 0;
-}
-
 static int is_confirmed(void)
 {
     return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
@@ -88,7 +83,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     ast_sip_session_unref(held);
     held = NULL;
     ast_sip_endpoint_unref(endpoint);
@@ -212,7 +207,7 @@ static void test_no_offer_at_all(void **state)
     peer_expect("ACK ");
     snprintf(prack, sizeof(prack), "%s", peer_expect("BYE "));
     peer_respond(prack, "200 OK", "", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
 }
 
 /* Each branch offers; each is answered in its PRACK. */

@@ -13,10 +13,6 @@
 
 #include "peer.h"
 
-static const char offer[] =
-    "v=0\r\no=peer 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-    "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
-
 /* ---- an SDP handler as the page has it ---- */
 
 static int refuse_sdp;
@@ -136,11 +132,6 @@ static unsigned count(const char *text, const char *what)
     return found;
 }
 
-static int none_left(void)
-{
-    return ast_sip_session_count() == 0;
-}
-
 static int is_confirmed(void)
 {
     return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
@@ -162,7 +153,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     ast_sip_session_unref(held);
     held = NULL;
     ast_sip_session_unregister_extension(&extension);
@@ -175,7 +166,7 @@ static void call_up(const char *sdp)
     answer = 200;
     peer_request("INVITE", "", sdp);
     peer_expect("SIP/2.0 200");
-    peer_request("ACK", "", sdp == NULL ? offer : NULL);
+    peer_request("ACK", "", sdp == NULL ? peer_offer : NULL);
     peer_wait(is_confirmed);
 }
 
@@ -192,7 +183,7 @@ static void test_answered_call(void **state)
 
     (void)state;
     answer = 200;
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     message = peer_expect("SIP/2.0 200");
     assert_int_equal(count(message, "X-Hook: once"), 1);
     assert_int_equal(count(message, "o=us 7 7"), 1);
@@ -200,7 +191,7 @@ static void test_answered_call(void **state)
     peer_request("ACK", "", NULL);
     peer_wait(is_confirmed);
     hang_up();
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_string_equal(log_text, "begin <INVITE >INVITE/200 <ACK <BYE >BYE/200 end/200 ");
 }
 
@@ -239,9 +230,9 @@ static void test_whole_goes_before_streams(void **state)
 
     assert_int_equal(ast_sip_session_register_sdp_handler(&streams), 0);
     test_late_offer(state);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     peer_new_call();
-    call_up(offer);
+    call_up(peer_offer);
     hang_up();
     ast_sip_session_unregister_sdp_handler(&streams);
 }
@@ -251,7 +242,7 @@ static void test_later_answer_and_no_header_twice(void **state)
     const char *message;
 
     (void)state;
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 100");
     assert_int_equal(ast_sip_session_send_response(held, 180, NULL), 0);
     peer_expect("SIP/2.0 180");
@@ -269,7 +260,7 @@ static void test_later_answer_and_no_header_twice(void **state)
     ast_sip_session_terminate(held, 0);
     peer_expect("BYE");
     peer_response("200 OK", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
 }
 
 static void test_refused_by_extension(void **state)
@@ -278,11 +269,11 @@ static void test_refused_by_extension(void **state)
 
     (void)state;
     answer = 603;
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     message = peer_expect("SIP/2.0 603");
     assert_int_equal(count(message, "X-Hook: once"), 1);
     peer_request("ACK", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_string_equal(log_text, "begin <INVITE >INVITE/603 end/603 ");
 }
 
@@ -290,16 +281,16 @@ static void test_silent_failure_is_500(void **state)
 {
     (void)state;
     stop_silently = 1;
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 500");
     peer_request("ACK", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
 }
 
 static void test_silent_failure_in_dialog_is_500(void **state)
 {
     (void)state;
-    call_up(offer);
+    call_up(peer_offer);
     stop_silently = 1;
     peer_next_cseq();
     peer_request("INFO", "", NULL);
@@ -318,11 +309,11 @@ static void test_refused_media(void **state)
 
     (void)state;
     refuse_sdp = 1;
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     message = peer_expect("SIP/2.0 488");
     assert_int_equal(count(message, "Warning: 30"), 1);
     peer_request("ACK", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
 }
 
 static void test_cancel(void **state)
@@ -330,7 +321,7 @@ static void test_cancel(void **state)
     const char *message;
 
     (void)state;
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 100");
     assert_int_equal(ast_sip_session_send_response(held, 180, NULL), 0);
     peer_expect("SIP/2.0 180");
@@ -338,7 +329,7 @@ static void test_cancel(void **state)
     message = peer_expect("SIP/2.0 487");
     assert_int_equal(count(message, "X-Hook: once"), 1);
     peer_request("ACK", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_get_end_status(held), 487);
 }
 
@@ -347,7 +338,7 @@ static void test_methods_that_nobody_owns(void **state)
     const char *message;
 
     (void)state;
-    call_up(offer);
+    call_up(peer_offer);
     peer_next_cseq();
     peer_request("INFO", "", NULL);
     message = peer_expect("SIP/2.0 405");
@@ -367,9 +358,9 @@ static void test_methods_that_nobody_owns(void **state)
 static void test_reinvite_both_ways(void **state)
 {
     (void)state;
-    call_up(offer);
+    call_up(peer_offer);
     peer_next_cseq();
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 200");
     peer_request("ACK", "", NULL);
     assert_int_equal(sdp_seen, 2);
@@ -383,7 +374,7 @@ static void test_reinvite_both_ways(void **state)
     peer_expect("ACK");
     assert_true(is_confirmed()); /* as it was (RFC 3261 14.1) */
     assert_int_equal(count(peer_expect("INVITE"), "o=us 7 7"), 1);
-    peer_response("200 OK", "", offer);
+    peer_response("200 OK", "", peer_offer);
     peer_expect("ACK");
     assert_int_equal(sdp_seen, 3);
     hang_up();
@@ -392,10 +383,10 @@ static void test_reinvite_both_ways(void **state)
 static void test_reinvite_with_bad_media_changes_nothing(void **state)
 {
     (void)state;
-    call_up(offer);
+    call_up(peer_offer);
     refuse_sdp = 1;
     peer_next_cseq();
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 488");
     peer_request("ACK", "", NULL);
     refuse_sdp = 0;
@@ -403,7 +394,7 @@ static void test_reinvite_with_bad_media_changes_nothing(void **state)
     peer_next_cseq();
     peer_request("INVITE", "", NULL); /* and one without an offer: we offer */
     assert_int_equal(count(peer_expect("SIP/2.0 200"), "o=us 7 7"), 1);
-    peer_request("ACK", "", offer);
+    peer_request("ACK", "", peer_offer);
     peer_expect_silence(50);
     hang_up();
 }
@@ -411,13 +402,13 @@ static void test_reinvite_with_bad_media_changes_nothing(void **state)
 static void test_update(void **state)
 {
     (void)state;
-    call_up(offer);
+    call_up(peer_offer);
     peer_next_cseq();
-    peer_request("UPDATE", "", offer);
+    peer_request("UPDATE", "", peer_offer);
     assert_int_equal(count(peer_expect("SIP/2.0 200"), "o=us 7 7"), 1);
     refuse_sdp = 1;
     peer_next_cseq();
-    peer_request("UPDATE", "", offer);
+    peer_request("UPDATE", "", peer_offer);
     peer_expect("SIP/2.0 488");
     refuse_sdp = 0;
     hang_up();
@@ -443,13 +434,13 @@ static void test_outgoing_call(void **state)
     assert_int_equal(ast_sip_session_send_invite(held), -1);
     peer_expect("INVITE");
     peer_response("180 Ringing", "", NULL);
-    peer_response("200 OK", "", offer);
+    peer_response("200 OK", "", peer_offer);
     assert_int_equal(count(peer_expect("ACK"), "X-Hook: once"), 1);
     peer_wait(is_confirmed);
     ast_sip_session_terminate(held, 0);
     peer_expect("BYE");
     peer_response("200 OK", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_string_equal(log_text,
                         "begin >INVITE <INVITE/180 <INVITE/200 >ACK >BYE <BYE/200 end/200 ");
 }
@@ -480,7 +471,7 @@ static void test_another_from(void **state)
 
     (void)state;
     call_out();
-    peer_response("200 OK", "", offer);
+    peer_response("200 OK", "", peer_offer);
     text = peer_expect("ACK");
     from = strstr(text, "From: ");
     assert_non_null(from);
@@ -497,7 +488,7 @@ static void test_another_from(void **state)
     assert_int_equal(strncmp(strstr(from, ";tag="), tag, 40), 0);
     peer_response("200 OK", "", NULL);
     ast_sip_session_ref(held);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_set_from(held, NULL, &id), -1); /* it has ended */
     ast_sip_session_unref(held);
 }
@@ -525,7 +516,7 @@ static void test_restricted_caller(void **state)
                            "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>;tag="));
     peer_response("486 Busy Here", "", NULL);
     peer_expect("ACK");
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
 }
 
 static void test_outgoing_cancel(void **state)
@@ -538,7 +529,7 @@ static void test_outgoing_cancel(void **state)
     peer_response("200 OK", "", NULL);
     peer_response_to_invite("487 Request Terminated");
     peer_expect("ACK");
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_get_end_status(held), 487);
 }
 
@@ -547,11 +538,11 @@ static void test_outgoing_bad_answer(void **state)
     (void)state;
     call_out();
     refuse_sdp = 1;
-    peer_response("200 OK", "", offer);
+    peer_response("200 OK", "", peer_offer);
     peer_expect("ACK");
     peer_expect("BYE");
     peer_response("200 OK", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
 }
 
 static void test_outgoing_busy(void **state)
@@ -560,7 +551,7 @@ static void test_outgoing_busy(void **state)
     call_out();
     peer_response("486 Busy Here", "", NULL);
     peer_expect("ACK");
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_get_end_status(held), 486);
 }
 
@@ -602,12 +593,12 @@ static void test_bad_outgoing_uri(void **state)
 static void test_unregister_with_a_call_up(void **state)
 {
     (void)state;
-    call_up(offer);
+    call_up(peer_offer);
     ast_sip_session_unregister_extension(&extension);
     ast_sip_session_unregister_sdp_handler(&handler);
     log_text[0] = '\0';
     hang_up();
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_string_equal(log_text, "");
 }
 

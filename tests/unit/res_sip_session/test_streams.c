@@ -107,11 +107,6 @@ static int on_invite(struct ast_sip_session *session, struct pjsip_rx_data *rdat
 static struct ast_sip_session_extension extension = {.method = "INVITE",
                                                      .incoming_request = on_invite};
 
-static int none_left(void)
-{
-    return ast_sip_session_count() == 0;
-}
-
 static int is_confirmed(void)
 {
     return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
@@ -131,7 +126,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     ast_sip_session_unref(held);
     held = NULL;
     ast_sip_session_unregister_extension(&extension);
@@ -193,7 +188,7 @@ static void test_places_are_kept(void **state)
     assert_true(first < second && second < third);
     assert_string_equal(log_text, "offer1 write1 apply1 ");
     hang_up();
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_string_equal(log_text, "offer1 write1 apply1 end1 ");
 }
 
@@ -206,14 +201,14 @@ static void test_nothing_that_anybody_takes(void **state)
     message = peer_expect("SIP/2.0 488");
     assert_non_null(strstr(message, "Warning: 304 "));
     peer_request("ACK", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     refuse = 1;
     peer_new_call();
     peer_request("INVITE", "", HEAD AUDIO);
     message = peer_expect("SIP/2.0 488");
     assert_non_null(strstr(message, "Warning: 305 "));
     peer_request("ACK", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_string_equal(log_text, "");
 }
 
@@ -328,7 +323,7 @@ static void test_late_offer_with_a_bad_answer(void **state)
     peer_request("ACK", "", HEAD AUDIO AUDIO); /* two streams, we offered one */
     peer_expect("BYE");
     peer_response("200 OK", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_string_equal(log_text, "write0 end0 ");
 }
 
@@ -340,7 +335,7 @@ static void test_late_offer_without_an_answer(void **state)
     peer_request("ACK", "", NULL);
     peer_expect("BYE");
     peer_response("200 OK", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
 }
 
 static void test_unregistering_ends_streams(void **state)
@@ -352,7 +347,7 @@ static void test_unregistering_ends_streams(void **state)
     assert_string_equal(log_text, "end0 ");
     assert_true(is_confirmed());
     hang_up();
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_string_equal(log_text, "end0 ");
 }
 

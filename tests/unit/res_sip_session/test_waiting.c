@@ -13,34 +13,6 @@
 
 #include "peer.h"
 
-static const char offer[] =
-    "v=0\r\no=peer 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-    "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
-
-/* ---- an SDP handler as the page has it ---- */
-
-static int on_sdp(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
-{
-    (void)session;
-    (void)rdata;
-    return 0;
-}
-
-static void add_sdp(struct ast_sip_session *session, struct pjsip_tx_data *tdata)
-{
-    struct ast_sip_body body = {
-        .type = "application",
-        .subtype = "sdp",
-        .body_text = "v=0\r\no=us 7 7 IN IP4 127.0.0.1\r\ns=page\r\nc=IN IP4 127.0.0.1\r\n"
-                     "t=0 0\r\nm=audio 5000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"};
-
-    (void)session;
-    assert_int_equal(ast_sip_add_body(tdata, &body), 0);
-}
-
-static const struct ast_sip_session_sdp_handler handler = {.handle_incoming_sdp = on_sdp,
-                                                           .add_outgoing_sdp = add_sdp};
-
 /* ---- an extension that suspends what it is told to, and one behind it that counts ---- */
 
 static const char *suspend; /* the method; NULL: none */
@@ -96,11 +68,6 @@ static struct ast_sip_session_extension behind = {.name = "behind",
                                                   .priority = 1,
                                                   .incoming_request = on_request_behind};
 
-static int none_left(void)
-{
-    return ast_sip_session_count() == 0;
-}
-
 static int is_confirmed(void)
 {
     return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
@@ -115,7 +82,7 @@ static int setup(void **state)
     begins = ends = seen_behind = 0;
     session_deadlines = (struct session_deadlines){60000, 180000, 60000, 1800000};
     peer_new_call();
-    assert_int_equal(ast_sip_session_register_sdp_handler(&handler), 0);
+    assert_int_equal(ast_sip_session_register_sdp_handler(&peer_page_handler), 0);
     assert_int_equal(ast_sip_session_register_extension(&behind), 0);
     return ast_sip_session_register_extension(&first);
 }
@@ -123,18 +90,18 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(begins, ends);
     ast_sip_session_unref(held);
     ast_sip_session_unregister_extension(&first);
     ast_sip_session_unregister_extension(&behind);
-    ast_sip_session_unregister_sdp_handler(&handler);
+    ast_sip_session_unregister_sdp_handler(&peer_page_handler);
     return 0;
 }
 
 static void call_up(void)
 {
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 200");
     peer_request("ACK", "", NULL);
     peer_wait(is_confirmed);
@@ -162,7 +129,7 @@ static void test_an_invite_waits_and_goes_on(void **state)
 {
     (void)state;
     suspend = "INVITE";
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 100");
     peer_expect_silence(50);
     assert_int_equal(seen_behind, 0);
@@ -179,7 +146,7 @@ static void test_an_invite_waits_and_is_refused(void **state)
 {
     (void)state;
     suspend = "INVITE";
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 100");
     ast_sip_session_send_response(held, 480, ast_sip_session_deferred_rdata(handle));
     peer_expect("SIP/2.0 480");
@@ -205,12 +172,12 @@ static void test_cancel_ends_an_invite_that_waits(void **state)
 {
     (void)state;
     suspend = "INVITE";
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 100");
     peer_request("CANCEL", "", NULL);
     peer_expect("SIP/2.0 487");
     peer_request("ACK", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_null(ast_sip_session_deferred_session(handle));
     resume(AST_SIP_SESSION_CONTINUE); /* owed, and does nothing */
     assert_int_equal(seen_behind, 0);
@@ -225,7 +192,7 @@ static void test_every_method_waits(void **state)
     for (unsigned i = 0; i < PJ_ARRAY_SIZE(methods); ++i) {
         suspend = methods[i];
         peer_next_cseq();
-        peer_request(methods[i], "", i > 0 ? offer : NULL);
+        peer_request(methods[i], "", i > 0 ? peer_offer : NULL);
         if (i == 2) {
             peer_expect("SIP/2.0 100");
         }
@@ -244,11 +211,11 @@ static void test_others_go_on_meanwhile(void **state)
     call_up();
     suspend = "UPDATE";
     peer_next_cseq();
-    peer_request("UPDATE", "", offer);
+    peer_request("UPDATE", "", peer_offer);
     peer_expect_silence(30);
     suspend = NULL;
     peer_next_cseq();
-    peer_request("INVITE", "", offer); /* RFC 3311 5.2, 3261 14.2: one offer at a time */
+    peer_request("INVITE", "", peer_offer); /* RFC 3311 5.2, 3261 14.2: one peer_offer at a time */
     peer_expect("SIP/2.0 500");
     peer_request("ACK", "", NULL);
     peer_next_cseq();
@@ -259,7 +226,7 @@ static void test_others_go_on_meanwhile(void **state)
     resume(AST_SIP_SESSION_CONTINUE);
     peer_expect("SIP/2.0 200"); /* the UPDATE's */
     peer_expect("INVITE");
-    peer_response("200 OK", "", offer);
+    peer_response("200 OK", "", peer_offer);
     peer_expect("ACK");
     hang_up();
 }
@@ -270,13 +237,13 @@ static void test_bye_answers_what_waits(void **state)
     call_up();
     suspend = "INVITE";
     peer_next_cseq();
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 100");
     suspend = NULL;
     peer_next_cseq();
     peer_request("BYE", "", NULL);
     peer_expect("SIP/2.0 487"); /* RFC 3261 15.1.2 */
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     resume(AST_SIP_SESSION_CONTINUE);
 }
 
@@ -327,7 +294,7 @@ static void test_the_peer_hangs_up_first(void **state)
     assert_int_equal(ast_sip_session_defer_termination(held, 50), 0);
     ast_sip_session_terminate(held, 0);
     hang_up();
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_defer_termination(held, 50), -1);
 }
 
@@ -354,7 +321,7 @@ static void test_a_call_that_rings_for_long(void **state)
     suspend = "INVITE";
     session_deadlines.repeat_ms = 60;
     session_deadlines.answer_ms = 250;
-    peer_request("INVITE", "", offer);
+    peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 100");
     ast_sip_session_send_response(held, 180, NULL);
     peer_expect("SIP/2.0 180");
@@ -362,7 +329,7 @@ static void test_a_call_that_rings_for_long(void **state)
     peer_expect("SIP/2.0 180");
     peer_expect("SIP/2.0 408");
     peer_request("ACK", "", NULL);
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     resume(AST_SIP_SESSION_CONTINUE);
 }
 
@@ -388,7 +355,7 @@ static void test_a_call_that_is_never_sent(void **state)
     (void)state;
     session_deadlines.unsent_ms = 50;
     held = place_call();
-    peer_wait(none_left);
+    peer_wait(peer_none_left);
     assert_int_equal(ast_sip_session_send_invite(held), -1);
 }
 

@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From where and how often somebody may ask: access lists, rates, bans; and who is found by what."""
+
+import time
+
+import pytest
+from support import digest
+from support.peer import Call
+
+EXTENSIONS = "".join(
+    f"""
+[{context}]
+exten = _.,1,Verbose(1,CONTEXT {context})
+ same = n,Busy()
+"""
+    for context in ("inside", "by-header", "by-uri", "by-auth", "by-address", "anybody")
+)
+
+COMMON = """
+[common](!)
+type = endpoint
+context = inside
+allow = ulaw
+
+[open](common)
+
+[alice](common)
+auth = alice
+[alice]
+type = auth
+password = secret
+"""
+
+
+def call_from(peer, user, target="100", **options):
+    return Call(peer, target, from_value=f"<sip:{user}@127.0.0.1>", **options)
+
+
+def status_of(daemon, user, local="127.0.0.1", transport="udp"):
+    return call_from(daemon.peer(transport, local=local), user).refuse_check(486, 401, 403).status
+
+
+def wrong_password(peer, user="alice"):
+    """A challenge, and a wrong answer to it."""
+    call = call_from(peer, user)
+    call.send_invite()
+    (challenge,) = digest.challenges(call.expect(401))
+    call.send("INVITE", [digest.answer(challenge, "INVITE", call.target, user, "wrong")], call.offer)
+    return call.expect(401)
+
+
+# ---- access lists ----
+
+LISTS = COMMON + """
+[everywhere]
+type = acl
+deny = 127.66.0.0/16
+
+[office](common)
+deny = 0.0.0.0/0,::/0
+permit = 127.0.1.0/24,!127.0.1.9
+
+[named](common)
+acl = inside,homes
+
+[contacts](common)
+contact_acl = homes
+"""
+
+ACL_CONF = """
+[inside]
+deny = 0.0.0.0/0
+permit = 127.0.0.0/16
+
+[homes]
+deny = 127.0.3.0/24
+"""
+
+
+@pytest.fixture(scope="module")
+def daemon_options():
+    return {"extensions": EXTENSIONS, "endpoints": LISTS, "files": {"acl.conf": ACL_CONF}}
+
+
+@pytest.mark.parametrize(
+    "user, local, status",
+    [
+        ("open", "127.0.0.1", 486),
+        ("open", "127.66.1.1", 401),  # type=acl
+        ("open", "127.67.1.1", 486),
+        ("office", "127.0.1.8", 486),
+        ("office", "127.0.1.9", 401),
+        ("office", "127.0.2.8", 401),
+        ("named", "127.0.2.1", 486),
+        ("named", "127.0.3.1", 401),  # every list must permit
+        ("named", "127.1.0.1", 401),
+        ("contacts", "127.0.2.1", 486),
+        ("contacts", "127.0.3.1", 403),  # its Contact is there too
+    ],
+)
+def test_lists(daemon, user, local, status):
+    assert status_of(daemon, user, local) == status
+
+
+def test_ipv6(daemon):
+    office = call_from(daemon.peer(remote=daemon.udp6), "office")
+    assert office.refuse_check(486, 401).status == 401
+    other = call_from(daemon.peer(remote=daemon.udp6), "named")  # nothing was said of IPv6
+    assert other.refuse_check(486, 401).status == 486
+
+
+def test_who_is_kept_out_learns_nothing(daemon):
+    """The refusal is that of a stranger, and the log says what it was."""
+    mark = len(daemon.log())
+    refusals = []
+    for user in ("open", "noone"):
+        refusals.append(call_from(daemon.peer(local="127.66.1.1"), user, "100").refuse_check(401))
+    shapes = [
+        (r.reason, [n for n, _ in r.headers], [{**c, "nonce": len(c["nonce"])} for c in digest.challenges(r)]) for r in refusals
+    ]
+    assert shapes[0] == shapes[1]
+    daemon.wait_log(r"access: event=acl source=127\.66\.1\.1:\d+ acl=everywhere endpoint=open", after=mark)
+
+
+def test_kept_out_with_the_right_password(start_daemon):
+    daemon = start_daemon(extensions=EXTENSIONS, endpoints=COMMON + "\n[x]\ntype = acl\ndeny = 127.0.0.0/16\n")
+    call = call_from(daemon.peer(), "alice")
+    call.send_invite()
+    (challenge,) = digest.challenges(call.expect(401))
+    call.send("INVITE", [digest.answer(challenge, "INVITE", call.target, "alice", "secret")], call.offer)
+    (again,) = digest.challenges(call.expect(401))
+    assert "stale" not in again
+
+
+# ---- bans ----
+
+
+def banning(**options):
+    lines = "".join(f"{name} = {value}\n" for name, value in options.items())
+    return {"extensions": EXTENSIONS, "endpoints": COMMON, "files": {"sipsession.conf": f"[access]\n{lines}"}}
+
+
+def test_ban(start_daemon):
+    """After three wrong passwords an address gets no answers, for a while; others do."""
+    daemon = start_daemon(**banning(ban_failures=3, ban_time=2))
+    guesser = daemon.peer(local="127.0.5.1")
+    for _ in range(3):
+        wrong_password(guesser)
+    daemon.wait_log(r"access: event=ban source=127\.0\.5\.1 failures=3 seconds=2")
+    began = time.monotonic()
+    call_from(guesser, "open").send_invite()
+    guesser.expect_nothing(0.3)
+    assert status_of(daemon, "open", "127.0.5.2") == 486
+    while time.monotonic() - began < 5:
+        call = call_from(daemon.peer(local="127.0.5.1"), "open")
+        call.send_invite()
+        if call.peer.read(0.2):
+            break
+    assert 1 < time.monotonic() - began < 5, "the ban ends by itself"
+
+
+def test_calls_outlive_a_ban(start_daemon):
+    daemon = start_daemon(endpoints=COMMON.replace("inside", "default"), files={"sipsession.conf": "[access]\nban_failures = 1\n"})
+    peer = daemon.peer(local="127.0.5.1")
+    call = Call(peer, "echo", from_value="<sip:open@127.0.0.1>")
+    call.establish()
+    wrong_password(peer)
+    daemon.wait_log(r"event=ban source=127\.0\.5\.1")
+    call.hang_up()
+
+
+def test_challenges_alone_ban_nobody(start_daemon):
+    """A first request without credentials is how everybody begins; and success forgives."""
+    daemon = start_daemon(**banning(ban_failures=3))
+    peer = daemon.peer()
+    for _ in range(5):
+        call_from(peer, "alice").refuse_check(401)
+        call_from(peer, "stranger").refuse_check(401)
+    wrong_password(peer)
+    wrong_password(peer)
+    call = call_from(peer, "alice")
+    call.send_invite()
+    (challenge,) = digest.challenges(call.expect(401))
+    call.send("INVITE", [digest.answer(challenge, "INVITE", call.target, "alice", "secret")], call.offer)
+    call.expect(486)
+    wrong_password(peer)
+    wrong_password(peer)
+    assert status_of(daemon, "open") == 486
+
+
+def test_strangers_are_banned_if_wanted(start_daemon):
+    daemon = start_daemon(**banning(ban_failures=3, ban_strangers="yes"))
+    peer = daemon.peer(local="127.0.5.1")
+    for _ in range(3):
+        call_from(peer, "stranger").refuse_check(401)
+    call_from(peer, "open").send_invite()
+    peer.expect_nothing(0.3)
+
+
+def test_exempt(start_daemon):
+    daemon = start_daemon(**banning(ban_failures=1, rate=1, burst=1, exempt="127.0.5.0/24"))
+    peer = daemon.peer(local="127.0.5.1")
+    for _ in range(3):
+        wrong_password(peer)
+    assert status_of(daemon, "open", "127.0.5.1") == 486
+
+
+# ---- rates ----
+
+
+def test_rate(start_daemon):
+    """What is beyond the rate is lost; a client that sends it again gets through."""
+    daemon = start_daemon(**banning(rate=4, burst=5))
+    peer = daemon.peer(local="127.0.5.1")
+    for _ in range(20):
+        peer.send(peer.request("OPTIONS", "100", from_value="<sip:open@127.0.0.1>;tag=x"))
+    answers = [message for _, message in peer.drain(0.4)]
+    assert 5 <= len(answers) <= 7, peer.ladder()
+    daemon.wait_log(r"access: event=rate_limit source=127\.0\.5\.1 rate=4")
+    time.sleep(0.3)
+    peer.send(peer.request("OPTIONS", "100", from_value="<sip:open@127.0.0.1>;tag=x"))
+    peer.expect(200)
+
+
+def test_rate_on_a_connection(start_daemon):
+    """Nothing is sent again there: it is told when to come back."""
+    daemon = start_daemon(**banning(rate=1, burst=2))
+    peer = daemon.peer("tcp", local="127.0.5.1")
+    statuses = []
+    for _ in range(4):
+        peer.send(peer.request("OPTIONS", "100", from_value="<sip:open@127.0.0.1>;tag=x"))
+        got = peer.receive()
+        statuses.append(got.status)
+        assert got.status == 200 or got.get("retry-after") == "1"
+    assert statuses == [200, 200, 503, 503]
+
+
+def test_a_flood_does_not_fill_the_log(start_daemon):
+    daemon = start_daemon(**banning(rate=1000, burst=1000))
+    peer = daemon.peer()
+    (challenge,) = digest.challenges(call_from(peer, "alice").refuse_check(401))
+    for _ in range(300):
+        uri = peer.uri("100")
+        header = digest.answer(challenge, "OPTIONS", uri, "alice", "wrong")
+        peer.send(peer.request("OPTIONS", "100", [header], from_value="<sip:alice@127.0.0.1>;tag=x"))
+        peer.expect(401)
+    assert daemon.log().count("event=auth_failed") < 200
+
+
+# ---- who is found by what ----
+
+IDENTIFY = """
+[global]
+endpoint_identifier_order = auth_username,header,request_uri,ip,username,anonymous
+
+[common](!)
+type = endpoint
+allow = ulaw
+
+[by-header](common)
+context = by-header
+identify_by = header
+[by-header]
+type = identify
+endpoint = by-header
+match_header = X-Trunk: /^ber(lin|gen)$/
+
+[by-uri](common)
+context = by-uri
+identify_by = request_uri
+[by-uri]
+type = identify
+endpoint = by-uri
+match_request_uri = /^sip:line7@/
+
+[by-auth](common)
+context = by-auth
+identify_by = auth_username
+auth = by-auth
+[by-auth]
+type = auth
+password = secret
+
+[by-address](common)
+context = by-address
+identify_by = ip
+[address]
+type = identify
+endpoint = by-address
+match = 127.0.8.0/24
+
+[unwilling](common)
+context = by-address
+identify_by = username
+[unwilling]
+type = identify
+endpoint = unwilling
+match = 127.0.9.0/24
+"""
+
+
+@pytest.fixture(scope="module")
+def identifying(tmp_path_factory):
+    from support.daemon import Daemon
+
+    daemon = Daemon(tmp_path_factory.mktemp("identifying"), EXTENSIONS, endpoints=IDENTIFY)
+    daemon.start()
+    yield daemon
+    daemon.stop()
+
+
+@pytest.mark.parametrize(
+    "local, user, target, headers, context",
+    [
+        ("127.0.0.1", "x", "100", [("X-Trunk", "berlin")], "by-header"),
+        ("127.0.0.1", "x", "100", [("X-Trunk", "paris"), ("x-trunk", "bergen")], "by-header"),
+        ("127.0.0.1", "x", "100", [("X-Trunk", "berlin west")], None),
+        ("127.0.0.1", "by-header", "100", [], None),
+        ("127.0.0.1", "x", "line7", [], "by-uri"),
+        ("127.0.0.1", "x", "line8", [], None),
+        ("127.0.8.1", "x", "100", [], "by-address"),
+        ("127.0.0.1", "by-address", "100", [], None),
+        ("127.0.9.1", "x", "100", [], None),
+        ("127.0.9.1", "unwilling", "100", [], "by-address"),
+        ("127.0.8.1", "x", "line7", [("X-Trunk", "berlin")], "by-header"),
+    ],
+)
+def test_identification(identifying, local, user, target, headers, context):
+    mark = len(identifying.log())
+    call = call_from(identifying.peer(local=local), user, target, headers=headers)
+    got = call.refuse_check(486, 401)
+    assert (got.status == 401) == (context is None)
+    if context:
+        assert identifying.wait_log(r"CONTEXT ([a-z-]+)", after=mark).group(1) == context
+
+
+def test_identification_by_user_name_of_authorization(identifying):
+    mark = len(identifying.log())
+    call = call_from(identifying.peer(), "x")
+    call.send_invite()
+    (challenge,) = digest.challenges(call.expect(401))
+    call.send("INVITE", [digest.answer(challenge, "INVITE", call.target, "by-auth", "secret")], call.offer)
+    call.expect(486)
+    assert identifying.wait_log(r"CONTEXT ([a-z-]+)", after=mark).group(1) == "by-auth"
