@@ -496,6 +496,27 @@ static void test_no_enumeration(void **state)
     assert_string_equal(first, second);
 }
 
+/* Asks without rport, from another port than Via names. 1: an answer comes to where it came from.
+ */
+static int is_answered_here(const char *from)
+{
+    char text[2000];
+    const char *rport, *request = test_request("OPTIONS", from, from, NULL, NULL);
+
+    rport = strstr(request, ";rport");
+    assert_non_null(rport);
+    snprintf(text, sizeof(text), "%.*s%s", (int)(rport - request), request, rport + 6);
+    return test_ask(fd, text, NULL) == 401;
+}
+
+/* Nor does the way that the answer takes tell them apart. */
+static void test_no_enumeration_by_way(void **state)
+{
+    (void)state;
+    assert_true(is_answered_here("alice"));
+    assert_true(is_answered_here("bobby"));
+}
+
 static int is_good(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
 {
     (void)endpoint;
@@ -773,6 +794,7 @@ int main(void)
         TEST(test_foreign_nonce),
         WITH(test_without_qop, setup_lenient),
         TEST(test_no_enumeration),
+        TEST(test_no_enumeration_by_way),
         TEST(test_replaced),
         WITH(test_acl, setup_acl),
         WITH(test_contact_acl, setup_acl),
