@@ -133,8 +133,9 @@ static const struct base_option global_options[] = {
      .fallback = "MD5",
      .parse = parse_algorithms,
      .format = format_algorithms,
-     .help = "What challenges offer where a section of type `auth` says nothing else: of `MD5`, `SHA-256` "
-             "and `SHA-512-256`, the preferred one first (RFC 8760)."},
+     .help =
+         "What challenges offer where a section of type `auth` says nothing else: of `MD5`, `SHA-256` "
+         "and `SHA-512-256`, the preferred one first (RFC 8760)."},
     {.name = "default_from_user",
      .kind = BASE_OPTION_STRING,
      GLOBAL(default_from_user),

@@ -79,7 +79,7 @@ struct sip_global_config {
     char *default_realm;             /* of challenges; never NULL */
     char *endpoint_identifier_order; /* "ip,username,anonymous" */
     char *default_from_user;
-    char *nameservers; /* "ADDRESS:PORT,..."; NULL: those of the system */
+    char *nameservers;            /* "ADDRESS:PORT,..."; NULL: those of the system */
     unsigned max_forwards;        /* 70 */
     unsigned keep_alive_interval; /* seconds */
     unsigned timer_t1;            /* ms */
@@ -226,7 +226,8 @@ void sip_set_fork_handler(pjsip_dialog *(*handler)(pjsip_dialog *first, pjsip_rx
  * is final.
  */
 int sip_auth_prepare(const pjsip_auth_clt_sess *auth, pjsip_tx_data *request, pjsip_rx_data *rdata);
-/* Nobody is there any more who could answer the challenges of a response: PJSIP is not shown them. */
+/* Nobody is there any more who could answer the challenges of a response: PJSIP is not shown them.
+ */
 void sip_auth_ignore(pjsip_rx_data *rdata);
 /* A request is going to somebody else: it loses the answers to challenges of before. */
 void sip_auth_forget(pjsip_tx_data *request);

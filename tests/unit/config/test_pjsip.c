@@ -435,15 +435,18 @@ static void test_wrong_identify(void **state)
     check_bad(
         TRANSPORT "[alice](!)\ntype=endpoint\n[i]\ntype=identify\nendpoint=alice\nmatch=1.2.3.4\n",
         "p:8: error: there is no endpoint 'alice', expected the name of a section of type=endpoint\n");
-    check_bad(TRANSPORT ENDPOINT "[i]\ntype=identify\nendpoint=alice\nmatch_header=X y\n",
-              "p:10: error: wrong value 'X y' of option 'match_header', expected a header, a colon and a "
-              "value, e.g. X-Trunk: berlin\n");
-    check_bad(TRANSPORT ENDPOINT "[i]\ntype=identify\nendpoint=alice\nmatch_header=X: /(/\n",
-              "p:10: error: wrong value 'X: /(/' of option 'match_header', expected a regular expression "
-              "between the slashes: Unmatched ( or \\(\n");
-    check_bad(TRANSPORT ENDPOINT "[i]\ntype=identify\nendpoint=alice\nmatch_request_uri=/(/\n",
-              "p:10: error: wrong value '/(/' of option 'match_request_uri', expected a regular expression "
-              "between the slashes: Unmatched ( or \\(\n");
+    check_bad(
+        TRANSPORT ENDPOINT "[i]\ntype=identify\nendpoint=alice\nmatch_header=X y\n",
+        "p:10: error: wrong value 'X y' of option 'match_header', expected a header, a colon and a "
+        "value, e.g. X-Trunk: berlin\n");
+    check_bad(
+        TRANSPORT ENDPOINT "[i]\ntype=identify\nendpoint=alice\nmatch_header=X: /(/\n",
+        "p:10: error: wrong value 'X: /(/' of option 'match_header', expected a regular expression "
+        "between the slashes: Unmatched ( or \\(\n");
+    check_bad(
+        TRANSPORT ENDPOINT "[i]\ntype=identify\nendpoint=alice\nmatch_request_uri=/(/\n",
+        "p:10: error: wrong value '/(/' of option 'match_request_uri', expected a regular expression "
+        "between the slashes: Unmatched ( or \\(\n");
 }
 
 static void test_match(void **state)
@@ -506,14 +509,17 @@ static void test_wrong_global(void **state)
         "p:6: error: wrong value 'ip,,username' of option 'endpoint_identifier_order', expected names of "
         "identifiers, separated by commas\n"
         "p:7: error: global has no option 'user_agnet', expected e.g. 'user_agent'\n");
-    check_good(TRANSPORT
-               "[global]\nendpoint_identifier_order=auth_username,header,request_uri,ip,username\n");
-    check_bad(TRANSPORT "[global]\ndefault_realm=a\"b\n",
-              "p:5: error: wrong value 'a\"b' of option 'default_realm', expected text without quotes and "
-              "backslashes\n");
-    check_bad(TRANSPORT "[global]\ndefault_auth_algorithms_uas=MD5,md5\n",
-              "p:5: error: wrong value 'MD5,md5' of option 'default_auth_algorithms_uas', expected a list of "
-              "MD5, SHA-256, SHA-512-256, each once\n");
+    check_good(
+        TRANSPORT
+        "[global]\nendpoint_identifier_order=auth_username,header,request_uri,ip,username\n");
+    check_bad(
+        TRANSPORT "[global]\ndefault_realm=a\"b\n",
+        "p:5: error: wrong value 'a\"b' of option 'default_realm', expected text without quotes and "
+        "backslashes\n");
+    check_bad(
+        TRANSPORT "[global]\ndefault_auth_algorithms_uas=MD5,md5\n",
+        "p:5: error: wrong value 'MD5,md5' of option 'default_auth_algorithms_uas', expected a list of "
+        "MD5, SHA-256, SHA-512-256, each once\n");
     check_warned(
         TRANSPORT "[global]\nendpoint_identifier_order=ip,usernam\n",
         "p:5: warning: endpoint_identifier_order: 'usernam' has an effect only when a module brings it; the "

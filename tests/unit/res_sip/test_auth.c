@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../base/failmalloc.h"
 #include "harness.h"
 
 #define REALM  "sipsession"
@@ -738,44 +737,6 @@ static void test_match(void **state)
     assert_int_equal(ask("OPTIONS " TARGET ";line=8 SIP/2.0\r\nX-Rest:", "whoever", NULL), 401);
 }
 
-/* ---- what programs give ---- */
-
-static void test_wrong_calls(void **state)
-{
-    struct ast_sip_endpoint *endpoint = ast_sip_endpoint_create("x");
-    struct ast_sip_auth auth = {.algorithm = 3, .realm = (char *)"r", .username = (char *)"u"};
-
-    (void)state;
-    assert_int_equal(ast_sip_endpoint_add_auth(endpoint, &auth, AST_SIP_CREDENTIAL_PASSWORD, "p"),
-                     -1);
-    auth.algorithm = AST_SIP_DIGEST_MD5;
-    assert_int_equal(ast_sip_endpoint_add_auth(endpoint, &auth, AST_SIP_CREDENTIAL_MD5, "12"), -1);
-    assert_int_equal(ast_sip_endpoint_add_auth(endpoint, &auth, AST_SIP_CREDENTIAL_SHA256,
-                                               "0123456789abcdef0123456789abcdef"),
-                     -1);
-    assert_null(endpoint->auths);
-    ast_sip_endpoint_unref(endpoint);
-}
-
-static int add_one(void *data)
-{
-    struct ast_sip_auth auth = {.algorithm = AST_SIP_DIGEST_SHA256,
-                                .realm = (char *)"r",
-                                .username = (char *)"u"};
-
-    return ast_sip_endpoint_add_auth(data, &auth, AST_SIP_CREDENTIAL_PASSWORD, "p");
-}
-
-static void test_no_memory(void **state)
-{
-    struct ast_sip_endpoint *endpoint = ast_sip_endpoint_create("x");
-
-    (void)state;
-    assert_int_equal(failmalloc_each(add_one, endpoint, 0), 3);
-    assert_null(endpoint->auths->next);
-    ast_sip_endpoint_unref(endpoint);
-}
-
 #define TEST(function)        cmocka_unit_test_setup_teardown(function, setup, teardown)
 #define WITH(function, begin) cmocka_unit_test_setup_teardown(function, begin, teardown)
 
@@ -802,8 +763,6 @@ int main(void)
         WITH(test_rate, setup_rate),
         WITH(test_auth_username, setup_identify),
         WITH(test_match, setup_identify),
-        cmocka_unit_test(test_wrong_calls),
-        cmocka_unit_test(test_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
