@@ -57,12 +57,17 @@ struct ast_sip_endpoint *sip_dialog_get_endpoint(const pjsip_dialog *dlg)
 }
 
 /* Answers also from behind a NAT when the peer did not ask for it (RFC 3581, `force_rport`). */
-static void give_endpoint(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint)
+static void force_rport(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint)
 {
-    rdata->endpt_info.mod_data[distributor.id] = endpoint;
     if (endpoint && endpoint->force_rport && rdata->msg_info.via->rport_param < 0) {
         rdata->msg_info.via->rport_param = rdata->pkt_info.src_port;
     }
+}
+
+static void give_endpoint(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint)
+{
+    rdata->endpt_info.mod_data[distributor.id] = endpoint;
+    force_rport(rdata, endpoint);
     sip_nat_rewrite(rdata, endpoint);
 }
 
@@ -212,10 +217,27 @@ static void tell_of_stranger(const pjsip_rx_data *rdata)
 /* Nobody's request, or one from where its endpoint may not be: no answer tells which. */
 static void on_stranger(pjsip_rx_data *rdata)
 {
+    struct ast_sip_endpoint *nobody = ast_sip_get_artificial_endpoint();
+
     if (sip_get_config()->access.ban_strangers) {
         sip_access_failed(rdata);
     }
-    check_credentials(ast_sip_get_artificial_endpoint(), rdata);
+    force_rport(rdata, nobody); /* where the answer goes would tell, too */
+    check_credentials(nobody, rdata);
+}
+
+/* 1: a request of an endpoint may come from where it does. */
+static int is_permitted(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
+{
+    return sip_access_from(sip_get_config()->acl, endpoint, rdata) &&
+           sip_access_from(endpoint->acl, endpoint, rdata);
+}
+
+/* 1: what it names as Contact is where we may send to. */
+static int has_permitted_contacts(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
+{
+    return sip_access_contacts(sip_get_config()->contact_acl, endpoint, rdata) &&
+           sip_access_contacts(endpoint->contact_acl, endpoint, rdata);
 }
 
 /* The endpoint that sent a request, and may from there; a new reference. NULL: it was answered. */
@@ -226,8 +248,7 @@ static struct ast_sip_endpoint *identify(pjsip_rx_data *rdata)
     if (!endpoint) {
         sip_counters.unidentified++;
         tell_of_stranger(rdata);
-    } else if (sip_access_from(sip_get_config()->acl, endpoint, rdata) &&
-               sip_access_from(endpoint->acl, endpoint, rdata)) {
+    } else if (is_permitted(endpoint, rdata)) {
         return endpoint;
     }
     ast_sip_endpoint_unref(endpoint);
@@ -250,11 +271,7 @@ static pj_bool_t on_beginning(pjsip_rx_data *rdata)
     if (!authenticate(endpoint, rdata)) {
         return PJ_TRUE;
     }
-    code = refuse(rdata);
-    if (!sip_access_contacts(sip_get_config()->contact_acl, endpoint, rdata) ||
-        !sip_access_contacts(endpoint->contact_acl, endpoint, rdata)) {
-        code = PJSIP_SC_FORBIDDEN;
-    }
+    code = has_permitted_contacts(endpoint, rdata) ? refuse(rdata) : PJSIP_SC_FORBIDDEN;
     if (code) {
         sip_respond(rdata, code, NULL, NULL);
         return PJ_TRUE;
@@ -266,15 +283,33 @@ static pj_bool_t on_beginning(pjsip_rx_data *rdata)
     return PJ_FALSE;
 }
 
-/* A request within a dialog. TRUE: answered here. */
+/* A request within a dialog. TRUE: answered here, or an ACK that does not count. */
 static pj_bool_t on_dialog(pjsip_dialog *dlg, pjsip_rx_data *rdata)
 {
     struct ast_sip_endpoint *endpoint = dlg->mod_data[distributor.id];
+    int is_ack = rdata->msg_info.msg->line.req.method.id == PJSIP_ACK_METHOD;
 
     give_endpoint(rdata, endpoint);
-    return endpoint && sip_get_config()->authentication.in_dialog &&
-           rdata->msg_info.msg->line.req.method.id != PJSIP_ACK_METHOD &&
-           !authenticate(endpoint, rdata);
+    if (!endpoint) {
+        return PJ_FALSE;
+    }
+    if (!is_permitted(endpoint, rdata)) {
+        if (!is_ack) {
+            on_stranger(rdata);
+        }
+        return PJ_TRUE;
+    }
+    if (is_ack) {
+        return PJ_FALSE; /* it can be neither challenged nor refused */
+    }
+    if (sip_get_config()->authentication.in_dialog && !authenticate(endpoint, rdata)) {
+        return PJ_TRUE;
+    }
+    if (!has_permitted_contacts(endpoint, rdata)) { /* it would be the target from now on */
+        sip_respond(rdata, PJSIP_SC_FORBIDDEN, NULL, NULL);
+        return PJ_TRUE;
+    }
+    return PJ_FALSE;
 }
 
 static pj_bool_t on_request(pjsip_rx_data *rdata)

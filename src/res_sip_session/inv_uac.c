@@ -103,3 +103,16 @@ void inv_add_credentials(pjsip_inv_session *inv, pjsip_tx_data *ack)
         sip_auth_copy(ack, tsx->last_tx);
     }
 }
+
+int inv_has_next_server(const pjsip_inv_session *inv)
+{
+    const pjsip_tx_data *tdata = inv->invite_req;
+
+    return tdata != NULL && tdata->dest_info.cur_addr + 1 < tdata->dest_info.addr.count;
+}
+
+int inv_send_to_next_server(pjsip_inv_session *inv, pjsip_transaction *tsx)
+{
+    ++inv->invite_req->dest_info.cur_addr;
+    return inv_send_again(inv, tsx, NULL, NULL);
+}

@@ -95,6 +95,18 @@ static int is_redirection(const pjsip_transaction *tsx)
            tsx->status_code == PJSIP_SC_MOVED_TEMPORARILY;
 }
 
+/* RFC 3263 4.3: a server that is silent, or says 503, is not the only one of its name. */
+static int try_next_server(struct ast_sip_session *session, pjsip_transaction *tsx)
+{
+    if ((tsx->status_code != PJSIP_SC_REQUEST_TIMEOUT &&
+         tsx->status_code != PJSIP_SC_SERVICE_UNAVAILABLE) ||
+        !inv_has_next_server(session->inv_session)) {
+        return 0;
+    }
+    session_exchange_restart(session);
+    return inv_send_to_next_server(session->inv_session, tsx) == 0;
+}
+
 static int try_invite_again(struct ast_sip_session *session, pjsip_transaction *tsx,
                             pjsip_rx_data *rdata)
 {
@@ -104,7 +116,10 @@ static int try_invite_again(struct ast_sip_session *session, pjsip_transaction *
                ask_extensions(session, tsx, rdata)) {
         return 1;
     }
-    return tsx->status_code / 100 != 6 && !session->priv->ending && follow(session, tsx);
+    if (session->priv->ending) {
+        return 0;
+    }
+    return try_next_server(session, tsx) || (tsx->status_code / 100 != 6 && follow(session, tsx));
 }
 
 int session_try_again(struct ast_sip_session *session, pjsip_transaction *tsx,

@@ -593,6 +593,10 @@ int inv_is_first_invite(const pjsip_inv_session *inv, const pjsip_transaction *t
  */
 int inv_send_again(pjsip_inv_session *inv, pjsip_transaction *tsx, const pjsip_uri *uri,
                    const pj_str_t *contact);
+/* The name that the INVITE goes to has further addresses (RFC 3263 4.3). 1, 0. */
+int inv_has_next_server(const pjsip_inv_session *inv);
+/* As inv_send_again, to the next of them, which there is. */
+int inv_send_to_next_server(pjsip_inv_session *inv, pjsip_transaction *tsx);
 /* Gives an ACK the credentials of the INVITE that it acknowledges. */
 void inv_add_credentials(pjsip_inv_session *inv, pjsip_tx_data *ack);
 /* 1: the INVITE that begins a session has its final refusal, which is being worked on. */

@@ -178,6 +178,18 @@ static void do_count(struct command *command)
              ended);
 }
 
+static void do_list(struct command *command)
+{
+    size_t used = 0;
+
+    for (struct known *at = sessions; at && used < sizeof(command->result); at = at->next) {
+        used +=
+            (size_t)snprintf(command->result + used, sizeof(command->result) - used, "%s %s ",
+                             name_of(at->session),
+                             ast_sip_session_state_name(ast_sip_session_get_state(at->session)));
+    }
+}
+
 static void do_call(struct command *command)
 {
     struct ast_sip_endpoint *endpoint = ast_sip_get_endpoint(text_of(command, "as", "anonymous"));
@@ -442,6 +454,7 @@ static const struct {
     void (*run)(struct command *command);
 } commands[] = {
     {"count", 0, do_count},
+    {"list", 0, do_list},
     {"call", 0, do_call},
     {"refresh", 1, do_refresh},
     {"refresh-cancel", 1, do_refresh_cancel},

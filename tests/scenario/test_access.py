@@ -132,6 +132,28 @@ def test_kept_out_with_the_right_password(start_daemon):
     assert "stale" not in again
 
 
+def test_within_calls(start_daemon):
+    """Who knows a call's tags must still be where he may be; and a new Contact must be one that may be."""
+    daemon = start_daemon(endpoints=LISTS.replace("context = inside", "context = default"), files={"acl.conf": ACL_CONF})
+    call = Call(daemon.peer(local="127.0.1.1"), "echo", from_value="<sip:office@127.0.0.1>")
+    call.establish()
+    elsewhere = daemon.peer(local="127.0.2.1")
+    here, call.peer = call.peer, elsewhere
+    call.send("BYE")
+    call.expect(401)
+    call.peer = here
+    call.hang_up()
+
+    call = Call(daemon.peer(local="127.0.2.1"), "echo", from_value="<sip:contacts@127.0.0.1>")
+    call.establish()
+    change = call.build("INVITE", body=call.offer)
+    change.headers = [(n, "<sip:x@127.0.3.1>" if n == "Contact" else v) for n, v in change.headers]
+    call.invite = change
+    call.peer.send(change)
+    call.expect(403)
+    call.hang_up()
+
+
 # ---- bans ----
 
 

@@ -154,6 +154,28 @@ def test_priorities(caller, callee, names, daemon):
     assert other.receive(0) is None
 
 
+@pytest.mark.parametrize("how", ["silent", "503"])
+def test_the_next_server(caller, callee, names, daemon, how):
+    """RFC 3263 4.3: silence and 503 send the INVITE to the next server, as a request of its own."""
+    first = daemon.peer()
+    names.records = {
+        "_sip._udp.example.test": [
+            dns.srv(10, 1, first.port, "host.example.test"),
+            dns.srv(20, 1, callee.port, "host.example.test"),
+        ],
+        "host.example.test": [dns.a("127.0.0.1")],
+    }
+    caller.dial("carrier", "sip:a@example.test;transport=udp")
+    invite = first.expect("INVITE")
+    if how == "503":
+        respond(first, invite, 503, "busy")
+        first.expect("ACK")
+    again = take(caller, callee)
+    assert (again.call_id, again.from_tag, again.body) == (invite.call_id, invite.from_tag, invite.body)
+    assert again.branch != invite.branch and again.cseq == invite.cseq + 1
+    assert again.all("x-hook") == ["once"]
+
+
 def test_a_lying_name_server(caller, callee, names):
     """Answers to another question's id are not believed."""
     names.records = {"host.example.test": [dns.a("127.0.0.1")]}

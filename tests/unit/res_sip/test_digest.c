@@ -2,6 +2,7 @@
 /* The arithmetic of digest authentication, by the examples of RFC 2617, 7616 and others' hands. */
 #include <string.h>
 
+#include "../base/failmalloc.h"
 #include "harness.h"
 
 static pjsip_digest_credential credential(const char *nonce, const char *uri, const char *nc,
@@ -139,13 +140,52 @@ static void test_work(void **state)
     assert_int_equal(sip_digest_octets - second, second - first);
 }
 
+/* ---- what programs give ---- */
+
+static void test_wrong_calls(void **state)
+{
+    struct ast_sip_endpoint *endpoint = ast_sip_endpoint_create("x");
+    struct ast_sip_auth auth = {.algorithm = 3, .realm = (char *)"r", .username = (char *)"u"};
+
+    (void)state;
+    assert_int_equal(ast_sip_endpoint_add_auth(endpoint, &auth, AST_SIP_CREDENTIAL_PASSWORD, "p"),
+                     -1);
+    auth.algorithm = AST_SIP_DIGEST_MD5;
+    assert_int_equal(ast_sip_endpoint_add_auth(endpoint, &auth, AST_SIP_CREDENTIAL_MD5, "12"), -1);
+    assert_int_equal(ast_sip_endpoint_add_auth(endpoint, &auth, AST_SIP_CREDENTIAL_SHA256,
+                                               "0123456789abcdef0123456789abcdef"),
+                     -1);
+    assert_null(endpoint->auths);
+    ast_sip_endpoint_unref(endpoint);
+}
+
+static int add_one(void *data)
+{
+    struct ast_sip_auth auth = {.algorithm = AST_SIP_DIGEST_SHA256,
+                                .realm = (char *)"r",
+                                .username = (char *)"u"};
+
+    return ast_sip_endpoint_add_auth(data, &auth, AST_SIP_CREDENTIAL_PASSWORD, "p");
+}
+
+static void test_no_memory(void **state)
+{
+    struct ast_sip_endpoint *endpoint = ast_sip_endpoint_create("x");
+
+    (void)state;
+    assert_int_equal(failmalloc_each(add_one, endpoint, 0), 3);
+    assert_null(endpoint->auths->next);
+    ast_sip_endpoint_unref(endpoint);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rfc7616),    cmocka_unit_test(test_hash),
         cmocka_unit_test(test_sha512_256), cmocka_unit_test(test_rfc2617),
         cmocka_unit_test(test_names),      cmocka_unit_test(test_same_secret),
-        cmocka_unit_test(test_work),
+        cmocka_unit_test(test_work),       cmocka_unit_test(test_wrong_calls),
+        cmocka_unit_test(test_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,12 +97,12 @@ static void test_identify_by(void **state)
     assert_int_equal(test_ask(fd, test_request("OPTIONS", "carol", "i1", NULL, NULL), NULL), 401);
 }
 
-/* "alice%00x" is not alice, and the escape of an ordinary character does not matter. */
+/* "alice%00x" is not alice but refused, and the escape of an ordinary character does not matter. */
 static void test_escaped_user(void **state)
 {
     (void)state;
     assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice%00x", "e1", NULL, NULL), NULL),
-                     401);
+                     400);
     assert_int_equal(test_ask(fd, test_request("OPTIONS", "al%69ce", "e2", NULL, NULL), NULL), 200);
 }
 
