@@ -10,6 +10,8 @@
 
 #include <sipsession/address.h>
 
+#include "expires.h"
+
 #define MOST_CONTACTS   20
 #define MOST_URI        512
 #define MOST_PATH       1024
@@ -220,8 +222,10 @@ static int read_contact(pj_pool_t *pool, const pjsip_contact_hdr *hdr,
     return 0;
 }
 
-static int read_contacts(pj_pool_t *pool, const pjsip_msg *msg, struct rules_request *request)
+static int read_contacts(pj_pool_t *pool, const pjsip_rx_data *rdata, struct rules_request *request)
 {
+    const pjsip_msg *msg = rdata->msg_info.msg;
+    long long expires[MOST_CONTACTS];
     struct rules_contact *contacts = pj_pool_calloc(pool, MOST_CONTACTS, sizeof(*contacts));
     const pjsip_contact_hdr *hdr = pjsip_msg_find_hdr(msg, PJSIP_H_CONTACT, NULL);
 
@@ -233,6 +237,12 @@ static int read_contacts(pj_pool_t *pool, const pjsip_msg *msg, struct rules_req
         } else if (request->count == MOST_CONTACTS ||
                    read_contact(pool, hdr, &contacts[request->count++]) != 0) {
             return PJSIP_SC_BAD_REQUEST;
+        }
+    }
+    if (!request->star && expires_read(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len,
+                                       expires, MOST_CONTACTS) == (int)request->count) {
+        for (unsigned i = 0; i < request->count; i++) {
+            contacts[i].expires = expires[i];
         }
     }
     request->contacts = contacts;
@@ -295,7 +305,7 @@ int request_read(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor
     made.branch = copy_text(pool, &rdata->msg_info.via->branch_param, MOST_URI);
     made.cseq = (unsigned)rdata->msg_info.cseq->cseq;
     read_user_agent(pool, msg, &made);
-    status = read_contacts(pool, msg, &made);
+    status = read_contacts(pool, rdata, &made);
     if (status == PJSIP_SC_OK) {
         status = take_path(pool, msg, aor, &made);
     }

@@ -131,6 +131,15 @@ def test_expirations(daemon):
     assert bindings(phone.clear()) == {}
 
 
+def test_a_time_that_is_none(daemon):
+    """RFC 3261 20.10: it counts as an hour; it does not end the binding."""
+    phone = Phone(daemon, "p2")
+    phone.register("<sip:a@h>")
+    assert 3598 <= bindings(phone.register("<sip:a@h>;expires=abc"))["sip:a@h"] <= 3600
+    assert 7198 <= bindings(phone.register("<sip:a@h>;expires=4294967296"))["sip:a@h"] <= 7200
+    phone.clear()
+
+
 def test_star_is_alone_and_ends_all(daemon):
     phone = Phone(daemon, "carol")
     phone.register("<sip:a@h>", "<sip:b@h>")

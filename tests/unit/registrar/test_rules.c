@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "expires.h"
 #include "record.h"
 #include "rules.h"
 
@@ -311,6 +312,47 @@ static void test_broken_record(void **state)
     assert_null(read);
 }
 
+/* ---- expires of Contacts ---- */
+
+static void check_expires(const char *headers, int count, const long long *expected)
+{
+    char message[600], *exact;
+    long long found[4] = {-9, -9, -9, -9};
+    size_t length;
+
+    snprintf(message, sizeof(message),
+             "REGISTER sip:h SIP/2.0\r\nTo: <sip:a@h>;expires=1\r\n%s\r\n\r\nContact: <sip:body@h>",
+             headers);
+    length = strlen(message);
+    exact = malloc(length); /* without a NUL */
+    memcpy(exact, message, length);
+    assert_int_equal(expires_read(exact, length, found, 4), count);
+    free(exact);
+    for (int i = 0; i < count; i++) {
+        assert_true(found[i] == expected[i]);
+    }
+}
+
+static void test_expires(void **state)
+{
+    static const long long none[] = {RULES_NO_EXPIRES}, hour[] = {3600}, most[] = {4294967295LL};
+    static const long long several[] = {5, 0, RULES_NO_EXPIRES, 7};
+
+    (void)state;
+    check_expires("Contact: <sip:a@h;expires=4>", 1, none);
+    check_expires("m : sip:a@h;expires=soon", 1, hour);
+    check_expires("CONTACT: \"a, b;expires=3\" <sip:a@h>;expires=", 1, hour);
+    check_expires("Contact: <sip:a@h>;expires=-1", 1, hour);
+    check_expires("Contact: <sip:a@h>;expires=4294967296", 1, most);
+    check_expires("Contact: <sip:a@h>;expires=99999999999999999999999999", 1, most);
+    check_expires("Contact: <sip:a@h>;Expires=5,\r\n <sip:b@h>;q=1;expires=0\r\nX: y\r\n"
+                  "m: <sip:c@h> ,\r\n\t<sip:d@h>\r\n ;expires=7",
+                  4, several);
+    check_expires("Contact: <sip:a@h>,<sip:a@h>,<sip:a@h>,<sip:a@h>,<sip:a@h>", -1, NULL);
+    check_expires("Contact: *", -1, NULL);
+    check_expires("X: y", 0, NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -327,6 +369,7 @@ int main(void)
         TEST(test_purge),
         TEST(test_record),
         TEST(test_broken_record),
+        TEST(test_expires),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
