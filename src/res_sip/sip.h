@@ -582,6 +582,8 @@ int sip_digest_ha1(int algorithm, const char *username, const char *realm, const
 /* What the credential's `response` must be; its form is not looked at. */
 int sip_digest_response(int algorithm, const char *ha1, const pj_str_t *method,
                         const pjsip_digest_credential *credential, char out[SIP_DIGEST_SIZE]);
+/* 1 when two URIs as they are written have the same scheme, user and host. */
+int sip_same_target(const pj_str_t *one, const pj_str_t *other);
 /* 1 when they are the same, in a time that does not tell where they differ. */
 int sip_same_secret(const char *one, const pj_str_t *other);
 
