@@ -10,7 +10,6 @@
     static const struct base_option_table table_name##_table = {.type = type_name,                 \
                                                                 .options = table_name##_options}
 
-
 static const struct base_option domain_alias_options[] = {CONFIG_TYPE_OPTION,
                                                           NAME("domain"),
                                                           {.name = NULL}};

@@ -7,11 +7,12 @@ import shutil
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from support import dns
+from support.daemon import free_port
 from support.peer import Call, Peer
-from support.wire import parameter
 
 EXTENSIONS = "".join(
     f"""
@@ -174,7 +175,7 @@ def test_headers(start, registrar):
     assert request.uri == "sip:registrar.invalid"
     assert request.get("route") == f"<sip:127.0.0.1:{server.port};lr>"
     assert request.tokens("supported") == ["path", "outbound"]
-    assert request.get("contact") == f"<sip:s@{daemon.address}:5060>;reg-id=1;q=0.5"
+    assert request.get("contact") == f"<sip:s@{daemon.address}:5060>;q=0.5;reg-id=1"
     assert request.all("user-agent") == ["another"]
     accept(server, request)
     state_of(daemon, "trunk", "registered")
@@ -333,7 +334,8 @@ def test_odd_answers(start, registrar):
     )
     for server, odd in zip(servers, headers):
         server.respond(server.expect("REGISTER"), 200, "OK", odd)
-    state_of(daemon, "t3", "registered .* expires=604800")
+    state_of(daemon, "t2", "registered .* expires=604800")
+    state_of(daemon, "t3", "registered .* expires=3600")
     state_of(daemon, "t4", "retrying")
     assert daemon.alive()
 
@@ -447,3 +449,160 @@ def test_line(start, registrar):
     call.remote = f"<{contacts[1]}>"
     call.refuse_check(486)
     assert daemon.wait_log(r"CONTEXT (\S+)", after=mark).group(1) == "line-two"
+
+
+# ---- Kamailio ----
+
+KAMAILIO = """\
+#!KAMAILIO
+debug=2
+log_stderror=yes
+children=1
+disable_tcp=yes
+listen=udp:127.0.0.1:{port}
+mpath="{modules}"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "path.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "auth.so"
+modparam("usrloc", "db_mode", 0)
+modparam("registrar", "use_path", 1)
+modparam("registrar", "path_mode", 0)
+modparam("registrar", "min_expires", 120)
+modparam("registrar", "max_expires", 600)
+modparam("path", "use_received", 0)
+request_route {{
+{route}
+}}
+"""
+
+# A registrar that asks for credentials, and sends calls to whoever has registered.
+REGISTRAR = """\
+    if (is_method("REGISTER")) {
+        if (!pv_www_authenticate("example.test", "secret", "0")) {
+            www_challenge("example.test", "1");
+            exit;
+        }
+        save("location");
+        exit;
+    }
+    if (!lookup("location")) {
+        sl_send_reply("404", "Not Found");
+        exit;
+    }
+    t_relay();
+"""
+
+# A proxy in front of it: it stays on the way of calls by Path (RFC 3327).
+PROXY = """\
+    if (is_method("REGISTER")) {
+        add_path();
+        t_relay_to_udp("127.0.0.1", "REGISTRAR");
+        exit;
+    }
+    loose_route();
+    t_relay();
+"""
+
+
+def modules_of_kamailio():
+    for folder in ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"):
+        if (Path(folder) / "kamailio/modules/registrar.so").exists():
+            return f"{folder}/kamailio/modules/"
+    return None
+
+
+@pytest.fixture
+def kamailio(tmp_path):
+    program, modules = shutil.which("kamailio"), modules_of_kamailio()
+    if not program or not modules:
+        pytest.skip("there is no kamailio")
+    running = []
+
+    def begin(route):
+        port = free_port("127.0.0.1")
+        folder = tmp_path / f"kamailio{len(running)}"
+        folder.mkdir()
+        (folder / "cfg").write_text(KAMAILIO.format(port=port, modules=modules, route=route))
+        log = open(folder / "log", "wb")
+        running.append(
+            subprocess.Popen(
+                [program, "-DD", "-E", "-m", "32", "-M", "4", "-f", str(folder / "cfg"), "-Y", str(folder), "-P", str(folder / "pid")],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )
+        )  # fmt: skip
+        asker = Peer(("127.0.0.1", port))
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            assert running[-1].poll() is None, (folder / "log").read_text()
+            try:
+                asker.send(asker.request("INVITE", "nobody"))
+                if asker.receive(0.2):
+                    break
+            except ConnectionRefusedError:
+                time.sleep(0.05)
+        else:
+            raise AssertionError((folder / "log").read_text())
+        asker.close()
+        return port
+
+    yield begin
+    for process in running:
+        process.terminate()
+    for process in running:
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def call_by(daemon, port):
+    """A call to bob by his registrar: where it enters the dialplan, and the INVITE's answer."""
+    caller = daemon.peer(remote=("127.0.0.1", port))
+    mark = len(daemon.log())
+    call = Call(caller, "bob")
+    got = call.refuse_check(486, 404, 480)
+    return got.status, daemon.wait_log(r"CONTEXT (\S+)", after=mark).group(1) if got.status == 486 else None
+
+
+def test_kamailio_as_the_registrar(start, kamailio):
+    """Challenge, 423, the binding, a call by it, and that it is gone at the end."""
+    port = kamailio(REGISTRAR)
+    daemon = start(
+        section("trunk", server_uri=f"sip:127.0.0.1:{port}", outbound_auth="login", line="yes", endpoint="one", expiration=60)
+    )
+    state_of(daemon, "trunk", "registered .* expires=(119|120)")
+    assert call_by(daemon, port) == (486, "line-one")
+    daemon.signal()
+    assert daemon.wait() == 0
+    assert re.search("event=registration name=trunk state=ended .* status=200", daemon.log())
+    peer = Peer(("127.0.0.1", port))
+    call = Call(peer, "bob")
+    call.refuse_check(404)
+    peer.close()
+
+
+def test_kamailio_as_a_proxy_in_front(start, kamailio):
+    """Through an outbound proxy that adds Path; calls come back by it."""
+    by_path = '    if ($du == $null) {\n        sl_send_reply("480", "No Path");\n        exit;\n    }\n    t_relay();\n'
+    registrar_port = kamailio(REGISTRAR.replace("    t_relay();\n", by_path))
+    port = kamailio(PROXY.replace("REGISTRAR", str(registrar_port)))
+    daemon = start(
+        section("trunk", server_uri=f"sip:127.0.0.1:{registrar_port}", outbound_proxy=f"sip:127.0.0.1:{port}\\;lr", support_path="yes",
+                outbound_auth="login", line="yes", endpoint="two", expiration=300)
+    )  # fmt: skip
+    assert f"server=127.0.0.1:{port} " in state_of(daemon, "trunk", "registered")
+    assert call_by(daemon, registrar_port) == (486, "line-two")
+
+
+def test_kamailio_refuses_wrong_credentials(start, kamailio):
+    port = kamailio(REGISTRAR.replace('"secret"', '"another"'))
+    daemon = start(section("trunk", server_uri=f"sip:127.0.0.1:{port}", outbound_auth="login"))
+    state_of(daemon, "trunk", "rejected .* status=401")
