@@ -214,6 +214,7 @@ struct config_reader {
     struct sip_transport_config **transports_end;
     struct sip_endpoint_entry **endpoints_end;
     struct sip_identify_config **identifies_end;
+    struct sip_registration_config **registrations_end;
     struct config_object *objects; /* all whose type is known */
     struct config_object **objects_end;
     struct config_object *buckets[CONFIG_BUCKETS]; /* the same by name */
@@ -232,7 +233,8 @@ struct config_type {
 };
 
 extern const struct config_type config_type_endpoint, config_type_transport, config_type_identify,
-    config_type_global, config_type_system, config_type_auth, config_type_acl, config_type_aor;
+    config_type_global, config_type_system, config_type_auth, config_type_acl, config_type_aor,
+    config_type_registration;
 extern const struct config_type config_other_types[]; /* type_other.c; ends with a NULL table */
 /* Gives an endpoint the credentials of the sections that the line outbound_auth names
  * (type_auth.c). */

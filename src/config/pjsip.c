@@ -9,10 +9,11 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct config_type *const types[] = {&config_type_global,    &config_type_system,
-                                                  &config_type_transport, &config_type_endpoint,
-                                                  &config_type_identify,  &config_type_auth,
-                                                  &config_type_acl,       &config_type_aor};
+static const struct config_type *const types[] = {&config_type_global,      &config_type_system,
+                                                  &config_type_transport,   &config_type_endpoint,
+                                                  &config_type_identify,    &config_type_auth,
+                                                  &config_type_acl,         &config_type_aor,
+                                                  &config_type_registration};
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
 #define MAX_TYPES  64
 
@@ -257,6 +258,7 @@ static void read_objects(struct config_reader *reader, const struct config_file 
     reader->transports_end = &reader->sip->transports;
     reader->endpoints_end = &reader->sip->endpoints;
     reader->identifies_end = &reader->sip->identifies;
+    reader->registrations_end = &reader->sip->registrations;
     for (section = file->sections; section; section = section->next) {
         if (!section->is_template) {
             add_object(reader, section);

@@ -110,10 +110,10 @@ static void write_other_types(FILE *out)
 
 void config_write_reference(FILE *out)
 {
-    static const struct config_type *const types[] = {&config_type_global,    &config_type_system,
-                                                      &config_type_transport, &config_type_endpoint,
-                                                      &config_type_identify,  &config_type_auth,
-                                                      &config_type_acl,       &config_type_aor};
+    static const struct config_type *const types[] = {
+        &config_type_global,   &config_type_system,   &config_type_transport,
+        &config_type_endpoint, &config_type_identify, &config_type_auth,
+        &config_type_acl,      &config_type_aor,      &config_type_registration};
     const struct base_option_table *table;
     char title[64];
     size_t i;

@@ -10,31 +10,6 @@
     static const struct base_option_table table_name##_table = {.type = type_name,                 \
                                                                 .options = table_name##_options}
 
-static const struct base_option registration_options[] = {CONFIG_TYPE_OPTION,
-                                                          NAME("auth_rejection_permanent"),
-                                                          NAME("client_uri"),
-                                                          NAME("contact_header_params"),
-                                                          NAME("contact_user"),
-                                                          NAME("endpoint"),
-                                                          NAME("expiration"),
-                                                          NAME("fatal_retry_interval"),
-                                                          NAME("forbidden_retry_interval"),
-                                                          NAME("line"),
-                                                          NAME("max_random_initial_delay"),
-                                                          NAME("max_retries"),
-                                                          NAME("outbound_auth"),
-                                                          NAME("outbound_proxy"),
-                                                          NAME("retry_interval"),
-                                                          NAME("security_mechanisms"),
-                                                          NAME("security_negotiation"),
-                                                          NAME("server_uri"),
-                                                          NAME("support_outbound"),
-                                                          NAME("support_path"),
-                                                          NAME("transport"),
-                                                          NAME("user_agent"),
-                                                          {.name = NULL}};
-TABLE(registration, "registration");
-
 static const struct base_option domain_alias_options[] = {CONFIG_TYPE_OPTION,
                                                           NAME("domain"),
                                                           {.name = NULL}};
@@ -96,7 +71,6 @@ TABLE(asterisk_publication, "asterisk-publication");
 static const struct base_option_table phoneprov_table = {.type = "phoneprov"};
 
 const struct config_type config_other_types[] = {
-    {.table = &registration_table},
     {.table = &domain_alias_table},
     {.table = &contact_table},
     {.table = &resource_list_table},

@@ -98,29 +98,24 @@ static unsigned check_form(const pjsip_digest_credential *credential, const char
 
 /*
  * The digest is of the URI that the header names: it must be the one that the request is for (RFC
- * 7616 3.4.6), else it would be good for any. Ports and parameters may differ.
+ * 7616 3.4.6), else it would be good for any. Both are compared as they were written.
  */
-static int is_for(pjsip_rx_data *rdata, const pj_str_t *text)
+static int is_for(const pjsip_rx_data *rdata, const pj_str_t *uri)
 {
-    const pjsip_uri *target = rdata->msg_info.msg->line.req.uri;
-    const pjsip_sip_uri *one, *other;
-    pj_str_t copy;
-    pjsip_uri *uri;
+    const char *line = rdata->msg_info.msg_buf, *end = line + rdata->msg_info.len;
+    const char *begin = memchr(line, ' ', (size_t)(end - line));
+    const char *behind = begin ? memchr(begin + 1, ' ', (size_t)(end - begin - 1)) : NULL;
+    pj_str_t target;
 
     if (!sip_get_config()->authentication.check_uri) {
         return 1;
     }
-    pj_strdup_with_null(rdata->tp_info.pool, &copy, text); /* the parser changes it */
-    uri = pjsip_parse_uri(rdata->tp_info.pool, copy.ptr, (pj_size_t)copy.slen, 0);
-    if (!uri || pj_stricmp(pjsip_uri_get_scheme(uri), pjsip_uri_get_scheme(target)) != 0) {
+    if (!behind) {
         return 0;
     }
-    if (!PJSIP_URI_SCHEME_IS_SIP(target) && !PJSIP_URI_SCHEME_IS_SIPS(target)) {
-        return pjsip_uri_cmp(PJSIP_URI_IN_REQ_URI, uri, target) == PJ_SUCCESS;
-    }
-    one = pjsip_uri_get_uri(uri);
-    other = pjsip_uri_get_uri(target);
-    return pj_strcmp(&one->user, &other->user) == 0 && pj_stricmp(&one->host, &other->host) == 0;
+    target.ptr = (char *)begin + 1;
+    target.slen = behind - target.ptr;
+    return sip_same_target(&target, uri);
 }
 
 /* What the nonce of a right digest is worth. */

@@ -76,6 +76,27 @@ static void free_identifies(struct sip_identify_config *identify)
     }
 }
 
+static void free_registrations(struct sip_registration_config *registration)
+{
+    while (registration) {
+        struct sip_registration_config *next = registration->next;
+
+        free(registration->name);
+        free(registration->server_uri);
+        free(registration->client_uri);
+        free(registration->contact_user);
+        free(registration->contact_header_params);
+        free(registration->transport);
+        free(registration->outbound_proxy);
+        free(registration->outbound_auth);
+        free(registration->endpoint);
+        free(registration->user_agent);
+        ast_sip_endpoint_unref(registration->registrar);
+        free(registration);
+        registration = next;
+    }
+}
+
 static void free_endpoints(struct sip_endpoint_entry *entry)
 {
     while (entry) {
@@ -115,6 +136,7 @@ void sip_config_destroy(struct sip_config *config)
     sip_acl_free(config->acl);
     sip_acl_free(config->contact_acl);
     free(config->access.exempt);
+    free_registrations(config->registrations);
     free(config);
 }
 

@@ -144,3 +144,46 @@ int sip_same_secret(const char *one, const pj_str_t *other)
     /* the length is the algorithm's, which is no secret */
     return other->slen == (pj_ssize_t)length && CRYPTO_memcmp(one, other->ptr, length) == 0;
 }
+
+/* What a URI is about: scheme, user and host, without port, parameters and headers. */
+struct target {
+    pj_str_t scheme, user, host;
+};
+
+static pj_str_t part(const char *begin, const char *end)
+{
+    pj_str_t text = {(char *)begin, end - begin};
+
+    return text;
+}
+
+static void split(const pj_str_t *uri, struct target *target)
+{
+    const char *at = uri->ptr, *end = uri->ptr + uri->slen, *mark;
+
+    mark = memchr(at, ':', (size_t)(end - at));
+    target->scheme = part(at, mark ? mark : at);
+    at = mark ? mark + 1 : at;
+    mark = memchr(at, '@', (size_t)(end - at)); /* elsewhere it is escaped (RFC 3261 25.1) */
+    target->user = part(at, mark ? mark : at);
+    at = mark ? mark + 1 : at;
+    mark = at;
+    while (mark < end && *mark != ';' && *mark != '?' && (*mark != ':' || *at == '[') &&
+           (mark == at || mark[-1] != ']')) {
+        mark++;
+    }
+    target->host = part(at, mark);
+}
+
+int sip_same_target(const pj_str_t *one, const pj_str_t *other)
+{
+    struct target left, right;
+
+    if (one->slen <= 0 || other->slen <= 0) {
+        return 0;
+    }
+    split(one, &left);
+    split(other, &right);
+    return pj_stricmp(&left.scheme, &right.scheme) == 0 &&
+           pj_strcmp(&left.user, &right.user) == 0 && pj_stricmp(&left.host, &right.host) == 0;
+}

@@ -118,7 +118,7 @@ int sip_start(struct sip_config *config)
         sip_thread_create() != 0 || start_modules(config) != 0 || sip_identify_start(config) != 0 ||
         sip_authenticate_start(config) != 0 || sip_access_start(config) != 0 ||
         sip_location_start(config) != 0 || sip_transports_start(config) != 0 ||
-        sip_resolve_start(&config->global) != 0) {
+        sip_resolve_start(&config->global) != 0 || sip_registrations_start(config) != 0) {
         sip_destroy();
         return -1;
     }
@@ -133,6 +133,7 @@ void sip_destroy(void)
     sip_distributor_release();
     if (sip_endpt) {
         sip_memory_stop();
+        sip_registrations_forget();
         sip_resolve_stop();
         pjsip_endpt_destroy(sip_endpt); /* modules, transactions, transports */
         sip_endpt = NULL;

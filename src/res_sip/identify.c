@@ -20,6 +20,10 @@ struct entry {
 
 #define UNNAMED ((unsigned)-1)
 
+/* A token that only our registrar was told says more than an address or a name: it is asked first.
+ */
+#define LINE "line"
+
 static struct entry entries[MAX_IDENTIFIERS]; /* in the order in which they are asked */
 static unsigned entry_count;
 static const char *order = ""; /* of the configuration in force */
@@ -30,7 +34,7 @@ static unsigned rank_of(const char *name)
     const char *at = order;
     unsigned rank;
 
-    for (rank = 0; name && *at; rank++) {
+    for (rank = 1; name && *at; rank++) {
         size_t length;
 
         at += strspn(at, " \t");
@@ -41,7 +45,7 @@ static unsigned rank_of(const char *name)
         at += strcspn(at, ",");
         at += *at == ',';
     }
-    return UNNAMED;
+    return name && strcmp(name, LINE) == 0 ? 0 : UNNAMED;
 }
 
 static unsigned index_of(const struct ast_sip_endpoint_identifier *identifier)

@@ -113,6 +113,26 @@ struct sip_guard_limits {
     unsigned idle_timeout;          /* seconds without an octet */
 };
 
+/* type=registration */
+struct sip_registration_config {
+    struct sip_registration_config *next;
+    char *name;
+    char *server_uri, *client_uri; /* never NULL */
+    char *contact_user;            /* never NULL */
+    char *contact_header_params;   /* "a=b;c"; NULL: none */
+    char *transport, *outbound_proxy, *outbound_auth;
+    char *endpoint;   /* of requests that come for its line */
+    char *user_agent; /* NULL: that of type=global */
+    int line, support_path, support_outbound;
+    unsigned max_random_initial_delay; /* seconds, as all of these */
+    unsigned expiration, retry_interval, forbidden_retry_interval, fatal_retry_interval;
+    unsigned max_retries;
+    int auth_rejection_permanent;
+    /* How the registrar is talked with: transport, contact_user, outbound_proxy and credentials; a
+     * reference, never one of the configured endpoints. */
+    struct ast_sip_endpoint *registrar;
+};
+
 struct sip_endpoint_entry {
     struct sip_endpoint_entry *next;
     struct ast_sip_endpoint *endpoint; /* a reference */
@@ -141,6 +161,7 @@ struct sip_config {
     struct ast_sip_acl *contact_acl; /* contact_permit and contact_deny of type=acl */
     struct sip_authentication_config authentication;
     struct sip_access_config access;
+    struct sip_registration_config *registrations;
 };
 
 struct sip_config *sip_config_create(void); /* every option at its default; NULL: no memory */
@@ -220,6 +241,13 @@ int sip_outbound_route(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
  * that has routes already, made from pool. 0; -1 logged, the list untouched.
  */
 int sip_contact_route(pj_pool_t *pool, const char *path, pjsip_route_hdr *list);
+
+/* ---- outbound registrations (registration.c) ---- */
+
+/* Unregisters: what is registered gets a REGISTER that says so. */
+void sip_registrations_stop(void);
+/* 1: an answer to that is still worth waiting for; never for long. */
+int sip_registrations_busy(void);
 
 /* ---- dialogs and endpoints (distributor.c) ---- */
 
@@ -394,6 +422,10 @@ int sip_nat_start(void);
 /* resolve.c: names of servers. After the transports; stop is safe without start. */
 int sip_resolve_start(const struct sip_global_config *global);
 void sip_resolve_stop(void);
+/* registration.c: after all that sends; the first REGISTER goes out when the loop runs. Forget is
+ * safe without start; before names are no longer looked up. */
+int sip_registrations_start(const struct sip_config *config);
+void sip_registrations_forget(void);
 /* Registers one of ours. 0, -1 logged. */
 int sip_module_register(pjsip_module *module);
 
@@ -582,6 +614,8 @@ int sip_digest_ha1(int algorithm, const char *username, const char *realm, const
 /* What the credential's `response` must be; its form is not looked at. */
 int sip_digest_response(int algorithm, const char *ha1, const pj_str_t *method,
                         const pjsip_digest_credential *credential, char out[SIP_DIGEST_SIZE]);
+/* 1 when two URIs as they are written have the same scheme, user and host. */
+int sip_same_target(const pj_str_t *one, const pj_str_t *other);
 /* 1 when they are the same, in a time that does not tell where they differ. */
 int sip_same_secret(const char *one, const pj_str_t *other);
 

@@ -281,7 +281,7 @@ static void poll_stop(pj_timer_heap_t *heap, pj_timer_entry *entry)
     const pj_time_val delay = {0, STOP_POLL};
 
     (void)heap;
-    if (ast_sip_session_count() == 0 || --server.stop_left == 0 ||
+    if ((ast_sip_session_count() == 0 && !sip_registrations_busy()) || --server.stop_left == 0 ||
         pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), entry, &delay) != PJ_SUCCESS) {
         sip_stop();
     }
@@ -295,6 +295,7 @@ static int stop_when_idle(void *unused)
     }
     server.stop_left = SERVER_STOP_SECONDS * 1000 / STOP_POLL;
     sip_set_stopping();
+    sip_registrations_stop();
     chan_hangup_all(AST_CAUSE_CONGESTION); /* 503 to those that are not answered */
     session_terminate_all();               /* those without a channel */
     pj_timer_entry_init(&server.stop_timer, 0, NULL, poll_stop);

@@ -121,6 +121,39 @@ static void test_same_secret(void **state)
     assert_false(sip_same_secret("abcd", &text));
 }
 
+static int same(const char *one, const char *other)
+{
+    const pj_str_t left = sip_str(one), right = sip_str(other);
+    int result = sip_same_target(&left, &right);
+
+    assert_int_equal(sip_same_target(&right, &left), result);
+    return result;
+}
+
+/* RFC 7616 3.4.6: a digest is for one target; proxies and clients change what lies around it. */
+static void test_same_target(void **state)
+{
+    (void)state;
+    assert_true(same("sip:100@example.org", "sip:100@example.org"));
+    assert_true(same("sip:100@example.org", "SIP:100@EXAMPLE.org:5060;transport=tcp?a=b"));
+    assert_true(same("sip:example.org", "sip:example.org;lr"));
+    assert_true(same("sip:a@[2001:db8::1]:5060", "sip:a@[2001:DB8::1];lr"));
+    assert_true(same("tel:+4930123;phone-context=x", "tel:+4930123"));
+    assert_true(same("sip:1;x=2@h", "sip:1;x=2@h:1"));
+    assert_false(same("sip:100@example.org", "sip:101@example.org"));
+    assert_false(same("sip:abc@example.org", "sip:ABC@example.org"));
+    assert_false(same("sip:100@example.org", "sip:100@example.com"));
+    assert_false(same("sip:100@example.org", "sips:100@example.org"));
+    assert_false(same("sip:100@example.org", "sip:example.org"));
+    assert_false(same("sip:a@[2001:db8::1]", "sip:a@[2001:db8::2]"));
+    assert_false(same("sip:a@[2001", "sip:a@[2002"));
+    assert_false(same("tel:+4930123", "tel:+4930124"));
+    assert_false(same("sip:1;x=2@h", "sip:1;x=3@h"));
+    assert_false(same("", ""));
+    assert_false(same("", "sip:a"));
+    assert_true(same(":@", ":@"));
+}
+
 /* As much is hashed for one secret as for another. */
 static void test_work(void **state)
 {
@@ -181,11 +214,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rfc7616),    cmocka_unit_test(test_hash),
-        cmocka_unit_test(test_sha512_256), cmocka_unit_test(test_rfc2617),
-        cmocka_unit_test(test_names),      cmocka_unit_test(test_same_secret),
-        cmocka_unit_test(test_work),       cmocka_unit_test(test_wrong_calls),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_rfc7616),     cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_sha512_256),  cmocka_unit_test(test_rfc2617),
+        cmocka_unit_test(test_names),       cmocka_unit_test(test_same_secret),
+        cmocka_unit_test(test_work),        cmocka_unit_test(test_same_target),
+        cmocka_unit_test(test_wrong_calls), cmocka_unit_test(test_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
