@@ -5,6 +5,7 @@
  * counted. Headers were looked at already (wire.c). Knows no endpoints.
  */
 #include <string.h>
+#include <strings.h>
 
 #include <sipsession/log.h>
 
@@ -21,16 +22,20 @@ static pjsip_module edge = {
     .on_rx_response = on_response,
 };
 
+static int is(const pj_str_t *text, const char *wanted, size_t length)
+{
+    return (size_t)text->slen == length && strncasecmp(text->ptr, wanted, length) == 0;
+}
+
 static int is_sdp(const pjsip_media_type *type)
 {
-    return pj_stricmp2(&type->subtype, "sdp") == 0 && pj_stricmp2(&type->type, "application") == 0;
+    return is(&type->subtype, "sdp", 3) && is(&type->type, "application", 11);
 }
 
 /* RFC 3261 21.4.29, 23.2: S/MIME, for which there is no key. */
 static int is_enciphered(const pjsip_media_type *type)
 {
-    return pj_stricmp2(&type->subtype, "pkcs7-mime") == 0 &&
-           pj_stricmp2(&type->type, "application") == 0;
+    return is(&type->subtype, "pkcs7-mime", 10) && is(&type->type, "application", 11);
 }
 
 /* A4: a multipart without parts is not to be had; and an SDP may be among the parts. */
@@ -65,9 +70,12 @@ static void cut_body(const pjsip_rx_data *rdata, pjsip_msg_body *body)
 static int is_encoded(const pjsip_msg *msg)
 {
     const pj_str_t name = SIP_STR("Content-Encoding"), short_name = SIP_STR("e");
-    const pjsip_generic_string_hdr *hdr =
-        pjsip_msg_find_hdr_by_names(msg, &name, &short_name, NULL);
+    const pjsip_generic_string_hdr *hdr;
 
+    if (!sip_wire_has_encoding()) {
+        return 0;
+    }
+    hdr = pjsip_msg_find_hdr_by_names(msg, &name, &short_name, NULL);
     return hdr && pj_stricmp2(&hdr->hvalue, "identity") != 0;
 }
 
@@ -76,7 +84,7 @@ static int check_body(const pjsip_rx_data *rdata, const char **why)
     pjsip_msg_body *body = rdata->msg_info.msg->body;
     const pjsip_ctype_hdr *type = rdata->msg_info.ctype;
 
-    if (type && pj_stricmp2(&type->media.type, "multipart") == 0) {
+    if (type && is(&type->media.type, "multipart", 9)) {
         if (!body && rdata->msg_info.clen && rdata->msg_info.clen->len == 0) {
             return 0;
         }

@@ -4,6 +4,8 @@
  * not take well (docs/pjsip.md has the list). Pure: text in, verdict out; no memory, no state, no
  * PJSIP.
  */
+#include <endian.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,6 +23,7 @@ struct scan {
     unsigned tags[SIP_GUARD_HEADERS]; /* of SIP_GUARD_REQUIRE and SIP_GUARD_SUPPORTED */
     int has_percent;                  /* somewhere in the message */
     int is_stream;
+    int has_bare_cr; /* somewhere in the message: lines end there, too */
 };
 
 void sip_guard_defaults(struct sip_guard_limits *limits)
@@ -71,6 +74,8 @@ static enum sip_guard_header short_header(char name) /* RFC 3261 7.3.3 */
         return SIP_GUARD_CONTENT_TYPE;
     case 'l':
         return SIP_GUARD_CONTENT_LENGTH;
+    case 'e':
+        return SIP_GUARD_CONTENT_ENCODING;
     default:
         return SIP_GUARD_OTHER;
     }
@@ -78,7 +83,7 @@ static enum sip_guard_header short_header(char name) /* RFC 3261 7.3.3 */
 
 /* Letters of wanted are small ones, and name is as long; '-' has the bit that makes letters small.
  */
-static int is(const char *name, const char *wanted)
+static inline int is(const char *name, const char *wanted)
 {
     while (*wanted && (*name | 0x20) == *wanted) {
         name++;
@@ -88,7 +93,7 @@ static int is(const char *name, const char *wanted)
 }
 
 /* By its length first: this is done for each header of each message. */
-static enum sip_guard_header name_of(const char *name, size_t length)
+static inline enum sip_guard_header name_of(const char *name, size_t length)
 {
     switch (length) {
     case 1:
@@ -116,12 +121,14 @@ static enum sip_guard_header name_of(const char *name, size_t length)
                                           : SIP_GUARD_OTHER;
     case 14:
         return is(name, "content-length") ? SIP_GUARD_CONTENT_LENGTH : SIP_GUARD_OTHER;
+    case 16:
+        return is(name, "content-encoding") ? SIP_GUARD_CONTENT_ENCODING : SIP_GUARD_OTHER;
     default:
         return SIP_GUARD_OTHER;
     }
 }
 
-const char *sip_guard_next_line(const char *at, const char *end)
+static inline const char *next_line(const char *at, const char *end)
 {
     const char *newline = memchr(at, '\n', (size_t)(end - at));
     const char *last = newline ? newline : end;
@@ -133,12 +140,54 @@ const char *sip_guard_next_line(const char *at, const char *end)
     return newline ? newline + 1 : end;
 }
 
-const char *sip_guard_next_field(const char *at, const char *end)
+static inline const char *next_field(const char *at, const char *end)
 {
     do {
-        at = sip_guard_next_line(at, end);
+        at = next_line(at, end);
     } while (at < end && (*at == ' ' || *at == '\t'));
     return at;
+}
+
+/* The same for a text without bare carriage returns. */
+static inline const char *next_plain_field(const char *at, const char *end)
+{
+    do {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+        at = newline ? newline + 1 : end;
+    } while (at < end && (*at == ' ' || *at == '\t'));
+    return at;
+}
+
+typedef unsigned char octets_t __attribute__((vector_size(16)));
+
+/* 1: there is a CR that no LF follows; 16 octets at a time, since each message is looked at. */
+static int has_bare_cr(const char *text, size_t length)
+{
+    octets_t found = {0}, here, next;
+    uint64_t any[2];
+    size_t i = 0;
+
+    for (; i + sizeof(here) < length; i += sizeof(here)) {
+        memcpy(&here, text + i, sizeof(here));
+        memcpy(&next, text + i + 1, sizeof(next));
+        found |= (octets_t)(here == '\r') & (octets_t)(next != '\n');
+    }
+    memcpy(any, &found, sizeof(any));
+    for (; i < length; i++) {
+        any[0] |= text[i] == '\r' && (i + 1 == length || text[i + 1] != '\n');
+    }
+    return (any[0] | any[1]) != 0;
+}
+
+const char *sip_guard_next_line(const char *at, const char *end)
+{
+    return next_line(at, end);
+}
+
+const char *sip_guard_next_field(const char *at, const char *end)
+{
+    return next_field(at, end);
 }
 
 static unsigned count_values(const char *at, const char *end)
@@ -284,6 +333,9 @@ static int check_field(struct scan *scan, enum sip_guard_header header, const ch
         return scan->tags[header] > scan->limits->option_tags
                    ? refuse(scan, 400, "Too many option tags")
                    : 0;
+    case SIP_GUARD_CONTENT_ENCODING:
+        scan->found->has_encoding = 1;
+        return 0;
     case SIP_GUARD_CONTENT_TYPE:
         return check_content_type(scan, (size_t)(end - field));
     case SIP_GUARD_FROM:
@@ -298,14 +350,17 @@ static int check_field(struct scan *scan, enum sip_guard_header header, const ch
     }
 }
 
-enum sip_guard_header sip_guard_field(const char *field, const char *end, const char **value)
+static inline enum sip_guard_header classify(const char *field, const char *end, const char **value)
 {
-    const char *colon = memchr(field, ':', (size_t)(end - field));
-    const char *name_end = colon;
+    const char *colon = field, *name_end;
 
-    if (!colon) {
+    while (colon < end && *colon != ':') {
+        colon++;
+    }
+    if (colon == end) {
         return SIP_GUARD_OTHER; /* it is PJSIP's parser that refuses */
     }
+    name_end = colon;
     while (name_end > field && (name_end[-1] == ' ' || name_end[-1] == '\t')) {
         name_end--;
     }
@@ -313,12 +368,104 @@ enum sip_guard_header sip_guard_field(const char *field, const char *end, const 
     return name_end > field ? name_of(field, (size_t)(name_end - field)) : SIP_GUARD_OTHER;
 }
 
+/* Up to 8 octets of a name as a number, the first one lowest. */
+#define WORD(name, length)                                                                         \
+    ((uint64_t)(name)[0] | (uint64_t)(name)[1] << 8 | (uint64_t)(name)[2] << 16 |                  \
+     (length > 3 ? (uint64_t)(name)[3] << 24 : 0) | (length > 4 ? (uint64_t)(name)[4] << 32 : 0) | \
+     (length > 5 ? (uint64_t)(name)[5] << 40 : 0) | (length > 6 ? (uint64_t)(name)[6] << 48 : 0) | \
+     (length > 7 ? (uint64_t)(name)[7] << 56 : 0))
+#define BEGINS(word, name, length)                                                                 \
+    (((word) & (~(uint64_t)0 >> (64 - 8 * length))) == WORD(name "        ", length))
+
+/*
+ * The same, faster for headers as they are usually written: this is done for each header of each
+ * message. All letters of the word are made small; so is nothing else that counts, since ':' and
+ * '-' have that bit.
+ */
+static inline uint64_t word_at(const char *text)
+{
+    uint64_t word;
+
+    memcpy(&word, text, sizeof(word));
+    return le64toh(word) | 0x2020202020202020;
+}
+
+static inline enum sip_guard_header classify_fast(const char *field, const char *end,
+                                                  const char **value)
+{
+    uint64_t word;
+
+    if (end - field < 16) {
+        return classify(field, end, value);
+    }
+    word = word_at(field);
+    switch (word & 0xff) {
+    case 'v':
+        if (BEGINS(word, "via:", 4)) {
+            *value = field + 4;
+            return SIP_GUARD_VIA;
+        }
+        break;
+    case 'f':
+        if (BEGINS(word, "from:", 5)) {
+            *value = field + 5;
+            return SIP_GUARD_FROM;
+        }
+        break;
+    case 't':
+        if (BEGINS(word, "to:", 3)) {
+            *value = field + 3;
+            return SIP_GUARD_TO;
+        }
+        break;
+    case 'c':
+        if (BEGINS(word, "cseq:", 5)) {
+            *value = field + 5;
+            return SIP_GUARD_CSEQ;
+        }
+        if (BEGINS(word, "call-id:", 8) || BEGINS(word, "contact:", 8)) {
+            *value = field + 8;
+            return BEGINS(word, "call", 4) ? SIP_GUARD_CALL_ID : SIP_GUARD_CONTACT;
+        }
+        if (BEGINS(word, "content-", 8) && BEGINS(word_at(field + 7), "-length:", 8)) {
+            *value = field + 15;
+            return SIP_GUARD_CONTENT_LENGTH;
+        }
+        if (BEGINS(word, "content-", 8) && BEGINS(word_at(field + 5), "nt-type:", 8)) {
+            *value = field + 13;
+            return SIP_GUARD_CONTENT_TYPE;
+        }
+        break;
+    case 'e': /* in their short form, or not of interest */
+    case 'i':
+    case 'm':
+    case 'k':
+    case 'l':
+        if (field[1] != ':' && field[1] != ' ' && field[1] != '\t') {
+            return SIP_GUARD_OTHER;
+        }
+        break;
+    case 'r':
+    case 's':
+        break;
+    default:
+        return SIP_GUARD_OTHER;
+    }
+    return classify(field, end, value);
+}
+
+enum sip_guard_header sip_guard_field(const char *field, const char *end, const char **value)
+{
+    return classify(field, end, value);
+}
+
 /* Looks at all header fields; returns where they end: at the empty line, or at the text's end. */
 static const char *check_fields(struct scan *scan, const char *at, const char *end)
 {
     while (at < end && *at != '\r' && *at != '\n') {
-        const char *next = sip_guard_next_field(at, end), *value = next;
-        enum sip_guard_header header = sip_guard_field(at, next, &value);
+        const char *next = scan->has_bare_cr ? next_field(at, end) : next_plain_field(at, end);
+        const char *value = next;
+        enum sip_guard_header header = classify_fast(at, next, &value);
 
         if (header == SIP_GUARD_CONTENT_LENGTH) {
             check_content_length(scan, value, next);
@@ -329,7 +476,7 @@ static const char *check_fields(struct scan *scan, const char *at, const char *e
         }
         if (++scan->fields > scan->limits->header_fields) {
             refuse(scan, 400, "Too many header fields");
-        } else {
+        } else if (header != SIP_GUARD_OTHER) {
             check_field(scan, header, at, value, next);
         }
         at = next;
@@ -423,6 +570,7 @@ int sip_guard_message(const struct sip_guard_limits *limits, const char *text, s
         return is_datagram ? refuse(&scan, 400, "No headers") : 0;
     }
     scan.has_percent = memchr(text, '%', length) != NULL;
+    scan.has_bare_cr = has_bare_cr(text, length);
     check_headers(&scan, text, end);
     if (scan.is_stream && found->header_length) {
         check_stream(&scan, text);

@@ -185,6 +185,7 @@ static int check_attribute(const struct sip_guard_limits *limits, struct section
                            struct text line, const char **why)
 {
     struct text value = line;
+    char first;
 
     if (++section->attributes > limits->attributes) {
         return refuse("Too many attributes", why);
@@ -196,6 +197,10 @@ static int check_attribute(const struct sip_guard_limits *limits, struct section
         return 0;
     }
     value.at++;
+    first = (char)(*line.at | 0x20);
+    if (first != 'r' && first != 'f' && first != 's' && first != 'c') {
+        return 0; /* none of those below; most attributes end here */
+    }
     if (starts_with(&line, "rtpmap:")) {
         return check_map(value, 1, why);
     }

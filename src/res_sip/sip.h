@@ -465,6 +465,8 @@ void sip_keep_alive_answer(pjsip_transport *transport, unsigned *state, const ch
 int sip_wire_datagram(pjsip_transport *transport, const char *data, size_t length, int whole,
                       const pj_sockaddr *source);
 void sip_wire_done(void);
+/* 1: the message that PJSIP is working on has a Content-Encoding. */
+int sip_wire_has_encoding(void);
 /* Hooks into PJSIP's transport manager. */
 void sip_wire_start(void);
 /* A message of this source was refused or dropped: counts, and says why to whoever debugs. */
@@ -519,6 +521,7 @@ enum sip_guard_header {
     SIP_GUARD_SUPPORTED,
     SIP_GUARD_CONTENT_TYPE,
     SIP_GUARD_CONTENT_LENGTH,
+    SIP_GUARD_CONTENT_ENCODING,
     SIP_GUARD_HEADERS
 };
 
@@ -529,6 +532,7 @@ struct sip_guard_found {
     size_t header_length; /* with the empty line; 0: the headers have no end yet (streams only) */
     size_t body_length;   /* what Content-Length says */
     int has_length;       /* there is one */
+    int has_encoding;     /* there is a Content-Encoding */
     int lost;             /* of a stream: where the next message begins cannot be known */
 };
 

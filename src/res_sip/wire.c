@@ -15,6 +15,14 @@
 /* Where the datagram came from that PJSIP is working on; NULL: none. */
 static const pj_sockaddr *source_now;
 
+/* What the guard found in the message that PJSIP is working on. */
+static int encoding_now;
+
+int sip_wire_has_encoding(void)
+{
+    return encoding_now;
+}
+
 void sip_wire_count(const pj_sockaddr *source, const char *why)
 {
     char name[PJ_INET6_ADDRSTRLEN + 10] = "somebody";
@@ -78,6 +86,7 @@ int sip_wire_datagram(pjsip_transport *transport, const char *data, size_t lengt
         found.why = "Message too large";
     } else if (sip_guard_message(limits, data, length, 1, &found) == 0) {
         source_now = source;
+        encoding_now = found.has_encoding;
         return 1;
     }
     refuse(transport, data, length, found.code, found.why, source);
@@ -128,6 +137,7 @@ static size_t look(struct sip_connection *connection, const char *data, size_t l
     total = found.header_length + found.body_length;
     if (found.code == 0) {
         sip_connection_heard(connection, total <= length);
+        encoding_now = found.has_encoding;
         return 0;
     }
     refuse(connection->transport, data, found.header_length, found.code, found.why,

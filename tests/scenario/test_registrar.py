@@ -40,6 +40,8 @@ ENDPOINTS = (
     + phone("erin", "max_contacts = 0")
     + phone("frank", "max_contacts = 5", "rewrite_contact = yes")
     + phone("grace", "max_contacts = 2\nqualify_frequency = 1\nqualify_timeout = 0.3\nremove_unavailable = yes")
+    + phone("heidi", "max_contacts = 1", "auth = heidi")
+    + "\n[heidi]\ntype = auth\nusername = heidi\npassword = secret\n"
     + "".join(phone(f"p{number}", "max_contacts = 3") for number in range(40))
     + "\n[none]\ntype = endpoint\nallow = ulaw\n"
     + "\n[fixed]\ntype = endpoint\nallow = ulaw\naors = fixed\n"
@@ -369,6 +371,11 @@ def test_configured_contacts_are_asked(tmp_path):
 # ---- clients that others wrote ----
 
 
+def test_a_password_is_needed(daemon):
+    answer = Phone(daemon, "heidi").register("<sip:a@h>", status=401)
+    assert answer.get("www-authenticate").startswith("Digest ")
+
+
 def test_baresip_registers(daemon, tmp_path):
     client = baresip_registration(tmp_path, f"<sip:carol@{daemon.address}>;regint=600")
     asker = Phone(daemon, "carol")
@@ -381,6 +388,17 @@ def test_baresip_registers(daemon, tmp_path):
     finally:
         client.kill()
     asker.clear()
+
+
+def test_baresip_registers_with_a_password(daemon, tmp_path):
+    client = baresip_registration(tmp_path, f"<sip:heidi@{daemon.address}>;regint=600;auth_pass=secret")
+    try:
+        client.wait_for("200 OK", timeout=15)
+        with sqlite3.connect(daemon.config / "sipsession.db") as store:  # it is there when the phone knows it
+            (kept,) = store.execute("SELECT value FROM store WHERE kind='contact' AND key='heidi'").fetchone()
+        assert "contact: sip:heidi" in kept and "user-agent: baresip" in kept
+    finally:
+        client.kill()
 
 
 def test_sipp_registers(daemon, tmp_path):

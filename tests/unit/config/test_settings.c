@@ -45,8 +45,11 @@ static void check_bad(const char *text, const char *problems)
 
 static void check_defaults(void)
 {
+    struct sip_guard_limits guard;
     struct media_config media;
 
+    sip_guard_defaults(&guard);
+    assert_memory_equal(&settings.guard, &guard, sizeof(guard));
     media_config_init(&media);
     assert_string_equal(settings.modules, CONFIG_DEFAULT_MODULES);
     assert_memory_equal(&settings.media, &media, sizeof(media));

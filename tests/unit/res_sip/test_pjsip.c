@@ -11,6 +11,9 @@
 
 #include <pjlib.h>
 
+#include <pjmedia-codec.h>
+#include <pjmedia.h>
+
 #include "harness.h"
 
 static pj_caching_pool caching;
@@ -207,6 +210,32 @@ static void test_accept_without_descriptors(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+/* ---- settings ---- */
+
+/* What config_site.h answers an entry with: whoever changes it changes this, and docs/pjsip.md. */
+static void test_settings(void **state)
+{
+    (void)state;
+    assert_int_equal(PJMEDIA_SDP_NEG_ANSWER_MULTIPLE_CODECS, 0);    /* A0.3 */
+    assert_int_equal(PJMEDIA_SDP_NEG_MAINTAIN_REMOTE_PT_MAP, 0);    /* A6 */
+    assert_int_equal(PJMEDIA_SDP_NEG_PREFER_REMOTE_CODEC_ORDER, 1); /* B4 */
+    assert_in_range(PJMEDIA_MAX_SDP_MEDIA, 2 * 16, 100); /* A1: two SDPs of the most streams */
+    assert_in_range(PJMEDIA_MAX_SDP_ATTR, 61, 64);       /* A2 */
+    assert_in_range(PJMEDIA_MAX_SDP_FMT, 31, 32);        /* B15 */
+    assert_int_equal(PJSIP_HAS_RESOLVER, 0);             /* A7, B8, D2, E9 */
+    assert_int_equal(PJSIP_UNESCAPE_IN_PLACE, 0);        /* A11 */
+    assert_int_equal(PJ_SSL_SOCK_IMP, PJ_SSL_SOCK_IMP_OPENSSL); /* A13 */
+    assert_int_equal(PJMEDIA_HAS_VIDEO, 0);                     /* A15 */
+    assert_int_equal(PJMEDIA_HAS_OPENCORE_AMRNB_CODEC, 0);      /* A9 */
+    assert_int_equal(PJMEDIA_HAS_INTEL_IPP, 0);                 /* A9 */
+    assert_in_range(PJSIP_MAX_PKT_LEN, 8000, 65535);            /* C9 */
+    assert_in_range(PJMEDIA_MAX_MRU, 3000, 65535);              /* C13 */
+    assert_int_equal(PJMEDIA_TRANSPORT_SWITCH_REMOTE_ADDR, 0);  /* B7, E2 */
+    assert_int_equal(PJ_TIMER_USE_LINKED_LIST, 0);
+    assert_true(PJ_IOQUEUE_MAX_HANDLES >= 8192); /* D3: above max_connections */
+    assert_true(PJ_ACTIVESOCK_MAX_CONSECUTIVE_ACCEPT_ERROR >= 1000000); /* D3 */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +243,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hash_letters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failed_registration, set_up, tear_down),
         cmocka_unit_test(test_accept_without_descriptors),
+        cmocka_unit_test(test_settings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
