@@ -144,14 +144,10 @@ static void test_wrong_syntax_alone_is_enough(void **state)
     check_bad(TRANSPORT "nothing\n", "p:4: error: no '=' in the line, expected name = value\n");
 }
 
-static const char *const later_types[] = {"domain_alias",
-                                          "contact",
-                                          "resource_list",
-                                          "subscription_persistence",
-                                          "outbound-publish",
-                                          "inbound-publication",
-                                          "asterisk-publication",
-                                          "phoneprov"};
+static const char *const later_types[] = {"domain_alias",         "contact",
+                                          "resource_list",        "subscription_persistence",
+                                          "outbound-publish",     "inbound-publication",
+                                          "asterisk-publication", "phoneprov"};
 
 static void test_types_of_the_field(void **state)
 {
