@@ -89,7 +89,9 @@ void locate_sort_srv(struct locate_srv *records, unsigned *count, unsigned (*ran
         *count = 0;
         return;
     }
-    qsort(records, *count, sizeof(*records), compare_srv);
+    if (*count > 0) {
+        qsort(records, *count, sizeof(*records), compare_srv);
+    }
     while (first < *count) {
         unsigned last = first;
 

@@ -355,14 +355,19 @@ static void on_naptr(void *data, int status, int timeouts, unsigned char *answer
 static int is_address(const pjsip_host_info *target, pj_sockaddr *address)
 {
     const pj_str_t *host = &target->addr.host;
+    pj_in6_addr ipv6;
+    pj_in_addr ipv4;
 
+    /* PJLIB writes to its output on failure, too. */
     pj_bzero(address, sizeof(*address));
-    if (pj_inet_pton(pj_AF_INET(), host, &address->ipv4.sin_addr) == PJ_SUCCESS) {
+    if (pj_inet_pton(pj_AF_INET(), host, &ipv4) == PJ_SUCCESS) {
         address->addr.sa_family = pj_AF_INET();
+        address->ipv4.sin_addr = ipv4;
         return 1;
     }
-    if (pj_inet_pton(pj_AF_INET6(), host, &address->ipv6.sin6_addr) == PJ_SUCCESS) {
+    if (pj_inet_pton(pj_AF_INET6(), host, &ipv6) == PJ_SUCCESS) {
         address->addr.sa_family = pj_AF_INET6();
+        address->ipv6.sin6_addr = ipv6;
         return 1;
     }
     return 0;

@@ -58,6 +58,23 @@ realm = second.example
 auth = named
 identify_by = auth_username
 [named](login)
+
+[phone](common)
+auth = phone
+aors = phone
+[phone](login)
+supported_algorithms_uas = SHA-256,MD5
+[phone]
+type = aor
+max_contacts = 2
+
+[old](common)
+auth = old
+aors = old
+[old](login)
+[old]
+type = aor
+max_contacts = 2
 """
 
 
@@ -314,6 +331,42 @@ def test_pjsua_with_a_wrong_password(daemon, tmp_path):
         client.wait(15)
     finally:
         client.kill()
+
+
+@pytest.mark.parametrize("password, status", [("secret", 200), ("wrong", 401)])
+def test_pjsua_registers_and_calls(daemon, tmp_path, password, status):
+    """A phone as it comes: REGISTER with credentials, then a call with credentials."""
+    client = clients.pjsua(
+        tmp_path, None, None, None,
+        ["--id=sip:phone@127.0.0.1", f"--registrar=sip:{daemon.address}:{daemon.port}", "--realm=*", "--username=phone",
+         f"--password={password}", "--no-tcp", "--duration=1"],
+    )  # fmt: skip
+    try:
+        if status == 200:
+            client.wait_for("registration success, status=200")
+            client.console("m")
+            client.console(f"sip:echo@{daemon.address}:{daemon.port}")
+            client.wait_for("state changed to CONFIRMED")
+            client.wait_for("DISCONNECTED [reason=200", timeout=15)
+        else:
+            client.wait_for("SIP registration error")
+        client.console("q")
+        client.wait(15)
+    finally:
+        client.kill()
+
+
+def test_baresip_registers(daemon, tmp_path):
+    """It knows MD5 only, and gives up when SHA-256 comes first: so MD5 is the default."""
+    mark = len(daemon.log())
+    client = clients.baresip_registration(
+        tmp_path, f"<sip:old@{daemon.address}:{daemon.port}>;auth_user=old;auth_pass=secret;regint=60"
+    )
+    try:
+        client.wait_for("200 OK")
+    finally:
+        client.kill()
+    assert "event=auth_failed" not in daemon.log()[mark:]
 
 
 def test_baresip(daemon, tmp_path):

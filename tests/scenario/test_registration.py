@@ -319,6 +319,22 @@ def test_nobody_answers(start, registrar):
     assert time.monotonic() - began < 8
 
 
+def test_a_stop_waits_for_no_registrar_for_long(start_daemon, registrar):
+    """Nothing answers, neither the registrar nor the name server: 2 s, and nothing is left behind."""
+    server = registrar()
+    with dns.NameServer({}, silent=["silent.test"]) as names:
+        daemon = start_daemon(
+            extensions=EXTENSIONS, files=named(names),
+            endpoints=ENDPOINTS + section("silent", server_uri=f"sip:127.0.0.1:{server.port}")
+            + section("nameless", server_uri="sip:silent.test:5060"),
+        )  # fmt: skip
+        server.expect("REGISTER")
+        daemon.signal()
+        began = time.monotonic()
+        assert daemon.wait() == 0
+        assert 1.5 < time.monotonic() - began < 8
+
+
 def test_odd_answers(start, registrar):
     """What no registrar should say: the daemon is there, and tries again or not."""
     headers = [
