@@ -50,11 +50,31 @@ struct sip_config *sip_config_create(void)
     return config;
 }
 
+void sip_transport_config_release(struct sip_transport_config *transport)
+{
+    struct sip_tls_config *tls = &transport->tls;
+    struct sip_external_config *external = &transport->external;
+
+    free(tls->cert_file);
+    free(tls->priv_key_file);
+    free(tls->password);
+    free(tls->ca_list_file);
+    free(tls->ca_list_path);
+    free(tls->cipher);
+    memset(tls, 0, sizeof(*tls));
+    free(external->signaling_address);
+    free(external->signaling_hostname);
+    free(external->media_address);
+    free(external->local);
+    memset(external, 0, sizeof(*external));
+}
+
 static void free_transports(struct sip_transport_config *transport)
 {
     while (transport) {
         struct sip_transport_config *next = transport->next;
 
+        sip_transport_config_release(transport);
         free(transport->name);
         free(transport);
         transport = next;

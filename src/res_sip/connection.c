@@ -266,17 +266,34 @@ static void forget(struct sip_connection *connection)
     free(connection);
 }
 
+/* 1: its certificate was looked at and is not good enough: nothing is read or sent. */
+static int is_refused(pjsip_transport *transport, const pjsip_transport_state_info *info)
+{
+    char text[300];
+    const char *why = sip_tls_refuse(transport, info, text, sizeof(text));
+
+    if (!why) {
+        return 0;
+    }
+    sip_counters.certificates_refused++;
+    ast_warning("res_sip: TLS connection %s: refused: %s", transport->info, why);
+    pjsip_transport_shutdown2(transport, transport->dir == PJSIP_TP_DIR_INCOMING);
+    return 1;
+}
+
 /* PJSIP's hook. */
 static void on_state(pjsip_transport *transport, pjsip_transport_state state,
                      const pjsip_transport_state_info *info)
 {
     struct sip_connection *connection;
 
-    (void)info;
     if (transport->flag & PJSIP_TRANSPORT_DATAGRAM) {
         return;
     }
     if (state == PJSIP_TP_STATE_CONNECTED) {
+        if (is_refused(transport, info)) {
+            return;
+        }
         on_connected(transport);
     } else if (state == PJSIP_TP_STATE_DESTROY) {
         connection = sip_connection_of(transport);

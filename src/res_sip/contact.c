@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: where our side of a dialog is reached: address, port and transport of Contact. No dialog is made here.
+ * res_sip: where our side of a dialog is reached: address, port and transport of Contact. No dialog
+ * is made here.
  */
 #include <string.h>
 
@@ -23,7 +24,8 @@ static int is_wildcard(const pj_sockaddr *address)
     return !pj_sockaddr_has_addr(address);
 }
 
-/* Our address towards a host; a name, or one that cannot be reached, counts as the default route. 0, -1. */
+/* Our address towards a host; a name, or one that cannot be reached, counts as the default route.
+ * 0, -1. */
 static int route_to(int family, const pj_str_t *host, pj_sockaddr *address)
 {
     pj_sockaddr route;
@@ -37,17 +39,13 @@ static int route_to(int family, const pj_str_t *host, pj_sockaddr *address)
     return 0;
 }
 
-/* The port of a connection's listener: where a new one would be accepted, also when we connected. */
+/* The port of a connection's listener: where a new one would be accepted, also when we connected.
+ */
 static pj_uint16_t listening_port(const pjsip_transport *connection)
 {
-    const struct sip_transport *transport;
+    const struct sip_transport *transport = sip_transport_of(connection);
 
-    for (transport = sip_transports(); transport; transport = transport->next) {
-        if (transport->tcp && transport->tcp == connection->factory) {
-            return pj_sockaddr_get_port(&transport->address);
-        }
-    }
-    return pj_sockaddr_get_port(&connection->local_addr);
+    return pj_sockaddr_get_port(transport ? &transport->address : &connection->local_addr);
 }
 
 static int place_of_message(const pjsip_rx_data *rdata, struct place *place)
@@ -82,13 +80,25 @@ static int is_ipv4(const pj_str_t *host)
     return host && pj_inet_pton(PJ_AF_INET, host, &address) == PJ_SUCCESS;
 }
 
+/* RFC 3261 26.2.2; `;transport=tls` is what many write. */
+static pjsip_transport_type_e type_to(const pjsip_sip_uri *uri)
+{
+    if (!uri) {
+        return PJSIP_TRANSPORT_UDP;
+    }
+    if (PJSIP_URI_SCHEME_IS_SIPS(uri) || pj_stricmp2(&uri->transport_param, "tls") == 0) {
+        return PJSIP_TRANSPORT_TLS;
+    }
+    return pj_stricmp2(&uri->transport_param, "tcp") == 0 ? PJSIP_TRANSPORT_TCP
+                                                          : PJSIP_TRANSPORT_UDP;
+}
+
 /* The transport that a request to uri leaves by when nothing else decides; as PJSIP chooses it. */
 static const struct sip_transport *transport_to(const pjsip_sip_uri *uri)
 {
     const pj_str_t *host = uri ? &uri->host : NULL;
-    int tcp = uri && pj_stricmp2(&uri->transport_param, "tcp") == 0;
     int ipv6 = is_ipv6(host);
-    pjsip_transport_type_e type = tcp ? PJSIP_TRANSPORT_TCP : PJSIP_TRANSPORT_UDP;
+    pjsip_transport_type_e type = type_to(uri);
     const struct sip_transport *found;
 
     found =
@@ -198,6 +208,24 @@ static pj_str_t contact_user(const pjsip_rx_data *rdata, const struct ast_sip_en
     return none;
 }
 
+/*
+ * RFC 3261 8.1.1.8, 12.1.1: our Contact is a sips URI where the request's own, or its first route,
+ * is one; it says so without a transport (RFC 5630 3.1.4).
+ */
+static int has_to_be_secure(const pjsip_rx_data *rdata, const pjsip_uri *target)
+{
+    const pjsip_uri *first = NULL;
+
+    if (!rdata) {
+        return target && PJSIP_URI_SCHEME_IS_SIPS(target);
+    }
+    if (rdata->msg_info.record_route) {
+        first = (const pjsip_uri *)&rdata->msg_info.record_route->name_addr;
+    }
+    return PJSIP_URI_SCHEME_IS_SIPS(rdata->msg_info.msg->line.req.uri) ||
+           (first && PJSIP_URI_SCHEME_IS_SIPS(first));
+}
+
 /* "<uri>" into text; its length, or -1: it does not fit. */
 static int print_contact(const pjsip_sip_uri *uri, char *text, size_t size)
 {
@@ -218,18 +246,18 @@ int sip_make_contact(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip
     struct place place;
     pjsip_sip_uri uri;
     pj_str_t result;
-    int length;
+    int length, secure = has_to_be_secure(rdata, target);
 
     base_assert_sip_thread();
     if (find_place(rdata, endpoint, target, &place) != 0) {
         return -1;
     }
-    pjsip_sip_uri_init(&uri, PJ_FALSE);
+    pjsip_sip_uri_init(&uri, secure);
     uri.user = contact_user(rdata, endpoint);
     uri.host = sip_str(pj_sockaddr_print(&place.address, host, sizeof(host), 0));
     uri.port = pj_sockaddr_get_port(&place.address);
-    if (!(pjsip_transport_get_flag_from_type(place.type) & PJSIP_TRANSPORT_DATAGRAM)) {
-        uri.transport_param = sip_str("tcp");
+    if (!secure && sip_transport_parameter(place.type)) {
+        uri.transport_param = sip_str(sip_transport_parameter(place.type));
     }
     length = print_contact(&uri, text, sizeof(text));
     if (length < 0) { /* an absurd user: we are reached without it as well */

@@ -49,6 +49,7 @@ static void configure(const struct sip_global_config *global)
     cfg->tsx.t2 = global->timer_t1 > PJSIP_T2_TIMEOUT ? global->timer_t1 : PJSIP_T2_TIMEOUT;
     cfg->tsx.td = global->timer_b; /* timers B, F, H and D (C2 of docs/pjsip.md) */
     cfg->tcp.keep_alive_interval = (long)global->keep_alive_interval;
+    cfg->tls.keep_alive_interval = (long)global->keep_alive_interval;
 }
 
 /* Requests of ours begin with this many hops. */

@@ -13,22 +13,48 @@
 
 /* ---- configuration: plain structs that src/config (or a program's options) fills ---- */
 
-enum sip_transport_protocol { SIP_TRANSPORT_UDP, SIP_TRANSPORT_TCP };
+enum sip_transport_protocol { SIP_TRANSPORT_UDP, SIP_TRANSPORT_TCP, SIP_TRANSPORT_TLS };
+
+/* An address and a prefix length */
+struct sip_network {
+    pj_sockaddr address;
+    unsigned prefix;
+};
+
+enum sip_tls_method { SIP_TLS_ANY, SIP_TLS_1_2, SIP_TLS_1_3 }; /* any: both */
+
+/* Of a transport with protocol=tls; NULL is "not given" */
+struct sip_tls_config {
+    char *cert_file;     /* PEM, ours first, then its chain */
+    char *priv_key_file; /* NULL: in cert_file */
+    char *password;      /* of the key */
+    char *ca_list_file, *ca_list_path;
+    char *cipher; /* names as OpenSSL has them, with commas; NULL: its own choice */
+    int method;   /* enum sip_tls_method */
+    int verify_client, verify_server, require_client_cert;
+    int allow_wildcard_certs;
+};
+
+/* How peers reach us that are not in one of the local networks */
+struct sip_external_config {
+    char *signaling_address;  /* an IP address, or NULL */
+    char *signaling_hostname; /* takes its place; or NULL */
+    unsigned signaling_port;  /* 0: ours */
+    char *media_address;      /* an IP address, or NULL */
+    unsigned local_count;
+    struct sip_network *local; /* none: all peers are outside */
+};
 
 /* type=transport */
 struct sip_transport_config {
     struct sip_transport_config *next;
     char *name;
     int protocol;           /* enum sip_transport_protocol */
-    pj_sockaddr bind;       /* family, address, port; default port 5060 */
+    pj_sockaddr bind;       /* family, address, port; default port 5060, of TLS 5061 */
     unsigned tcp_keepalive; /* seconds; 0: off */
     int tos;                /* DSCP << 2, or 0 */
-};
-
-/* A network of `match`: an address and a prefix length */
-struct sip_network {
-    pj_sockaddr address;
-    unsigned prefix;
+    struct sip_tls_config tls;
+    struct sip_external_config external;
 };
 
 /* type=identify */
@@ -168,6 +194,8 @@ struct sip_config *sip_config_create(void); /* every option at its default; NULL
 void sip_config_destroy(struct sip_config *config);
 /* Takes an entry whose AOR has a name that no other one has. */
 void sip_config_add_aor(struct sip_config *config, struct sip_aor_entry *entry);
+/* Frees what one has but for its name, and zeroes that. */
+void sip_transport_config_release(struct sip_transport_config *transport);
 
 /* ---- the SIP thread and its PJSIP endpoint: thread.c, endpt.c ---- */
 
@@ -287,10 +315,11 @@ void sip_auth_copy(pjsip_tx_data *ack, const pjsip_tx_data *invite);
 struct sip_counters {
     unsigned long long
         malformed; /* could not be parsed or broke RFC 3261: dropped or refused with 400 */
-    unsigned long long unidentified;        /* challenged because nobody knows the sender */
-    unsigned long long unsent;              /* datagrams that the system's full buffers lost */
-    unsigned long long connections_refused; /* beyond the limits of [guard] */
-    unsigned long long connections_closed;  /* silent, stuck in a message, or idle for too long */
+    unsigned long long unidentified;         /* challenged because nobody knows the sender */
+    unsigned long long unsent;               /* datagrams that the system's full buffers lost */
+    unsigned long long connections_refused;  /* beyond the limits of [guard] */
+    unsigned long long connections_closed;   /* silent, stuck in a message, or idle for too long */
+    unsigned long long certificates_refused; /* of peers, both ways */
 
     unsigned long long auth_challenged; /* 401 that were sent, whatever for */
     unsigned long long auth_good;       /* right credentials */
@@ -389,9 +418,24 @@ struct sip_transport {
     const struct sip_transport_config *config;
     pjsip_transport_type_e type;
     pjsip_transport *udp; /* of UDP */
-    pjsip_tpfactory *tcp; /* of TCP */
+    pjsip_tpfactory *tcp; /* of TCP and TLS */
     pj_sockaddr address;  /* what it is bound to, with its port */
+    struct {
+        int on, idle;
+    } options; /* of its sockets; PJSIP keeps pointers to them */
+    struct {
+        unsigned long long loaded, looked_at; /* what distinguishes the certificate's files */
+        int broken;                           /* it does not listen */
+    } tls;
 };
+
+/* Options of a listener and of each of its connections. */
+void sip_transport_options(struct sip_transport *transport, pj_sockopt_params *params,
+                           pj_qos_params *qos);
+/* The address to be told to peers, when we are bound to all; else the name stays empty. text holds
+ * it. */
+void sip_transport_publish(const struct sip_transport_config *config, pjsip_host_port *name,
+                           char *text, size_t size);
 
 /* A bound socket (udp_socket.c), or -1 logged; one bound to all addresses tells where each datagram
  * was sent to. */
@@ -408,6 +452,32 @@ const struct sip_transport *sip_transports(void);
 /* The first of a type, or NULL. */
 const struct sip_transport *sip_transport_of_type(pjsip_transport_type_e type);
 const struct sip_transport *sip_transport_of_name(const char *name);
+/* The one whose socket, or whose connection, this is; or NULL. */
+const struct sip_transport *sip_transport_of(const pjsip_transport *transport);
+/* The value of a URI's transport parameter (a literal); NULL: none is needed. */
+const char *sip_transport_parameter(pjsip_transport_type_e type);
+
+/* ---- tls.c, tls_verify.c ---- */
+
+/*
+ * Whether these files and names can be used: 0; -1 and why. Needs neither PJLIB nor the SIP thread.
+ */
+int sip_tls_check(const struct sip_tls_config *config, char *why, size_t why_size);
+/* Listens. 0; -1 logged. */
+int sip_tls_start(struct sip_transport *transport);
+/* Looks now and then whether certificates were renewed; after the transports. */
+void sip_tls_watch(void);
+/* Takes renewed certificates into use now, and leaves connections as they are. SIP thread. */
+void sip_tls_renew(void);
+/*
+ * A connection is there (TLS or not): may it be used? NULL: yes; else why not, in buffer. info is
+ * PJSIP's.
+ */
+const char *sip_tls_refuse(const pjsip_transport *transport, const pjsip_transport_state_info *info,
+                           char *buffer, size_t size);
+struct x509_st;
+/* 1: the certificate is one of that host (RFC 5922 7.1, 7.2; a name or an address). */
+int sip_tls_is_of(struct x509_st *certificate, const char *host, int allow_wildcards);
 
 /* ---- modules of PJSIP, one per file; each returns 0, or -1 logged ---- */
 
@@ -504,6 +574,21 @@ void sip_nat_expect(const struct ast_sip_endpoint *endpoint);
 /* A received message's Contact becomes where it came from, when the endpoint (may be NULL) asks for
  * it. */
 void sip_nat_rewrite(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint);
+/* An address in figures, without port and brackets; a name is never looked up. 0; -1: it is none.
+ */
+int sip_parse_ip(const pj_str_t *text, pj_sockaddr *address);
+/* 1: a peer is in none of the local networks. */
+int sip_nat_is_outside(const struct sip_external_config *external, const pj_sockaddr *peer);
+/* 1: the address, whatever its port, is one of those that the transport is bound to. */
+int sip_transport_has_address(const struct sip_transport *transport, const pj_sockaddr *address);
+/*
+ * nat_sdp.c. Copies an SDP with the transport's external_media_address in place of our own
+ * addresses: the length of what is in out; 0: there is none to replace, or no room.
+ */
+size_t sip_nat_sdp(const struct sip_transport *transport, const char *sdp, size_t length, char *out,
+                   size_t size);
+/* Does that to the body of a message. */
+void sip_nat_rewrite_sdp(pjsip_tx_data *tdata, const struct sip_transport *transport);
 
 /* ---- guard*.c: pure checks of what a peer sent ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: the transports of the configuration, opened and found again by name or type. UDP itself is in udp.c, TCP is
- * PJSIP's.
+ * res_sip: the transports of the configuration, opened and found again by name or type. UDP itself
+ * is in udp.c, TLS in tls.c, TCP is PJSIP's.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -42,10 +42,27 @@ const struct sip_transport *sip_transport_of_name(const char *name)
     return transport;
 }
 
-/* Options of a listener and of each of its connections; the values must outlive the call that uses them. */
-struct socket_options {
-    int on, idle;
-};
+const struct sip_transport *sip_transport_of(const pjsip_transport *wanted)
+{
+    const struct sip_transport *transport;
+
+    for (transport = transports; transport; transport = transport->next) {
+        if (transport->udp ? transport->udp == wanted : transport->tcp == wanted->factory) {
+            return transport;
+        }
+    }
+    return NULL;
+}
+
+const char *sip_transport_parameter(pjsip_transport_type_e type)
+{
+    unsigned flag = pjsip_transport_get_flag_from_type(type);
+
+    if (flag & PJSIP_TRANSPORT_DATAGRAM) {
+        return NULL;
+    }
+    return flag & PJSIP_TRANSPORT_SECURE ? "tls" : "tcp";
+}
 
 static void add_option(pj_sockopt_params *params, int level, int name, int *value)
 {
@@ -57,51 +74,55 @@ static void add_option(pj_sockopt_params *params, int level, int name, int *valu
     params->cnt++;
 }
 
-static void set_options(pjsip_tcp_transport_cfg *cfg, const struct sip_transport_config *config,
-                        struct socket_options *values)
+void sip_transport_options(struct sip_transport *transport, pj_sockopt_params *params,
+                           pj_qos_params *qos)
 {
-    values->on = 1;
-    values->idle = (int)config->tcp_keepalive;
-    add_option(&cfg->sockopt_params, IPPROTO_TCP, TCP_NODELAY, &values->on);
+    const struct sip_transport_config *config = transport->config;
+
+    transport->options.on = 1;
+    transport->options.idle = (int)config->tcp_keepalive;
+    params->cnt = 0;
+    add_option(params, IPPROTO_TCP, TCP_NODELAY, &transport->options.on);
     if (config->tcp_keepalive) {
-        add_option(&cfg->sockopt_params, SOL_SOCKET, SO_KEEPALIVE, &values->on);
-        add_option(&cfg->sockopt_params, IPPROTO_TCP, TCP_KEEPIDLE, &values->idle);
+        add_option(params, SOL_SOCKET, SO_KEEPALIVE, &transport->options.on);
+        add_option(params, IPPROTO_TCP, TCP_KEEPIDLE, &transport->options.idle);
     }
     if (config->tos) {
-        cfg->qos_params.flags = PJ_QOS_PARAM_HAS_DSCP;
-        cfg->qos_params.dscp_val = (pj_uint8_t)(config->tos >> 2);
+        qos->flags = PJ_QOS_PARAM_HAS_DSCP;
+        qos->dscp_val = (pj_uint8_t)(config->tos >> 2);
     }
     if (config->bind.addr.sa_family == PJ_AF_INET6) { /* so that 0.0.0.0 may be bound too */
-        add_option(&cfg->sockopt_params, IPPROTO_IPV6, IPV6_V6ONLY, &values->on);
+        add_option(params, IPPROTO_IPV6, IPV6_V6ONLY, &transport->options.on);
     }
 }
 
-/* The address to be told to peers when we are bound to all: PJSIP would ask for the host's name and block. */
-static void publish(pjsip_tcp_transport_cfg *cfg, char *text, size_t size)
+/* PJSIP would ask for the host's name and block. */
+void sip_transport_publish(const struct sip_transport_config *config, pjsip_host_port *name,
+                           char *text, size_t size)
 {
     pj_sockaddr route;
 
-    if (pj_sockaddr_has_addr(&cfg->bind_addr) ||
-        pj_getdefaultipinterface(cfg->af, &route) != PJ_SUCCESS) {
+    if (pj_sockaddr_has_addr(&config->bind) ||
+        pj_getdefaultipinterface(config->bind.addr.sa_family, &route) != PJ_SUCCESS) {
         return;
     }
     pj_sockaddr_print(&route, text, (int)size, 0);
-    cfg->addr_name.host = sip_str(text);
+    name->host = sip_str(text);
 }
 
-static int start_tcp(const struct sip_transport_config *config, pjsip_tpfactory **factory)
+static int start_tcp(struct sip_transport *transport)
 {
+    const struct sip_transport_config *config = transport->config;
     pjsip_tcp_transport_cfg cfg;
-    struct socket_options values;
     char published[PJ_INET6_ADDRSTRLEN], name[PJ_INET6_ADDRSTRLEN + 10], error[PJ_ERR_MSG_SIZE];
     pj_status_t status;
 
     pjsip_tcp_transport_cfg_default(&cfg, config->bind.addr.sa_family);
     cfg.bind_addr = config->bind;
     cfg.reuse_addr = PJ_TRUE;
-    set_options(&cfg, config, &values);
-    publish(&cfg, published, sizeof(published));
-    status = pjsip_tcp_transport_start3(sip_endpt, &cfg, factory);
+    sip_transport_options(transport, &cfg.sockopt_params, &cfg.qos_params);
+    sip_transport_publish(config, &cfg.addr_name, published, sizeof(published));
+    status = pjsip_tcp_transport_start3(sip_endpt, &cfg, &transport->tcp);
     if (status != PJ_SUCCESS) {
         ast_error("res_sip: transport '%s': cannot bind TCP %s: %s", config->name,
                   pj_sockaddr_print(&config->bind, name, sizeof(name), 3),
@@ -121,9 +142,11 @@ static int open_udp(struct sip_transport *transport)
     return 0;
 }
 
-static int open_tcp(struct sip_transport *transport)
+static int open_stream(struct sip_transport *transport)
 {
-    if (start_tcp(transport->config, &transport->tcp) != 0) {
+    int tls = transport->config->protocol == SIP_TRANSPORT_TLS;
+
+    if ((tls ? sip_tls_start(transport) : start_tcp(transport)) != 0) {
         return -1;
     }
     transport->type = transport->tcp->type;
@@ -134,14 +157,15 @@ static int open_tcp(struct sip_transport *transport)
 
 static int open_one(struct sip_transport *transport)
 {
+    static const char *const names[] = {"UDP", "TCP", "TLS"};
     const struct sip_transport_config *config = transport->config;
-    int udp = config->protocol == SIP_TRANSPORT_UDP;
     char name[PJ_INET6_ADDRSTRLEN + 10];
 
-    if ((udp ? open_udp(transport) : open_tcp(transport)) != 0) {
+    if ((config->protocol == SIP_TRANSPORT_UDP ? open_udp(transport) : open_stream(transport)) !=
+        0) {
         return -1;
     }
-    ast_notice("transport '%s': listening on %s %s", config->name, udp ? "UDP" : "TCP",
+    ast_notice("transport '%s': listening on %s %s", config->name, names[config->protocol],
                pj_sockaddr_print(&transport->address, name, sizeof(name), 3));
     return 0;
 }
@@ -186,6 +210,7 @@ int sip_transports_start(const struct sip_config *config)
         }
     }
     check_tcp_beside_udp(config);
+    sip_tls_watch();
     return 0;
 }
 

@@ -61,14 +61,18 @@ struct session_redirect *redirect_create(pj_pool_factory *factory, const pjsip_u
     return redirect;
 }
 
-/* Whether an INVITE can be sent there: SIP over UDP or TCP (there is no TLS yet). */
+/* Whether an INVITE can be sent there: SIP over UDP, TCP, or TLS where we have that. */
 static int can_call(const pjsip_uri *uri)
 {
     const pjsip_sip_uri *sip = (const pjsip_sip_uri *)uri;
+    int tls = sip_transport_of_type(PJSIP_TRANSPORT_TLS) != NULL ||
+              sip_transport_of_type(PJSIP_TRANSPORT_TLS6) != NULL;
 
-    return PJSIP_URI_SCHEME_IS_SIP(uri) && sip->host.slen > 0 &&
+    return (PJSIP_URI_SCHEME_IS_SIP(uri) || (tls && PJSIP_URI_SCHEME_IS_SIPS(uri))) &&
+           sip->host.slen > 0 &&
            (sip->transport_param.slen == 0 || pj_stricmp2(&sip->transport_param, "udp") == 0 ||
-            pj_stricmp2(&sip->transport_param, "tcp") == 0) &&
+            pj_stricmp2(&sip->transport_param, "tcp") == 0 ||
+            (tls && pj_stricmp2(&sip->transport_param, "tls") == 0)) &&
            (sip->method_param.slen == 0 || pj_strcmp2(&sip->method_param, "INVITE") == 0);
 }
 

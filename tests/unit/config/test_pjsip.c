@@ -335,7 +335,7 @@ static void check_bad_transport(const char *line, const char *problem)
 
 static void test_wrong_transports(void **state)
 {
-    static const char *const protocols[] = {"tls", "ws", "wss", "flow"};
+    static const char *const protocols[] = {"ws", "wss", "flow"};
     static const char *const binds[] = {
         "",
         "localhost",
@@ -357,13 +357,14 @@ static void test_wrong_transports(void **state)
     (void)state;
     for (i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
         snprintf(text, sizeof(text), "protocol=%s", protocols[i]);
-        snprintf(problem, sizeof(problem),
-                 "wrong value '%s' of option 'protocol', expected udp or tcp: %s is not supported",
-                 protocols[i], protocols[i]);
+        snprintf(
+            problem, sizeof(problem),
+            "wrong value '%s' of option 'protocol', expected udp, tcp or tls: %s is not supported",
+            protocols[i], protocols[i]);
         check_bad_transport(text, problem);
     }
     check_bad_transport("protocol=sctp",
-                        "wrong value 'sctp' of option 'protocol', expected udp or tcp");
+                        "wrong value 'sctp' of option 'protocol', expected udp, tcp or tls");
     for (i = 0; i < sizeof(binds) / sizeof(binds[0]); i++) {
         snprintf(text, sizeof(text), "bind=%s", binds[i]);
         snprintf(
@@ -385,15 +386,64 @@ static void test_wrong_transports(void **state)
     check_bad_transport(
         "tcp_keepalive_idle_time=0",
         "wrong value '0' of option 'tcp_keepalive_idle_time', expected a whole number from 1 to 32767");
-    check_bad_transport("verify_client=yes",
-                        "option 'verify_client' cannot be left without effect: TLS is not "
-                        "supported: no certificate would be looked at");
-    check_bad_transport("require_client_cert=yes",
-                        "option 'require_client_cert' cannot be left without effect: TLS is "
-                        "not supported: no certificate would be asked for");
-    check_bad_transport("verify_server=yes",
-                        "option 'verify_server' cannot be left without effect: TLS is not "
-                        "supported: no certificate would be looked at");
+    check_bad_transport("method=tlsv1_1", "wrong value 'tlsv1_1' of option 'method', expected "
+                                          "unspecified, tlsv1_2 or tlsv1_3");
+    check_bad_transport("external_signaling_address=pbx.example.com",
+                        "wrong value 'pbx.example.com' of option 'external_signaling_address', "
+                        "expected an IP address");
+    check_bad_transport("local_net=10.0.0.0/8, home",
+                        "wrong value '10.0.0.0/8, home' of option 'local_net', expected networks, "
+                        "e.g. 192.168.0.0/16, not 'home'");
+}
+
+static void test_tls_transports(void **state)
+{
+    static const char *const looking[] = {"verify_client", "verify_server", "require_client_cert"};
+    char text[300];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(looking) / sizeof(looking[0]); i++) {
+        snprintf(text, sizeof(text), "[t]\ntype=transport\nprotocol=tcp\nbind=127.0.0.1\n%s=yes\n",
+                 looking[i]);
+        check_bad(text, "p:1: error: transport 't' has no certificates to look at, expected "
+                        "protocol = tls\n");
+    }
+    check_bad("[t]\ntype=transport\nprotocol=tls\nbind=127.0.0.1\n",
+              "p:1: error: transport 't' has no certificate, expected cert_file = FILE\n");
+    check_bad("[t]\ntype=transport\nprotocol=tls\nbind=127.0.0.1\ncert_file=/nowhere/a.pem\n"
+              "verify_server=yes\n",
+              "p:1: error: transport 't' trusts nobody, expected ca_list_file = FILE\n"
+              "p:5: error: the certificate '/nowhere/a.pem' cannot be used: No such file or "
+              "directory\n");
+}
+
+static void test_external_addresses(void **state)
+{
+    const struct sip_external_config *external;
+    pj_sockaddr peer;
+    static const struct {
+        const char *peer;
+        int is_outside;
+    } peers[] = {{"10.255.255.255", 0}, {"11.0.0.0", 1},   {"192.168.3.255", 0}, {"192.168.4.0", 1},
+                 {"2001:db8::1", 0},    {"2001:db9::", 1}, {"203.0.113.7", 1}};
+    size_t i;
+
+    (void)state;
+    check_good("[t]\ntype=transport\nbind=127.0.0.1\nexternal_signaling_address=203.0.113.5\n"
+               "external_signaling_port=5070\nexternal_media_address=203.0.113.6\n"
+               "external_signaling_hostname=pbx.example.com\n"
+               "local_net=10.0.0.0/8, 192.168.0.0/255.255.252.0\nlocal_net=2001:db8::/32\n");
+    external = &sip->transports->external;
+    assert_string_equal(external->signaling_address, "203.0.113.5");
+    assert_string_equal(external->signaling_hostname, "pbx.example.com");
+    assert_string_equal(external->media_address, "203.0.113.6");
+    assert_int_equal(external->signaling_port, 5070);
+    assert_int_equal(external->local_count, 3);
+    for (i = 0; i < sizeof(peers) / sizeof(peers[0]); i++) {
+        assert_int_equal(config_parse_address(peers[i].peer, 0, &peer), 0);
+        assert_int_equal(sip_nat_is_outside(external, &peer), peers[i].is_outside);
+    }
 }
 
 static void test_transports_as_a_whole(void **state)
@@ -412,7 +462,6 @@ static void test_transports_as_a_whole(void **state)
         "external_signaling_port=0\n"); /* defaults, in other words */
     check_warned(
         "[a]\ntype=transport\nbind=127.0.0.1\nlocal_net=10.0.0.0/8\nsymmetric_transport=yes\n",
-        "p:4: warning: option 'local_net' is not supported: '10.0.0.0/8' has no effect\n"
         "p:5: warning: option 'symmetric_transport' is not supported: 'yes' has no effect\n");
 }
 
@@ -702,6 +751,8 @@ int main(void)
         TEST(test_wrong_auth),
         TEST(test_transports),
         TEST(test_wrong_transports),
+        TEST(test_tls_transports),
+        TEST(test_external_addresses),
         TEST(test_transports_as_a_whole),
         TEST(test_identify),
         TEST(test_wrong_identify),
