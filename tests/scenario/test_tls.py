@@ -462,12 +462,13 @@ def test_check_tells_what_is_wrong(tmp_path):
 
     status, said = check(files.conf)
     assert status == 0, said
-    files.key = files.authority.issue("other")[1]
+    good, files.key = files.key, files.authority.issue("other")[1]
     status, said = check(files.conf)
     assert status != 0 and "key values mismatch" in said
     files.key = tmp_path / "nowhere"
     status, said = check(files.conf)
     assert status != 0 and "No such file" in said
+    files.key = good
     status, said = check(files.conf.replace("cipher = ECDHE", "cipher = NULLE"))
     assert status != 0 and "there is no cipher 'NULLE-ECDSA-AES256-GCM-SHA384'" in said
     for old in ("tlsv1", "sslv3"):
