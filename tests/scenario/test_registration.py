@@ -197,6 +197,18 @@ def test_over_tcp(start):
         server.close()
 
 
+def test_over_ipv6(start):
+    server = Peer(("::1", 9))
+    daemon = start(section("trunk", server_uri=f"sip:[::1]:{server.port}"))
+    server.remote = daemon.udp6
+    request = server.expect("REGISTER")
+    assert request.get("contact") == f"<sip:s@[::1]:{daemon.port6}>"
+    accept(server, request)
+    state_of(daemon, "trunk", rf"registered server=\[::1\]:{server.port}")
+    end(daemon, server, request)
+    server.close()
+
+
 # ---- challenges ----
 
 
