@@ -70,8 +70,8 @@
 
 /* Connections that are silent, idle or stuck are closed by res_sip/connection.c, which counts every
  * octet as life; PJSIP would close a phone's connection that carries keep-alives only. */
-#define PJSIP_TCP_INITIAL_TIMEOUT         0
-#define PJSIP_TRANSPORT_SERVER_IDLE_TIME  (30 * 24 * 3600)
+#define PJSIP_TCP_INITIAL_TIMEOUT        0
+#define PJSIP_TRANSPORT_SERVER_IDLE_TIME (30 * 24 * 3600)
 
 /* A listener never gives up because accept() failed too often (D3). */
 #define PJ_ACTIVESOCK_MAX_CONSECUTIVE_ACCEPT_ERROR 0x7fffffff
