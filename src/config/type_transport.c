@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "res_sip/tls.h"
+
 /* What the options fill; made into a struct sip_transport_config at the end of the section. */
 struct transport {
     struct sip_transport_config config;

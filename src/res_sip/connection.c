@@ -17,6 +17,7 @@
 #include <sipsession/log.h>
 
 #include "res_sip/sip.h"
+#include "res_sip/tls.h"
 
 #define BUCKETS        4096
 #define RESERVED       128 /* handles of PJSIP's queue that are not for peers' connections */

@@ -20,6 +20,7 @@
 #include <sipsession/log.h>
 
 #include "res_sip/sip.h"
+#include "res_sip/tls.h"
 
 #define MOST_CIPHERS 64
 #define LOOK_AFTER   2 /* seconds */

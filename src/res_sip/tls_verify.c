@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "res_sip/sip.h"
+#include "res_sip/tls.h"
 
 /* A URI that is just "sip:HOST" or "sips:HOST"; the certificate counts its octets. */
 static int is_uri_of(const ASN1_IA5STRING *uri, const char *host)

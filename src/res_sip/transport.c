@@ -14,6 +14,7 @@
 #include <sipsession/log.h>
 
 #include "res_sip/sip.h"
+#include "res_sip/tls.h"
 
 static struct sip_transport *transports; /* in the order of the configuration */
 

@@ -228,6 +228,16 @@ def test_octets_that_are_no_tls(daemon, connect, files):
     peer.expect(200)
 
 
+def test_a_handshake_that_does_not_end(start_daemon, tmp_path):
+    files = Files(tmp_path)
+    start_daemon(endpoints=files.conf, files={"sipsession.conf": "[guard]\nmessage_timeout = 1\n"})
+    for octets in (b"", b"\x16\x03\x01\x01\x00"):
+        with socket.create_connection(("127.0.0.1", files.ports["plain"])) as plain:
+            plain.sendall(octets)
+            plain.settimeout(5)
+            assert plain.recv(1000) == b""
+
+
 # ---- versions and ciphers, as openssl sees them ----
 
 
