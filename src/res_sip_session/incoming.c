@@ -61,11 +61,10 @@ static void refuse_100rel(pjsip_rx_data *rdata, const pj_str_t *tag)
 /* RFC 3261 8.2: Contact, Require, body. 0: fine; -1: refused. */
 static int verify(pjsip_rx_data *rdata, unsigned *options)
 {
+    const pj_str_t timer = {(char *)"timer", 5}, rel100 = {(char *)"100rel", 6};
     pjsip_endpoint *endpt = ast_sip_get_pjsip_endpoint();
     pjsip_tx_data *tdata = NULL;
     pjsip_response_addr where;
-
-    const pj_str_t timer = {(char *)"timer", 5}, rel100 = {(char *)"100rel", 6};
     pj_status_t status;
 
     if (!(*options & PJSIP_INV_SUPPORT_100REL) && !(*options & PJSIP_INV_REQUIRE_100REL) &&
@@ -169,7 +168,6 @@ void session_on_new_invite(pjsip_rx_data *rdata)
     ast_sip_session_ref(session);
     session_set_state(session, AST_SIP_SESSION_STATE_INCOMING);
     session->priv->invite = rdata;
-    session_peer_learn(session, rdata);
     session_begin(session);
 
     offer = inv_pending_offer(session->inv_session);
