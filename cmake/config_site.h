@@ -68,7 +68,7 @@
 /* No resolver of PJSIP's (A7, B8, D2, E9): res_sip plugs c-ares in as the external one. */
 #define PJSIP_HAS_RESOLVER 0
 
-/* Connections that are silent, idle or stuck are closed by res_sip/connection.c, which counts every
+/* Connections that are silent, idle or stuck are closed by res_sip/transport/connection.c, which counts every
  * octet as life; PJSIP would close a phone's connection that carries keep-alives only. */
 #define PJSIP_TCP_INITIAL_TIMEOUT        0
 #define PJSIP_TRANSPORT_SERVER_IDLE_TIME (30 * 24 * 3600)

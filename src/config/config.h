@@ -14,7 +14,7 @@
 #include "base/base.h"
 #include "channel/channel.h"
 #include "media/media.h"
-#include "res_sip/sip.h"
+#include "res_sip/config.h"
 
 /* ---- the report: what is wrong with the files (report.c) ---- */
 

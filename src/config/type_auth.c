@@ -4,6 +4,7 @@
  * outbound_auth. What is done with them is res_sip's business.
  */
 #include "config/config.h"
+#include "res_sip/auth/auth.h"
 
 #include <stdlib.h>
 #include <string.h>

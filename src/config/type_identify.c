@@ -3,6 +3,7 @@
  * config: type=identify of pjsip.conf: which addresses, headers and request URIs are whose.
  */
 #include "config/config.h"
+#include "res_sip/identify/identify.h"
 
 #include <regex.h>
 #include <stdlib.h>

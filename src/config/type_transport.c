@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "res_sip/tls.h"
+#include "res_sip/transport/tls.h"
 
 /* What the options fill; made into a struct sip_transport_config at the end of the section. */
 struct transport {

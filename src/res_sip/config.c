@@ -8,7 +8,8 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/sip.h"
+#include "res_sip/access/access.h"
+#include "res_sip/guard/guard.h"
 
 static struct sip_config *current;
 

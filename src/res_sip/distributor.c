@@ -11,7 +11,10 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/sip.h"
+#include "res_sip/access/access.h"
+#include "res_sip/auth/auth.h"
+#include "res_sip/message/message.h"
+#include "res_sip/transport/transport.h"
 
 struct sip_counters sip_counters;
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "res_sip/sip.h"
+#include "res_sip/access/access.h"
+#include "res_sip/auth/auth.h"
 
 static void free_variables(struct ast_sip_variable *variable)
 {

@@ -8,7 +8,15 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/sip.h"
+#include "res_sip/access/access.h"
+#include "res_sip/auth/auth.h"
+#include "res_sip/guard/guard.h"
+#include "res_sip/identify/identify.h"
+#include "res_sip/location/location.h"
+#include "res_sip/message/message.h"
+#include "res_sip/registration/registration.h"
+#include "res_sip/resolve/resolve.h"
+#include "res_sip/transport/transport.h"
 
 pjsip_endpoint *sip_endpt;
 

@@ -13,7 +13,7 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/sip.h"
+#include "res_sip/core.h"
 
 #define EVENTS_PER_TURN 64
 

@@ -10,7 +10,7 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/sip.h"
+#include "res_sip/core.h"
 
 #define CACHE_SIZE ((size_t)1024 * 1024) /* octets of free pools that are kept ready */
 #define LOOK_AFTER 5                     /* seconds */

@@ -10,7 +10,7 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/sip.h"
+#include "res_sip/core.h"
 
 #define LINES_PER_SECOND 10 /* warnings and errors of PJSIP's; many of them a peer can provoke */
 

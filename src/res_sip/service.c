@@ -4,7 +4,7 @@
  */
 #include <sipsession/log.h>
 
-#include "res_sip/sip.h"
+#include "res_sip/core.h"
 
 int sip_module_register(pjsip_module *module)
 {

@@ -7,7 +7,7 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/sip.h"
+#include "res_sip/core.h"
 
 #define TASKS_PER_TURN   64 /* the network has its turn after as many */
 #define BLOCKING_THREADS 4

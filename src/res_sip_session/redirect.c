@@ -6,6 +6,7 @@
  * Header fields that a Contact's URI asks for are left out: a peer may say where to call, not what
  * (RFC 3261 19.1.5 leaves that to us).
  */
+#include "res_sip/transport/transport.h"
 #include "res_sip_session/session.h"
 
 /* More contacts than this are not kept. */

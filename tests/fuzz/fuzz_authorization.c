@@ -15,7 +15,10 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/sip.h"
+#include "res_sip/access/access.h"
+#include "res_sip/auth/auth.h"
+#include "res_sip/guard/guard.h"
+#include "res_sip/identify/identify.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

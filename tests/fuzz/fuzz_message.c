@@ -11,7 +11,7 @@
 #include <pjsip.h>
 #include <pjsip_ua.h>
 
-#include "res_sip/sip.h"
+#include "res_sip/guard/guard.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,7 @@
 #include <pjmedia/sdp.h>
 #include <pjmedia/sdp_neg.h>
 
-#include "res_sip/sip.h"
+#include "res_sip/guard/guard.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

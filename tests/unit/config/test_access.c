@@ -12,6 +12,7 @@
 
 #include "failmalloc.h"
 #include "files.h"
+#include "res_sip/auth/auth.h"
 
 #define TRANSPORT "[udp]\ntype=transport\nbind=127.0.0.1\n"
 #define ALICE     "[alice]\ntype=endpoint\nallow=ulaw\n" /* lines 4 to 6 */

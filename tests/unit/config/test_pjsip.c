@@ -13,6 +13,7 @@
 
 #include "failmalloc.h"
 #include "files.h"
+#include "res_sip/transport/transport.h"
 
 #define TRANSPORT "[udp]\ntype=transport\nbind=127.0.0.1\n"
 

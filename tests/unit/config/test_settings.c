@@ -13,6 +13,7 @@
 
 #include "failmalloc.h"
 #include "files.h"
+#include "res_sip/guard/guard.h"
 
 static struct config_settings settings;
 

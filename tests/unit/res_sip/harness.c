@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "harness.h"
+#include "res_sip/transport/transport.h"
 
 #include <arpa/inet.h>
 #include <poll.h>

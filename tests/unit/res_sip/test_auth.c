@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "res_sip/access/access.h"
+#include "res_sip/auth/auth.h"
 
 #define REALM  "sipsession"
 #define TARGET "sip:100@127.0.0.1"

@@ -4,6 +4,7 @@
 
 #include "../base/failmalloc.h"
 #include "harness.h"
+#include "res_sip/auth/auth.h"
 
 static pjsip_digest_credential credential(const char *nonce, const char *uri, const char *nc,
                                           const char *cnonce, const char *qop)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "res_sip/auth/auth.h"
 
 static int fd;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "res_sip/core.h"
 
 static void test_defaults(void **state)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "res_sip/guard/guard.h"
 
 static struct sip_guard_limits limits;
 static struct sip_guard_found found; /* of the last message */

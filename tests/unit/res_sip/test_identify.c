@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "res_sip/core.h"
 
 static char found[64]; /* the endpoint that the last request came from */
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "res_sip/locate.h"
+#include "res_sip/resolve/locate.h"
 
 static void first_question(void **state)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "res_sip/transport/transport.h"
 
 /* These run as tasks of the SIP thread; the first that fails is told by its line. */
 static int failed_line;

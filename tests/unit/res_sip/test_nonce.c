@@ -6,6 +6,7 @@
 
 #include "../base/failmalloc.h"
 #include "harness.h"
+#include "res_sip/auth/auth.h"
 
 #define SECOND 1000000u
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "res_sip/registration.h"
+#include "res_sip/registration/registration_machine.h"
 
 static const struct registration_rules usual = {.expiration = 3600,
                                                 .retry_interval = 60,

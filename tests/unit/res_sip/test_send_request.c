@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "res_sip/core.h"
 
 static int peer; /* a UDP socket that our requests go to */
 static int peer_port;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "res_sip/core.h"
 
 static int fd;
 static unsigned seen;                            /* requests that reached the service */

@@ -6,6 +6,7 @@
 
 #include "../base/failmalloc.h"
 #include "harness.h"
+#include "res_sip/access/access.h"
 
 #define MS     1000u
 #define SECOND 1000000u

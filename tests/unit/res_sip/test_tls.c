@@ -14,8 +14,8 @@
 
 #include <pjlib.h>
 
-#include "res_sip/sip.h"
-#include "res_sip/tls.h"
+#include "res_sip/transport/tls.h"
+#include "res_sip/transport/transport.h"
 
 /* A subjectAltName whose octets need not be what a tool would write. */
 static void add_name(X509 *certificate, int type, const void *octets, int length)

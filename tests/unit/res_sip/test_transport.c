@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "res_sip/core.h"
 
 static struct sip_config *config_of(const char *address, int protocol)
 {

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "peer.h"
+#include "res_sip/transport/transport.h"
 
 static int sock = -1;
 static struct sockaddr_in service;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "peer.h"
+#include "res_sip/core.h"
 
 static struct ast_sip_session *held;
 static int answer = 200;

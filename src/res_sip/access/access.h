@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: access lists, rates and bans.
+ */
+#ifndef RES_SIP_ACCESS_H
+#define RES_SIP_ACCESS_H
+
+#include "res_sip/core.h"
+
+/* ---- acl.c: pure ---- */
+
+int sip_network_has(const struct sip_network *network, const pj_sockaddr *address);
+/* The first of a list that keeps an address out; NULL: it is let in. */
+const struct ast_sip_acl *sip_acl_refusing(const struct ast_sip_acl *list,
+                                           const pj_sockaddr *address);
+/* A new one at the list's end; NULL: no memory. */
+struct ast_sip_acl *sip_acl_append(struct ast_sip_acl **list, const char *name);
+int sip_acl_add(struct ast_sip_acl *acl, const struct sip_network *network, int permit);
+/* Appends a copy of one. 0; -1 no memory, and the list may have a part of it. */
+int sip_acl_copy(struct ast_sip_acl **list, const struct ast_sip_acl *acl);
+void sip_acl_free(struct ast_sip_acl *acl);
+
+/* ---- sources.c: pure; times in microseconds ---- */
+
+enum sip_access {
+    SIP_ACCESS_GOOD,
+    SIP_ACCESS_FAST,     /* more than it may */
+    SIP_ACCESS_FAST_NOW, /* the same, which has not been told for a while */
+    SIP_ACCESS_BANNED
+};
+
+struct sip_sources;
+
+/* sets: a power of two; eight sources are kept in each. NULL: logged. */
+struct sip_sources *sip_sources_create(const struct sip_access_config *config, unsigned sets);
+void sip_sources_destroy(struct sip_sources *sources);
+enum sip_access sip_sources_request(struct sip_sources *sources, pj_uint64_t now,
+                                    const pj_sockaddr *address);
+/* 1: the source is banned from now on. */
+int sip_sources_failed(struct sip_sources *sources, pj_uint64_t now, const pj_sockaddr *address);
+void sip_sources_succeeded(struct sip_sources *sources, pj_uint64_t now,
+                           const pj_sockaddr *address);
+
+/* ---- access.c ---- */
+
+int sip_access_start(const struct sip_config *config);
+void sip_access_stop(void);
+/* 0: the source is banned or too fast; what there is to answer was answered. */
+int sip_access_check(pjsip_rx_data *rdata);
+/* A request had wrong credentials, or right ones. */
+void sip_access_failed(pjsip_rx_data *rdata);
+void sip_access_succeeded(pjsip_rx_data *rdata);
+/* 0: a list keeps the source out. endpoint: whom it says to be, or NULL. */
+int sip_access_from(const struct ast_sip_acl *list, const struct ast_sip_endpoint *endpoint,
+                    pjsip_rx_data *rdata);
+/* 0: a list keeps one of its Contacts out. */
+int sip_access_contacts(const struct ast_sip_acl *list, const struct ast_sip_endpoint *endpoint,
+                        pjsip_rx_data *rdata);
+/* One line of the log, "access: event=...", unless there are too many. */
+void sip_access_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A peer's text as a word of such a line; returns out. */
+const char *sip_event_text(const pj_str_t *text, char *out, size_t size);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: what its own folders share: the PJSIP endpoint, the loop, tasks, memory.
+ */
+#ifndef RES_SIP_CORE_H
+#define RES_SIP_CORE_H
+
+#include "res_sip/sip.h"
+
+extern pjsip_endpoint *sip_endpt; /* NULL: not running */
+
+/* PJLIB's strings are not const; nobody writes to these. */
+#define SIP_STR(literal)                                                                           \
+    {                                                                                              \
+        (char *)(literal), sizeof(literal) - 1                                                     \
+    }
+static inline pj_str_t sip_str(const char *text)
+{
+    return pj_str((char *)text);
+}
+
+/* Priorities of our PJSIP modules: PJSIP prints at 8, transactions are 16, dialogs 32, services 64.
+ */
+#define SIP_PRIORITY_TRACE       7 /* sees what was printed, and what came before anyone touched it */
+#define SIP_PRIORITY_EDGE        9   /* guard of what comes in; print of what goes out */
+#define SIP_PRIORITY_DISTRIBUTOR 24  /* after retransmissions are gone, before dialogs */
+#define SIP_PRIORITY_METHODS     128 /* what no service took: OPTIONS */
+#define SIP_PRIORITY_LAST        1000
+
+/* ---- config.c ---- */
+
+/* Makes config the one in force (takes it) and indexes its endpoints; NULL: none any more. 0, -1 no
+ * memory. */
+int sip_config_use(struct sip_config *config);
+
+/* ---- loop.c: epoll ---- */
+
+struct sip_watch {
+    int fd;
+    void (*ready)(struct sip_watch *watch);
+    int own_work; /* 1: not what came from the network */
+};
+
+int sip_loop_create(void);
+void sip_loop_destroy(void);
+/* Calls watch->ready as often as fd is readable. The watch is the caller's. 0, -1 logged. */
+int sip_loop_watch(struct sip_watch *watch);
+void sip_loop_unwatch(struct sip_watch *watch);
+/* 1: a message that was received is being worked on. */
+int sip_loop_in_network(void);
+/* One turn: timers, then wait at most `most` ms (-1: as long as it takes) and call what is ready.
+ */
+void sip_loop_turn(int most);
+
+/* ---- thread.c: the queue of tasks ---- */
+
+int sip_thread_create(void);
+/* Stops the blocking pool and runs what is queued. */
+void sip_thread_drain(void);
+void sip_thread_destroy(void);
+
+/* ---- pjlog.c: PJSIP's log into ours ---- */
+
+void sip_pjlog_start(void);
+/* The text of a PJSIP status; returns buffer. */
+const char *sip_error(pj_status_t status, char *buffer, size_t size);
+
+/* ---- memory.c: pools, and giving memory back ---- */
+
+void sip_memory_start(void);
+pj_pool_factory *sip_memory_factory(void);
+/* There is work: look after a while whether memory can go back. Cheap. */
+void sip_memory_busy(void);
+void sip_memory_stop(void);
+void sip_memory_destroy(void);
+
+/* ---- modules of PJSIP, one per file; each returns 0, or -1 logged ---- */
+
+int sip_distributor_start(void);
+int sip_options_start(void);
+int sip_fallback_start(void);
+/* Registers one of ours. 0, -1 logged. */
+int sip_module_register(pjsip_module *module);
+
+struct ast_sip_endpoint *sip_dialog_get_endpoint(const pjsip_dialog *dlg);
+/* The endpoint of the message before is no longer needed. */
+void sip_distributor_release(void);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: what arrives is looked at as text before PJSIP's parsers see it, bodies before theirs.
+ */
+#ifndef RES_SIP_GUARD_H
+#define RES_SIP_GUARD_H
+
+#include "res_sip/core.h"
+
+/* ---- wire.c: what arrives, before PJSIP's parsers ---- */
+
+/*
+ * A datagram that transport received; whole: it is all that was sent. 1: PJSIP may have it, and
+ * sip_wire_done is to be called when it has; 0: it was refused or dropped, and counted.
+ */
+int sip_wire_datagram(pjsip_transport *transport, const char *data, size_t length, int whole,
+                      const pj_sockaddr *source);
+void sip_wire_done(void);
+/* 1: the message that PJSIP is working on has a Content-Encoding. */
+int sip_wire_has_encoding(void);
+/* Hooks into PJSIP's transport manager. */
+void sip_wire_start(void);
+/* A message of this source was refused or dropped: counts, and says why to whoever debugs. */
+void sip_wire_count(const pj_sockaddr *source, const char *why);
+
+/* ---- edge.c ---- */
+
+int sip_edge_start(void);
+
+/* ---- guard*.c: pure checks of what a peer sent ---- */
+
+enum sip_guard_header {
+    SIP_GUARD_OTHER,
+    SIP_GUARD_VIA,
+    SIP_GUARD_RECORD_ROUTE,
+    SIP_GUARD_ROUTE,
+    SIP_GUARD_FROM,
+    SIP_GUARD_TO,
+    SIP_GUARD_CALL_ID,
+    SIP_GUARD_CSEQ,
+    SIP_GUARD_CONTACT,
+    SIP_GUARD_REQUIRE,
+    SIP_GUARD_SUPPORTED,
+    SIP_GUARD_CONTENT_TYPE,
+    SIP_GUARD_CONTENT_LENGTH,
+    SIP_GUARD_CONTENT_ENCODING,
+    SIP_GUARD_HEADERS
+};
+
+/* What a look at a message found. */
+struct sip_guard_found {
+    int code;             /* 0: nothing is wrong; else the status to refuse it with */
+    const char *why;      /* static; NULL when nothing is wrong */
+    size_t header_length; /* with the empty line; 0: the headers have no end yet (streams only) */
+    size_t body_length;   /* what Content-Length says */
+    int has_length;       /* there is one */
+    int has_encoding;     /* there is a Content-Encoding */
+    int lost;             /* of a stream: where the next message begins cannot be known */
+};
+
+void sip_guard_defaults(struct sip_guard_limits *limits);
+
+/*
+ * Looks at a message as text; returns found->code. is_datagram: the text is all there is (RFC
+ * 3261 18.3); else it is the beginning of a stream's octets, which may hold less than a message, or
+ * more.
+ */
+int sip_guard_message(const struct sip_guard_limits *limits, const char *text, size_t length,
+                      int is_datagram, struct sip_guard_found *found);
+/* Where the next line begins, or the end: lines end as PJSIP's parsers see it, with CRLF, LF or CR
+ * alone. */
+const char *sip_guard_next_line(const char *at, const char *end);
+/* Where the header field behind this one begins: one may go on in further lines (RFC 3261 7.3.1).
+ */
+const char *sip_guard_next_field(const char *at, const char *end);
+/* Which header a field is of; *value gets what stands behind the colon, if there is one. */
+enum sip_guard_header sip_guard_field(const char *field, const char *end, const char **value);
+/* Looks at an SDP: 0, or 488 and why (static). */
+int sip_guard_sdp(const struct sip_guard_limits *limits, const char *text, size_t length,
+                  const char **why);
+
+/* guard_refusal.c: where a refusal goes, when not to where the request came from. */
+struct sip_guard_reply {
+    size_t length;
+    unsigned port; /* of datagrams: where Via wants it (RFC 3261 18.2.2) */
+};
+
+/*
+ * Writes the refusal of a request that is not to be parsed, out of its text: 1; 0: there is none,
+ * since it is no request, is an ACK, or lacks what an answer repeats.
+ */
+int sip_guard_refusal(const char *text, size_t length, int code, const char *reason,
+                      const char *host, unsigned port, char *out, size_t size,
+                      struct sip_guard_reply *reply);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: which endpoint a request comes from.
+ */
+#ifndef RES_SIP_IDENTIFY_H
+#define RES_SIP_IDENTIFY_H
+
+#include "res_sip/core.h"
+
+/* ---- identify*.c ---- */
+
+int sip_identify_start(const struct sip_config *config);
+void sip_identify_stop(void);
+int sip_identify_ip_start(const struct sip_config *config);
+void sip_identify_ip_stop(void);
+int sip_identify_username_start(void);
+int sip_identify_anonymous_start(void);
+int sip_identify_auth_start(void);
+/* 1: a value to match is a regular expression between slashes, which is in out then. */
+int sip_match_is_regex(const char *value, char *out, size_t size);
+int sip_identify_match_start(const struct sip_config *config);
+void sip_identify_match_stop(void);
+
+#endif

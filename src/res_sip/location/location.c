@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: which contacts there are now, by the names of their AORs. It is memory only: who
+ * registers and what is on a disk are the registrar's, who answers is qualify's.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <pj/hash.h>
+#include <sipsession/location.h>
+#include <sipsession/log.h>
+
+#include "res_sip/location/location.h"
+
+/* An AOR that has contacts. */
+struct place {
+    struct place *next; /* of its bucket */
+    char *aor;
+    struct ast_sip_contact *contacts; /* the configured ones first */
+};
+
+#define BUCKETS 4096u
+
+static struct place *buckets[BUCKETS];
+static struct ast_sip_contact_observer *observers;
+
+static struct place **find(const char *aor)
+{
+    struct place **place = &buckets[pj_hash_calc(0, aor, (unsigned)strlen(aor)) % BUCKETS];
+
+    while (*place && strcmp((*place)->aor, aor) != 0) {
+        place = &(*place)->next;
+    }
+    return place;
+}
+
+/* Makes it when it is not there; NULL: no memory. */
+static struct place *get(const char *aor)
+{
+    struct place **slot = find(aor);
+
+    if (!*slot && (*slot = calloc(1, sizeof(**slot)))) {
+        (*slot)->aor = strdup(aor);
+        if (!(*slot)->aor) {
+            free(*slot);
+            *slot = NULL;
+        }
+    }
+    return *slot;
+}
+
+static void drop_if_empty(const char *aor)
+{
+    struct place **slot = find(aor), *place = *slot;
+
+    if (place && !place->contacts) {
+        *slot = place->next;
+        free(place->aor);
+        free(place);
+    }
+}
+
+static void tell(const char *aor, const struct ast_sip_contact *contact,
+                 enum ast_sip_contact_event event)
+{
+    struct ast_sip_contact_observer *observer;
+
+    for (observer = observers; observer; observer = observer->next) {
+        observer->event(aor, contact, event);
+    }
+}
+
+static struct ast_sip_contact *find_uri(struct ast_sip_contact *contact, const char *uri)
+{
+    while (contact && strcmp(contact->uri, uri) != 0) {
+        contact = contact->next;
+    }
+    return contact;
+}
+
+/* ---- changes ---- */
+
+/* What is known of a contact of the same URI goes over to the new ones. */
+static void carry_over(const struct ast_sip_contact *old, struct ast_sip_contact *made)
+{
+    for (; old; old = old->next) {
+        struct ast_sip_contact *same = find_uri(made, old->uri);
+
+        if (same) {
+            same->state = old->state;
+            same->round_trip_us = old->round_trip_us;
+        }
+    }
+}
+
+/* Those of one list whose URI the other one has not. */
+static void tell_difference(const char *aor, const struct ast_sip_contact *list,
+                            struct ast_sip_contact *other, enum ast_sip_contact_event event)
+{
+    for (; list; list = list->next) {
+        if (!find_uri(other, list->uri)) {
+            tell(aor, list, event);
+        }
+    }
+}
+
+int ast_sip_location_set(const char *aor, struct ast_sip_contact *contacts)
+{
+    struct ast_sip_contact **registered, *old;
+    struct place *place;
+
+    base_assert_sip_thread();
+    place = get(aor);
+    if (!place) {
+        ast_error("No memory for the contacts of '%s'", aor);
+        ast_sip_contacts_free(contacts);
+        return -1;
+    }
+    registered = &place->contacts;
+    while (*registered && (*registered)->expires == 0) {
+        registered = &(*registered)->next;
+    }
+    old = *registered;
+    carry_over(old, contacts);
+    *registered = contacts;
+    tell_difference(aor, old, contacts, AST_SIP_CONTACT_REMOVED);
+    tell_difference(aor, contacts, old, AST_SIP_CONTACT_ADDED);
+    ast_sip_contacts_free(old);
+    drop_if_empty(aor);
+    return 0;
+}
+
+void ast_sip_contact_set_state(const char *aor, const char *uri, enum ast_sip_contact_state state,
+                               unsigned round_trip_us)
+{
+    struct place *place;
+    struct ast_sip_contact *contact;
+    int before;
+
+    base_assert_sip_thread();
+    place = *find(aor);
+    contact = place ? find_uri(place->contacts, uri) : NULL;
+    if (!contact) {
+        return;
+    }
+    before = contact->state;
+    contact->state = state;
+    contact->round_trip_us = round_trip_us;
+    if (before != (int)state) {
+        tell(aor, contact, AST_SIP_CONTACT_CHANGED);
+    }
+}
+
+/* ---- looking ---- */
+
+const struct ast_sip_contact *ast_sip_aor_contacts(const char *aor)
+{
+    const struct place *place;
+
+    base_assert_sip_thread();
+    place = *find(aor);
+    return place ? place->contacts : NULL;
+}
+
+int ast_sip_contact_expired(const struct ast_sip_contact *contact)
+{
+    return contact->expires != 0 && contact->expires <= (long long)time(NULL);
+}
+
+static int quality(const struct ast_sip_contact *contact)
+{
+    return contact->q < 0 ? 1000 : contact->q;
+}
+
+const struct ast_sip_contact *ast_sip_endpoint_contact(const struct ast_sip_endpoint *endpoint)
+{
+    const struct ast_sip_contact *best = NULL, *contact;
+    const char *rest = endpoint->aors;
+    char name[256];
+
+    base_assert_sip_thread();
+    while (ast_sip_next_aor_name(&rest, name, sizeof(name))) {
+        for (contact = ast_sip_aor_contacts(name); contact; contact = contact->next) {
+            if (contact->state != AST_SIP_CONTACT_UNREACHABLE &&
+                !ast_sip_contact_expired(contact) && (!best || quality(contact) > quality(best))) {
+                best = contact;
+            }
+        }
+    }
+    return best;
+}
+
+void ast_sip_each_contact(int (*see)(const char *aor, const struct ast_sip_contact *contact,
+                                     void *data),
+                          void *data)
+{
+    base_assert_sip_thread();
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        for (const struct place *place = buckets[i]; place; place = place->next) {
+            for (const struct ast_sip_contact *contact = place->contacts; contact;
+                 contact = contact->next) {
+                if (see(place->aor, contact, data) != 0) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+static int tell_one(const char *aor, const struct ast_sip_contact *contact, void *data)
+{
+    ((struct ast_sip_contact_observer *)data)->event(aor, contact, AST_SIP_CONTACT_ADDED);
+    return 0;
+}
+
+void ast_sip_register_contact_observer(struct ast_sip_contact_observer *observer)
+{
+    base_assert_sip_thread();
+    observer->next = observers;
+    observers = observer;
+    ast_sip_each_contact(tell_one, observer);
+}
+
+void ast_sip_unregister_contact_observer(struct ast_sip_contact_observer *observer)
+{
+    struct ast_sip_contact_observer **at = &observers;
+
+    base_assert_sip_thread();
+    while (*at && *at != observer) {
+        at = &(*at)->next;
+    }
+    if (*at) {
+        *at = observer->next;
+    }
+}
+
+/* ---- start and stop ---- */
+
+static int add_configured(const struct ast_sip_aor *aor)
+{
+    const struct ast_sip_contact *contact;
+    struct ast_sip_contact **end;
+    struct place *place;
+
+    if (!aor->contacts) {
+        return 0;
+    }
+    place = get(aor->name);
+    for (end = place ? &place->contacts : NULL; end && *end; end = &(*end)->next) {
+    }
+    for (contact = aor->contacts; end && contact; contact = contact->next) {
+        *end = ast_sip_contact_copy(contact);
+        end = *end ? &(*end)->next : NULL;
+    }
+    if (!end) {
+        ast_error("No memory for the contacts of '%s'", aor->name);
+    }
+    return end ? 0 : -1;
+}
+
+int sip_location_start(const struct sip_config *config)
+{
+    const struct sip_aor_entry *entry;
+
+    for (entry = config->aors; entry; entry = entry->next) {
+        if (add_configured(entry->aor) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void sip_location_stop(void)
+{
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        while (buckets[i]) {
+            struct place *place = buckets[i];
+
+            buckets[i] = place->next;
+            ast_sip_contacts_free(place->contacts);
+            free(place->aor);
+            free(place);
+        }
+    }
+    observers = NULL;
+}

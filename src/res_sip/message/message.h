@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: messages of ours: made, sent, printed, answered.
+ */
+#ifndef RES_SIP_MESSAGE_H
+#define RES_SIP_MESSAGE_H
+
+#include "res_sip/core.h"
+
+/* ---- send_request.c ---- */
+
+/* Kept on each request of ours that was challenged or is waited for; in tdata->pool. */
+struct sip_sent {
+    void *pending;       /* of send_request.c; NULL: nobody waits */
+    unsigned challenges; /* how many it has met */
+};
+/* The one of a request; make: it is made when there is none yet. */
+struct sip_sent *sip_sent_of(pjsip_tx_data *tdata, int make);
+
+int sip_send_request_start(void);
+
+/* ---- print.c, trace.c: modules of PJSIP; each returns 0, or -1 logged ---- */
+
+int sip_print_start(const struct sip_global_config *global);
+int sip_trace_start(const struct sip_global_config *global);
+
+/* ---- respond.c ---- */
+
+/* Answers without a transaction, hdr may be NULL; never an ACK. */
+void sip_respond(pjsip_rx_data *rdata, int code, const char *reason, const pjsip_hdr *headers);
+/* Adds a copy of what we can do under that header (PJSIP_H_ALLOW ...) to the list, if there is any.
+ */
+void sip_add_capability(pj_pool_t *pool, pjsip_hdr *headers, int type);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: names of servers (RFC 3263).
+ */
+#ifndef RES_SIP_RESOLVE_H
+#define RES_SIP_RESOLVE_H
+
+#include "res_sip/core.h"
+
+/* After the transports; stop is safe without start. */
+int sip_resolve_start(const struct sip_global_config *global);
+void sip_resolve_stop(void);
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: what there is to know of each connection (TCP, TLS), and how many there may be, of all
+ * peers and of one. One that stays silent, gets stuck in a message or is idle for too long is
+ * closed. No message is read here.
+ *
+ * Only connections that peers made are limited and closed; PJSIP closes ours when nothing uses them
+ * any more.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <pjlib.h>
+
+#include <sipsession/log.h>
+
+#include "res_sip/transport/tls.h"
+#include "res_sip/transport/transport.h"
+
+#define BUCKETS        4096
+#define RESERVED       128 /* handles of PJSIP's queue that are not for peers' connections */
+#define SHARE_OF_FILES 2   /* one in so many descriptors, at most, is a peer's connection */
+#define LOOK_AFTER     1   /* seconds */
+
+struct sip_source {
+    struct sip_source *same_hash;
+    pj_sockaddr address; /* without port */
+    unsigned connections;
+};
+
+static struct sip_connection *by_transport[BUCKETS];
+static struct sip_source *by_address[BUCKETS];
+static struct sip_connection *all; /* the newest first */
+static unsigned incoming;          /* how many of them peers made */
+static unsigned most;              /* of those */
+static pj_timer_entry timer;
+static int armed;
+
+static long now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    return time.tv_sec;
+}
+
+static struct sip_connection **bucket_of(const pjsip_transport *transport)
+{
+    return &by_transport[((size_t)transport >> 6) * 2654435761u % BUCKETS];
+}
+
+struct sip_connection *sip_connection_of(const pjsip_transport *transport)
+{
+    struct sip_connection *connection = *bucket_of(transport);
+
+    while (connection && connection->transport != transport) {
+        connection = connection->same_hash;
+    }
+    return connection;
+}
+
+/* ---- sources ---- */
+
+static struct sip_source **find_source(const pj_sockaddr *address)
+{
+    const unsigned char *octets = pj_sockaddr_get_addr(address);
+    unsigned length = pj_sockaddr_get_addr_len(address), i, value = 2166136261u;
+    struct sip_source **source;
+
+    for (i = 0; i < length; i++) {
+        value = (value ^ octets[i]) * 16777619u;
+    }
+    source = &by_address[(value ^ (value >> 12)) % BUCKETS];
+    while (*source && ((*source)->address.addr.sa_family != address->addr.sa_family ||
+                       memcmp(pj_sockaddr_get_addr(&(*source)->address), octets, length) != 0)) {
+        source = &(*source)->same_hash;
+    }
+    return source;
+}
+
+/* NULL: no memory. */
+static struct sip_source *take_source(const pj_sockaddr *address)
+{
+    struct sip_source **place = find_source(address);
+
+    if (!*place) {
+        *place = calloc(1, sizeof(**place));
+        if (*place) {
+            (*place)->address = *address;
+        }
+    }
+    if (*place) {
+        (*place)->connections++;
+    }
+    return *place;
+}
+
+static void release_source(struct sip_source *source)
+{
+    struct sip_source **place = find_source(&source->address);
+
+    if (--source->connections == 0) {
+        *place = source->same_hash;
+        free(source);
+    }
+}
+
+/* ---- closing ---- */
+
+/* At the next look: closed at once, with octets unread, it would take our answer with it (RFC
+ * 1122 4.2.2.13). */
+void sip_connection_lose(struct sip_connection *connection)
+{
+    connection->skip = SIP_SKIP_ALL;
+}
+
+void sip_connection_heard(struct sip_connection *connection, int is_whole)
+{
+    connection->heard = now();
+    if (is_whole) {
+        connection->begun = 0;
+    } else if (!connection->begun) {
+        connection->begun = connection->heard;
+    }
+}
+
+/* Why a connection is to be closed; NULL: it is not. */
+static const char *reason_to_close(const struct sip_connection *connection, long time)
+{
+    const struct sip_guard_limits *limits = &sip_get_config()->guard;
+
+    if (connection->transport->is_shutdown) {
+        return NULL;
+    }
+    if (connection->skip == SIP_SKIP_ALL) {
+        return "it makes no sense";
+    }
+    if (!connection->source) {
+        return NULL;
+    }
+    if (connection->begun && time - connection->begun > (long)limits->message_timeout) {
+        return "its message does not end";
+    }
+    if (time - connection->heard > (long)limits->idle_timeout &&
+        pj_atomic_get(connection->transport->ref_cnt) == 0) {
+        return "it is idle";
+    }
+    return NULL;
+}
+
+static void arm(void)
+{
+    const pj_time_val delay = {LOOK_AFTER, 0};
+
+    armed = pjsip_endpt_schedule_timer(sip_endpt, &timer, &delay) == PJ_SUCCESS;
+}
+
+static void look(pj_timer_heap_t *heap, pj_timer_entry *entry)
+{
+    struct sip_connection *connection;
+    long time = now();
+
+    (void)heap;
+    (void)entry;
+    for (connection = all; connection; connection = connection->next) {
+        const char *why = reason_to_close(connection, time);
+
+        if (why) {
+            sip_counters.connections_closed++;
+            ast_debug("res_sip: closing %s: %s", connection->transport->info, why);
+            connection->skip = SIP_SKIP_ALL;
+            /* it stays in the list until PJSIP's timers run */
+            pjsip_transport_shutdown2(connection->transport, PJ_TRUE);
+        }
+    }
+    armed = 0;
+    if (all) {
+        arm();
+    }
+}
+
+/* ---- coming and going ---- */
+
+static int is_one_too_many(const pjsip_transport *transport)
+{
+    unsigned most_of_source = sip_get_config()->guard.connections_of_source;
+    struct sip_source *source = *find_source(&transport->key.rem_addr);
+
+    return incoming >= most || (most_of_source && source && source->connections >= most_of_source);
+}
+
+static void link_in(struct sip_connection *connection)
+{
+    struct sip_connection **bucket = bucket_of(connection->transport);
+
+    connection->same_hash = *bucket;
+    *bucket = connection;
+    connection->next = all;
+    if (all) {
+        all->previous = connection;
+    }
+    all = connection;
+}
+
+/* NULL: no memory. */
+static struct sip_connection *add(pjsip_transport *transport)
+{
+    struct sip_connection *connection = calloc(1, sizeof(*connection));
+
+    if (!connection) {
+        return NULL;
+    }
+    connection->transport = transport;
+    connection->heard = now();
+    if (transport->dir == PJSIP_TP_DIR_INCOMING) {
+        connection->source = take_source(&transport->key.rem_addr);
+        if (!connection->source) {
+            free(connection);
+            return NULL;
+        }
+        connection->begun = connection->heard; /* its first message */
+        incoming++;
+    }
+    link_in(connection);
+    if (!armed) {
+        arm();
+    }
+    return connection;
+}
+
+static void on_connected(pjsip_transport *transport)
+{
+    if (sip_connection_of(transport)) {
+        return;
+    }
+    if (transport->dir == PJSIP_TP_DIR_INCOMING && is_one_too_many(transport)) {
+        sip_counters.connections_refused++;
+        ast_debug("res_sip: one connection too many: %s", transport->info);
+        pjsip_transport_shutdown2(transport, PJ_TRUE);
+    } else if (!add(transport)) {
+        pjsip_transport_shutdown2(transport, PJ_TRUE);
+    }
+}
+
+static void forget(struct sip_connection *connection)
+{
+    struct sip_connection **place = bucket_of(connection->transport);
+
+    while (*place != connection) {
+        place = &(*place)->same_hash;
+    }
+    *place = connection->same_hash;
+    if (connection->next) {
+        connection->next->previous = connection->previous;
+    }
+    if (connection->previous) {
+        connection->previous->next = connection->next;
+    } else {
+        all = connection->next;
+    }
+    if (connection->source) {
+        release_source(connection->source);
+        incoming--;
+    }
+    free(connection);
+}
+
+/* 1: its certificate was looked at and is not good enough: nothing is read or sent. */
+static int is_refused(pjsip_transport *transport, const pjsip_transport_state_info *info)
+{
+    char text[300];
+    const char *why = sip_tls_refuse(transport, info, text, sizeof(text));
+
+    if (!why) {
+        return 0;
+    }
+    sip_counters.certificates_refused++;
+    ast_warning("res_sip: TLS connection %s: refused: %s", transport->info, why);
+    pjsip_transport_shutdown2(transport, transport->dir == PJSIP_TP_DIR_INCOMING);
+    return 1;
+}
+
+/* PJSIP's hook. */
+static void on_state(pjsip_transport *transport, pjsip_transport_state state,
+                     const pjsip_transport_state_info *info)
+{
+    struct sip_connection *connection;
+
+    if (transport->flag & PJSIP_TRANSPORT_DATAGRAM) {
+        return;
+    }
+    if (state == PJSIP_TP_STATE_CONNECTED) {
+        if (is_refused(transport, info)) {
+            return;
+        }
+        on_connected(transport);
+    } else if (state == PJSIP_TP_STATE_DESTROY) {
+        connection = sip_connection_of(transport);
+        if (connection) {
+            forget(connection);
+        }
+    }
+}
+
+/* Connections shall use up neither PJSIP's queue nor the descriptors, which media needs too (B14,
+ * D3). */
+static unsigned work_out_most(unsigned wanted)
+{
+    struct rlimit files;
+    unsigned result = wanted;
+
+    if (result > PJ_IOQUEUE_MAX_HANDLES - RESERVED) {
+        result = PJ_IOQUEUE_MAX_HANDLES - RESERVED;
+    }
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && result > files.rlim_cur / SHARE_OF_FILES) {
+        result = (unsigned)(files.rlim_cur / SHARE_OF_FILES);
+    }
+    if (result < wanted) {
+        ast_notice("at most %u connections of peers instead of %u, for want of descriptors", result,
+                   wanted);
+    }
+    return result;
+}
+
+void sip_connections_start(void)
+{
+    most = work_out_most(sip_get_config()->guard.connections);
+    pj_timer_entry_init(&timer, 0, NULL, look);
+    armed = 0;
+    pjsip_tpmgr_set_state_cb(pjsip_endpt_get_tpmgr(sip_endpt), on_state);
+}
+
+void sip_connections_stop(void)
+{
+    while (all) {
+        forget(all);
+    }
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: whose certificate it is that a TLS peer showed, decided by OpenSSL itself on the
+ * connection's own handle: PJSIP's comparison of names stops at an octet 0 (B9 of docs/pjsip.md).
+ * Nothing is closed or sent here.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "res_sip/transport/tls.h"
+
+/* A URI that is just "sip:HOST" or "sips:HOST"; the certificate counts its octets. */
+static int is_uri_of(const ASN1_IA5STRING *uri, const char *host)
+{
+    const char *text = (const char *)ASN1_STRING_get0_data(uri);
+    size_t length = (size_t)ASN1_STRING_length(uri), skip = 0;
+
+    if (length > 4 && strncasecmp(text, "sip:", 4) == 0) {
+        skip = 4;
+    } else if (length > 5 && strncasecmp(text, "sips:", 5) == 0) {
+        skip = 5;
+    }
+    return skip && length - skip == strlen(host) && memchr(text, '\0', length) == NULL &&
+           strncasecmp(text + skip, host, length - skip) == 0;
+}
+
+/* RFC 5922 7.1: the URIs of subjectAltName are what counts first. */
+static int has_uri_of(X509 *certificate, const char *host)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    int found = 0;
+
+    for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+        found |= name->type == GEN_URI && is_uri_of(name->d.uniformResourceIdentifier, host);
+    }
+    GENERAL_NAMES_free(names);
+    return found;
+}
+
+int sip_tls_is_of(X509 *certificate, const char *host, int allow_wildcards)
+{
+    unsigned flags =
+        allow_wildcards ? X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS : X509_CHECK_FLAG_NO_WILDCARDS;
+    const pj_str_t text = sip_str(host);
+    pj_sockaddr address;
+
+    if (text.slen == 0) {
+        return 0;
+    }
+    if (sip_parse_ip(&text, &address) == 0) {
+        return X509_check_ip_asc(certificate, host, 0) == 1 || has_uri_of(certificate, host);
+    }
+    return X509_check_host(certificate, host, 0, flags, NULL) == 1 || has_uri_of(certificate, host);
+}
+
+/* NULL: it is signed by one whom we trust, and valid today. */
+static const char *look_at_chain(const SSL *ssl, const pj_ssl_sock_info *info)
+{
+    long result = SSL_get_verify_result(ssl);
+
+    if (result != X509_V_OK) {
+        return X509_verify_cert_error_string(result);
+    }
+    return info->verify_status & ~(pj_uint32_t)PJ_SSL_CERT_EIDENTITY_NOT_MATCH
+               ? "its certificate is not to be trusted"
+               : NULL;
+}
+
+/* RFC 5922 7.1: the server is the one that the URI named, whatever DNS said. */
+static const char *look_at_server(const pjsip_transport *transport,
+                                  const struct sip_tls_config *config, X509 *certificate,
+                                  char *buffer, size_t size)
+{
+    const pj_str_t *name = &transport->remote_name.host;
+    char host[PJ_MAX_HOSTNAME];
+
+    base_copy_text(host, sizeof(host), name->ptr, (size_t)name->slen);
+    if ((size_t)name->slen < sizeof(host) &&
+        sip_tls_is_of(certificate, host, config->allow_wildcard_certs)) {
+        return NULL;
+    }
+    snprintf(buffer, size, "its certificate is not one of %s", host);
+    return buffer;
+}
+
+const char *sip_tls_refuse(const pjsip_transport *transport, const pjsip_transport_state_info *info,
+                           char *buffer, size_t size)
+{
+    const struct sip_transport *own = sip_transport_of(transport);
+    const pjsip_tls_state_info *state = info ? info->ext_info : NULL;
+    const pj_ssl_sock_info *socket_info;
+    int is_server = transport->dir == PJSIP_TP_DIR_INCOMING;
+    const char *why = NULL;
+    X509 *certificate;
+
+    if (!(transport->flag & PJSIP_TRANSPORT_SECURE)) {
+        return NULL;
+    }
+    if (!own || !state || !state->ssl_sock_info || !state->ssl_sock_info->native_ssl) {
+        return "nothing is known of it";
+    }
+    if (!(is_server ? own->config->tls.verify_client : own->config->tls.verify_server)) {
+        return NULL;
+    }
+    socket_info = state->ssl_sock_info;
+    certificate = SSL_get1_peer_certificate(socket_info->native_ssl);
+    if (!certificate) { /* require_client_cert was looked at in the handshake */
+        return is_server ? NULL : "it has no certificate";
+    }
+    why = look_at_chain(socket_info->native_ssl, socket_info);
+    if (!why && !is_server) {
+        why = look_at_server(transport, &own->config->tls, certificate, buffer, size);
+    }
+    X509_free(certificate);
+    return why;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * res_sip: transports, connections, and what peers beyond a NAT are told.
+ */
+#ifndef RES_SIP_TRANSPORT_H
+#define RES_SIP_TRANSPORT_H
+
+#include "res_sip/core.h"
+
+/* ---- udp.c, transport.c ---- */
+
+/* udp_path.c: from which of our addresses a peer is answered */
+struct sip_paths;
+struct sip_paths *sip_paths_create(pj_pool_t *pool);
+void sip_paths_note(struct sip_paths *paths, const pj_sockaddr *peer, const pj_sockaddr *local);
+/* NULL: not known. */
+const pj_sockaddr *sip_paths_find(struct sip_paths *paths, const pj_sockaddr *peer);
+
+struct sip_transport {
+    struct sip_transport *next;
+    const struct sip_transport_config *config;
+    pjsip_transport_type_e type;
+    pjsip_transport *udp; /* of UDP */
+    pjsip_tpfactory *tcp; /* of TCP and TLS */
+    pj_sockaddr address;  /* what it is bound to, with its port */
+    struct {
+        int on, idle;
+    } options; /* of its sockets; PJSIP keeps pointers to them */
+    struct {
+        unsigned long long loaded, looked_at; /* what distinguishes the certificate's files */
+        int broken;                           /* it does not listen */
+    } tls;
+};
+
+/* Options of a listener and of each of its connections. */
+void sip_transport_options(struct sip_transport *transport, pj_sockopt_params *params,
+                           pj_qos_params *qos);
+/* The address to be told to peers, when we are bound to all; else the name stays empty. text holds
+ * it. */
+void sip_transport_publish(const struct sip_transport_config *config, pjsip_host_port *name,
+                           char *text, size_t size);
+
+/* A bound socket (udp_socket.c), or -1 logged; one bound to all addresses tells where each datagram
+ * was sent to. */
+int sip_udp_socket(const struct sip_transport_config *config);
+/* Binds and starts. 0; -1 logged. */
+int sip_udp_start(const struct sip_transport_config *config, pjsip_transport **transport);
+/* Where a datagram was sent to, or NULL when that is just the transport's own address. */
+const pj_sockaddr *sip_udp_destination(const pjsip_rx_data *rdata);
+
+int sip_transports_start(const struct sip_config *config);
+/* Forgets them; PJSIP destroys them with its endpoint. */
+void sip_transports_forget(void);
+const struct sip_transport *sip_transports(void);
+/* The first of a type, or NULL. */
+const struct sip_transport *sip_transport_of_type(pjsip_transport_type_e type);
+const struct sip_transport *sip_transport_of_name(const char *name);
+/* The one whose socket, or whose connection, this is; or NULL. */
+const struct sip_transport *sip_transport_of(const pjsip_transport *transport);
+/* The value of a URI's transport parameter (a literal); NULL: none is needed. */
+const char *sip_transport_parameter(pjsip_transport_type_e type);
+
+/* ---- keep_alive.c ---- */
+
+/*
+ * Line ends came on a connection, outside of messages. state is the connection's own, 0 at its
+ * beginning: how much of a double CRLF has come.
+ */
+void sip_keep_alive_answer(pjsip_transport *transport, unsigned *state, const char *data,
+                           size_t length);
+
+/* ---- connection.c: what there is to know of each connection ---- */
+
+struct sip_connection {
+    struct sip_connection *same_hash;
+    struct sip_connection *next, *previous; /* of all */
+    struct sip_source *source;              /* NULL: it is one that we made */
+    pjsip_transport *transport;
+    size_t skip;         /* octets that belong to a refused message */
+    long heard;          /* seconds, monotonic: when the last octet came */
+    long begun;          /* when the message began that is not whole yet; 0: none */
+    unsigned keep_alive; /* state of keep_alive.c */
+};
+
+#define SIP_SKIP_ALL ((size_t)-1) /* the connection is lost: nothing more of it is read */
+
+/* NULL: nothing is known of it. It is borrowed, until the next message. */
+struct sip_connection *sip_connection_of(const pjsip_transport *transport);
+/* Octets came, of a message that is whole, or not. */
+void sip_connection_heard(struct sip_connection *connection, int is_whole);
+/* Its octets make no sense: it is closed. */
+void sip_connection_lose(struct sip_connection *connection);
+void sip_connections_start(void);
+/* Forgets them all; PJSIP's endpoint is gone. */
+void sip_connections_stop(void);
+
+/* ---- nat.c ---- */
+
+/* A dialog with this endpoint begins: its responses may be of interest. NULL is allowed. */
+void sip_nat_expect(const struct ast_sip_endpoint *endpoint);
+/* A received message's Contact becomes where it came from, when the endpoint (may be NULL) asks for
+ * it. */
+void sip_nat_rewrite(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint);
+/* An address in figures, without port and brackets; a name is never looked up. 0; -1: it is none.
+ */
+int sip_parse_ip(const pj_str_t *text, pj_sockaddr *address);
+/* 1: a peer is in none of the local networks. */
+int sip_nat_is_outside(const struct sip_external_config *external, const pj_sockaddr *peer);
+/* 1: the address, whatever its port, is one of those that the transport is bound to. */
+int sip_transport_has_address(const struct sip_transport *transport, const pj_sockaddr *address);
+/*
+ * nat_sdp.c. Copies an SDP with the transport's external_media_address in place of our own
+ * addresses: the length of what is in out; 0: there is none to replace, or no room.
+ */
+size_t sip_nat_sdp(const struct sip_transport *transport, const char *sdp, size_t length, char *out,
+                   size_t size);
+/* Does that to the body of a message. */
+void sip_nat_rewrite_sdp(pjsip_tx_data *tdata, const struct sip_transport *transport);
+
+int sip_nat_start(void);
+
+#endif
