@@ -143,10 +143,11 @@ static const struct base_option options[] = {
      .help = "A contact that takes longer to answer is unreachable, in s."},
     FLAG("qualify_2xx_only", qualify_2xx_only,
          "Only a 2xx says that a contact is reachable; without it, any answer does."),
-    CONFIG_LATER("authenticate_qualify", "no"),
-    CONFIG_LATER("mailboxes", NULL),
-    CONFIG_LATER("outbound_proxy", NULL),
-    CONFIG_LATER("voicemail_extension", NULL),
+    CONFIG_LATER("authenticate_qualify", "no",
+                 "`outbound_auth` of the endpoint answers challenges."),
+    CONFIG_LATER("mailboxes", NULL, "There is no message waiting indication (RFC 3842)."),
+    CONFIG_LATER("outbound_proxy", NULL, "`outbound_proxy` of the endpoint says it."),
+    CONFIG_LATER("voicemail_extension", NULL, "There is no message waiting indication (RFC 3842)."),
     {.name = NULL},
 };
 

@@ -110,7 +110,8 @@ static const struct base_option options[] = {
      .release = config_release_text,
      .format = config_format_text,
      .help = "The request URI, or `/regular expression/`; for the identifier `request_uri`."},
-    CONFIG_LATER_HERE("srv_lookups", "yes", ((const char *const[]){"no", NULL})),
+    CONFIG_LATER_HERE("srv_lookups", "yes", ((const char *const[]){"no", NULL}),
+                      "Names are not looked up."),
     {.name = NULL},
 };
 

@@ -304,14 +304,19 @@ static const struct base_option options[] = {
      .format = format_local_net,
      .help = "Networks whose peers are told our own addresses, separated by commas; may be given "
              "several times. Without one all peers are outside."},
-    CONFIG_LATER("tcp_keepalive_interval_time", "10"),
-    CONFIG_LATER("tcp_keepalive_probe_count", "5"),
-    CONFIG_LATER("allow_reload", "no"),
-    CONFIG_LATER("async_operations", "1"),
-    CONFIG_LATER_HERE("cos", "0", no),
-    CONFIG_LATER("domain", NULL),
-    CONFIG_LATER("symmetric_transport", "no"),
-    CONFIG_LATER("websocket_write_timeout", "100"),
+    CONFIG_LATER("tcp_keepalive_interval_time", "10", "The times of the system hold."),
+    CONFIG_LATER("tcp_keepalive_probe_count", "5", "The times of the system hold."),
+    CONFIG_LATER("allow_reload", "no",
+                 "A transport that is not the same any more needs a restart."),
+    CONFIG_LATER("async_operations", "1", "One thread reads all sockets; there is nothing to set."),
+    CONFIG_LATER_HERE("cos", "0", no, "Only `tos`."),
+    CONFIG_LATER(
+        "domain", NULL,
+        "`external_signaling_hostname` says the name in our Contact, `from_domain` that in From."),
+    CONFIG_LATER(
+        "symmetric_transport", "no",
+        "Requests go out of any transport that fits, or that of the endpoint's `transport`."),
+    CONFIG_LATER("websocket_write_timeout", "100", "There are no WebSockets."),
     {.name = NULL},
 };
 
