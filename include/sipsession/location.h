@@ -36,6 +36,7 @@ struct ast_sip_contact {
     long long expires;      /*!< seconds since 1970; 0: configured, it never expires */
     int state;              /*!< enum ast_sip_contact_state */
     unsigned round_trip_us; /*!< how long the last answer took; 0: there was none */
+    char *transport; /*!< the one that it registered over, when that is symmetric; NULL: any */
 };
 
 /*! \brief A contact; the caller owns it. NULL: no memory. */
@@ -135,6 +136,14 @@ void ast_sip_each_contact(int (*see)(const char *aor, const struct ast_sip_conta
  */
 void ast_sip_contact_set_state(const char *aor, const char *uri, enum ast_sip_contact_state state,
                                unsigned round_trip_us);
+
+/*!
+ * \brief The transport that a contact which registers with a request shall be reached by
+ *
+ * \return The name of the section, when the request came by a transport with `symmetric_transport`;
+ *         borrowed from the configuration. NULL: any.
+ */
+const char *ast_sip_symmetric_transport(const pjsip_rx_data *rdata);
 
 /*! \brief What happens to a contact */
 enum ast_sip_contact_event {

@@ -304,6 +304,11 @@ int request_read(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor
     made.call_id = copy_text(pool, &rdata->msg_info.cid->id, MOST_URI);
     made.branch = copy_text(pool, &rdata->msg_info.via->branch_param, MOST_URI);
     made.cseq = (unsigned)rdata->msg_info.cseq->cseq;
+    if (ast_sip_symmetric_transport(rdata)) { /* the name may be gone when the disk has it */
+        pj_str_t name = pj_str((char *)ast_sip_symmetric_transport(rdata));
+
+        made.transport = copy_text(pool, &name, MOST_NAME);
+    }
     read_user_agent(pool, msg, &made);
     status = read_contacts(pool, rdata, &made);
     if (status == PJSIP_SC_OK) {

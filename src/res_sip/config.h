@@ -46,10 +46,14 @@ struct sip_external_config {
 struct sip_transport_config {
     struct sip_transport_config *next;
     char *name;
-    int protocol;           /* enum sip_transport_protocol */
-    pj_sockaddr bind;       /* family, address, port; default port 5060, of TLS 5061 */
-    unsigned tcp_keepalive; /* seconds; 0: off */
-    int tos;                /* DSCP << 2, or 0 */
+    int protocol;                    /* enum sip_transport_protocol */
+    pj_sockaddr bind;                /* family, address, port; default port 5060, of TLS 5061 */
+    unsigned tcp_keepalive;          /* seconds; 0: off */
+    unsigned tcp_keepalive_interval; /* seconds between probes */
+    unsigned tcp_keepalive_count;    /* of probes */
+    int tos;                         /* DSCP << 2, or 0 */
+    unsigned cos;  /* priority of its packets within the system (SO_PRIORITY), 0 to 7 */
+    int symmetric; /* requests to who came by it leave by it */
     struct sip_tls_config tls;
     struct sip_external_config external;
 };

@@ -44,12 +44,13 @@ static const pjsip_uri *parse_target(pj_pool_t *pool, const char *text, pj_str_t
 }
 
 /* Without a URI a call goes to where the endpoint is, on the path to there; 0, -1 logged. */
-static int find_target(struct ast_sip_session_outgoing *outgoing, const char **path)
+static int find_target(struct ast_sip_session_outgoing *outgoing,
+                       const struct ast_sip_contact **found)
 {
     const struct ast_sip_contact *contact;
 
     if (outgoing->uri != NULL && outgoing->uri[0] != '\0') {
-        *path = NULL;
+        *found = NULL;
         return 0;
     }
     contact = ast_sip_endpoint_contact(outgoing->endpoint);
@@ -58,13 +59,17 @@ static int find_target(struct ast_sip_session_outgoing *outgoing, const char **p
         return -1;
     }
     outgoing->uri = contact->uri;
-    *path = contact->path;
+    *found = contact;
     return 0;
 }
 
-static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing, const char *path,
-                                 pj_pool_t *pool, pj_sockaddr *address)
+static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing,
+                                 const struct ast_sip_contact *to, pj_pool_t *pool,
+                                 pj_sockaddr *address)
 {
+    const char *path = to != NULL ? to->path : NULL;
+    const struct ast_sip_endpoint *endpoint;
+    struct ast_sip_endpoint copy;
     pjsip_transport_type_e type;
     pjsip_tpselector selector;
     pjsip_route_hdr route;
@@ -76,9 +81,11 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
     pj_str_t local;
 
     uri = parse_target(pool, outgoing->uri, &target);
-    if (uri == NULL || sip_local_address(NULL, outgoing->endpoint, uri, address, &type) != 0 ||
-        sip_make_contact(pool, NULL, outgoing->endpoint, uri, &contact) != 0 ||
-        sip_transport_selector(outgoing->endpoint, &selector) != 0 ||
+    endpoint =
+        sip_symmetric_endpoint(outgoing->endpoint, to != NULL ? to->transport : NULL, uri, &copy);
+    if (uri == NULL || sip_local_address(NULL, endpoint, uri, address, &type) != 0 ||
+        sip_make_contact(pool, NULL, endpoint, uri, &contact) != 0 ||
+        sip_transport_selector(endpoint, &selector) != 0 ||
         session_print_from(outgoing->endpoint, find_caller(outgoing), address, from, sizeof(from)) <
             0) {
         return NULL;
@@ -169,7 +176,7 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
     struct ast_sip_session *session = NULL;
     pjsip_inv_session *inv;
     pj_sockaddr address;
-    const char *path;
+    const struct ast_sip_contact *contact;
     pjsip_dialog *dlg;
     pj_pool_t *pool;
 
@@ -178,14 +185,14 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         ast_error("An outgoing session needs an endpoint");
         return NULL;
     }
-    if (find_target(outgoing, &path) != 0) {
+    if (find_target(outgoing, &contact) != 0) {
         return NULL;
     }
     pool = pjsip_endpt_create_pool(ast_sip_get_pjsip_endpoint(), "outgoing", 1000, 1000);
     if (pool == NULL) {
         return NULL;
     }
-    dlg = make_dialog(outgoing, path, pool, &address);
+    dlg = make_dialog(outgoing, contact, pool, &address);
     if (dlg == NULL) {
         goto out;
     }

@@ -63,8 +63,12 @@ static void add_routes(pjsip_tx_data *tdata, pjsip_route_hdr *list)
 }
 
 static int make(pj_pool_t *pool, const char *method, const struct ast_sip_endpoint *endpoint,
-                const char *target, const char *path, pjsip_tx_data **tdata)
+                const char *target, const struct ast_sip_contact *to, pjsip_tx_data **tdata)
 {
+    const char *path = to ? to->path : NULL;
+    const struct ast_sip_endpoint *by;
+    struct ast_sip_endpoint copy;
+    pjsip_tpselector selector;
     const pj_str_t method_name = sip_str(method);
     pjsip_transport_type_e type;
     char from[MAX_FROM];
@@ -83,8 +87,10 @@ static int make(pj_pool_t *pool, const char *method, const struct ast_sip_endpoi
         return -1;
     }
     uri = pjsip_uri_get_uri(uri);
-    if (sip_local_address(NULL, endpoint, uri, &address, &type) != 0 ||
-        sip_make_contact(pool, NULL, endpoint, uri, &contact) != 0 ||
+    by = sip_symmetric_endpoint(endpoint, to ? to->transport : NULL, uri, &copy);
+    if (sip_local_address(NULL, by, uri, &address, &type) != 0 ||
+        sip_make_contact(pool, NULL, by, uri, &contact) != 0 ||
+        sip_transport_selector(by, &selector) != 0 ||
         print_from(endpoint, &address, from, sizeof(from)) != 0) {
         return -1;
     }
@@ -101,6 +107,9 @@ static int make(pj_pool_t *pool, const char *method, const struct ast_sip_endpoi
         return -1;
     }
     add_routes(made, &routes);
+    if (by == &copy) {
+        pjsip_tx_data_set_transport(made, &selector);
+    }
     *tdata = made;
     return 0;
 }
@@ -121,8 +130,7 @@ int ast_sip_create_request(const char *method, const struct ast_sip_endpoint *en
     if (!pool) {
         return -1;
     }
-    result = make(pool, method, endpoint, uri ? uri : contact->uri, contact ? contact->path : NULL,
-                  tdata);
+    result = make(pool, method, endpoint, uri ? uri : contact->uri, contact, tdata);
     pj_pool_release(pool);
     return result;
 }

@@ -301,9 +301,11 @@ static void test_transports(void **state)
     (void)state;
     check_good(
         "[a]\ntype=transport\nbind=0.0.0.0\n"
-        "[b]\ntype=transport\nprotocol=TCP\nbind=127.0.0.1:5070\ntos=false\ntos=cs3\ntcp_keepalive_enable=yes\n"
-        "[c]\ntype=transport\nbind=[::1]:5080\nprotocol=udp\ntos=0xb8\n"
-        "[d]\ntype=transport\nbind=::1\nprotocol=tcp\ntcp_keepalive_enable=yes\ntcp_keepalive_idle_time=7\n");
+        "[b]\ntype=transport\nprotocol=TCP\nbind=127.0.0.1:5070\ntos=false\ntos=cs3\ncos=no\ntcp_keepalive_enable=yes\n"
+        "[c]\ntype=transport\nbind=[::1]:5080\nprotocol=udp\ntos=0xb8\ncos=6\n"
+        "[d]\ntype=transport\nbind=::1\nprotocol=tcp\ntcp_keepalive_enable=yes\ntcp_keepalive_idle_time=7\n"
+        "tcp_keepalive_interval_time=8\ntcp_keepalive_probe_count=9\n"
+        "symmetric_transport=yes\n");
     transport = sip->transports;
     assert_string_equal(transport->name, "a");
     assert_int_equal(transport->protocol, SIP_TRANSPORT_UDP);
@@ -315,12 +317,20 @@ static void test_transports(void **state)
     assert_string_equal(bound(transport), "127.0.0.1:5070");
     assert_int_equal(transport->tos, 0x60);
     assert_int_equal(transport->tcp_keepalive, 30);
+    assert_int_equal(transport->tcp_keepalive_interval, 10);
+    assert_int_equal(transport->tcp_keepalive_count, 5);
+    assert_int_equal(transport->symmetric, 0);
+    assert_int_equal(transport->cos, 0);
     transport = transport->next;
     assert_string_equal(bound(transport), "[::1]:5080");
     assert_int_equal(transport->tos, 0xb8);
+    assert_int_equal(transport->cos, 6);
     transport = transport->next;
     assert_string_equal(bound(transport), "[::1]:5060");
     assert_int_equal(transport->tcp_keepalive, 7);
+    assert_int_equal(transport->tcp_keepalive_interval, 8);
+    assert_int_equal(transport->tcp_keepalive_count, 9);
+    assert_int_equal(transport->symmetric, 1);
     assert_null(transport->next);
 }
 
@@ -387,6 +397,13 @@ static void test_wrong_transports(void **state)
     check_bad_transport(
         "tcp_keepalive_idle_time=0",
         "wrong value '0' of option 'tcp_keepalive_idle_time', expected a whole number from 1 to 32767");
+    check_bad_transport("tcp_keepalive_probe_count=128",
+                        "wrong value '128' of option 'tcp_keepalive_probe_count', expected a whole "
+                        "number from 1 to 127");
+    check_bad_transport("cos=8",
+                        "wrong value '8' of option 'cos', expected a whole number from 0 to 7");
+    check_bad_transport("cos=yes",
+                        "wrong value 'yes' of option 'cos', expected a whole number from 0 to 7");
     check_bad_transport("method=tlsv1_1", "wrong value 'tlsv1_1' of option 'method', expected "
                                           "unspecified, tlsv1_2 or tlsv1_3");
     check_bad_transport("external_signaling_address=pbx.example.com",
@@ -462,8 +479,8 @@ static void test_transports_as_a_whole(void **state)
         "[a]\ntype=transport\nbind=127.0.0.1\nasync_operations=1\nallow_reload=false\ncos=no\n"
         "external_signaling_port=0\n"); /* defaults, in other words */
     check_warned(
-        "[a]\ntype=transport\nbind=127.0.0.1\nlocal_net=10.0.0.0/8\nsymmetric_transport=yes\n",
-        "p:5: warning: option 'symmetric_transport' is not supported: 'yes' has no effect\n");
+        "[a]\ntype=transport\nbind=127.0.0.1\nlocal_net=10.0.0.0/8\nwebsocket_write_timeout=7\n",
+        "p:5: warning: option 'websocket_write_timeout' is not supported: '7' has no effect\n");
 }
 
 /* ---- identify ---- */
