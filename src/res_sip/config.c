@@ -90,6 +90,10 @@ static void free_identifies(struct sip_identify_config *identify)
         free(identify->name);
         free(identify->endpoint);
         free(identify->match);
+        while (identify->name_count > 0) {
+            free(identify->names[--identify->name_count]);
+        }
+        free(identify->names);
         free(identify->match_header);
         free(identify->match_request_uri);
         free(identify);

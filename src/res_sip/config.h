@@ -65,7 +65,10 @@ struct sip_identify_config {
     char *endpoint; /* the endpoint's name */
     unsigned match_count;
     struct sip_network *match;
-    char *match_header;      /* "Name: value" or "Name: /regular expression/", or NULL */
+    unsigned name_count;
+    char **names;       /* hosts whose addresses match, too */
+    int srv_lookups;    /* those of the servers that their SRV records name, where there are some */
+    char *match_header; /* "Name: value" or "Name: /regular expression/", or NULL */
     char *match_request_uri; /* a URI or "/regular expression/", or NULL */
 };
 

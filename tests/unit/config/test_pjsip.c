@@ -510,21 +510,32 @@ static void test_identify(void **state)
     check_good(TRANSPORT ENDPOINT
                "[i]\ntype=identify\nendpoint=alice\nmatch=192.0.2.7\nmatch=10.1.2.3/8, "
                "2001:db8::1/32,::1\nmatch=172.16.9.9/255.240.0.0\nmatch=1.2.3.4/0\n"
-               "[j]\ntype=identify\nendpoint=alice\nmatch=1.2.3.5/31\nsrv_lookups=no\n");
+               "[j]\ntype=identify\nendpoint=alice\nmatch=1.2.3.5/31\nsrv_lookups=no\n"
+               "[k]\ntype=identify\nendpoint=alice\nmatch=sip.example.com, 1.2.3.4,a-b.7.xn--x\n"
+               "match=localhost\n");
     assert_string_equal(sip->identifies->name, "i");
     assert_string_equal(sip->identifies->endpoint, "alice");
     assert_string_equal(networks(sip->identifies),
                         "192.0.2.7/32 10.0.0.0/8 2001:db8::/32 ::1/128 172.16.0.0/12 0.0.0.0/0");
+    assert_int_equal(sip->identifies->name_count, 0);
+    assert_int_equal(sip->identifies->srv_lookups, 1);
     assert_string_equal(networks(sip->identifies->next), "1.2.3.4/31");
-    assert_null(sip->identifies->next->next);
+    assert_int_equal(sip->identifies->next->srv_lookups, 0);
+    assert_string_equal(networks(sip->identifies->next->next), "1.2.3.4/32");
+    assert_int_equal(sip->identifies->next->next->name_count, 3);
+    assert_string_equal(sip->identifies->next->next->names[0], "sip.example.com");
+    assert_string_equal(sip->identifies->next->next->names[1], "a-b.7.xn--x");
+    assert_string_equal(sip->identifies->next->next->names[2], "localhost");
+    assert_null(sip->identifies->next->next->next);
 }
 
 static void test_wrong_identify(void **state)
 {
     static const char *const wrong[] = {
-        "",           "sip.example.com", "1.2.3.4/33",          "1.2.3.4/x",
-        "1.2.3.4/",   "::1/129",         "1.2.3.4/255.0.255.0", "::1/255.0.0.0",
-        "1.2.3.4:50", "[::1]",           "1.2.3.4/-1"};
+        "",           "sip..example.com",    "1.2.3.4/33",    "1.2.3.4/x",          "1.2.3.4/",
+        "::1/129",    "1.2.3.4/255.0.255.0", "::1/255.0.0.0", "1.2.3.4:50",         "[::1]",
+        "1.2.3.4/-1", "1.2.3.256",           "1.2.3",         "sip.example.com/32", ".example.com",
+        "-a.example", "a-.example",          "example.com.",  "a example"};
     char text[400], problem[400];
     size_t i;
 
@@ -535,8 +546,8 @@ static void test_wrong_identify(void **state)
                  wrong[i]);
         snprintf(
             problem, sizeof(problem),
-            "p:10: error: wrong value '1.2.3.4,%s' of option 'match', expected IP addresses or networks, e.g. "
-            "192.0.2.0/24, not '%s'; names are not looked up\n",
+            "p:10: error: wrong value '1.2.3.4,%s' of option 'match', expected IP addresses, networks or host "
+            "names, e.g. 192.0.2.0/24, not '%s'\n",
             wrong[i], wrong[i]);
         check_bad(text, problem);
     }
@@ -584,10 +595,11 @@ static void test_wrong_match_changes_nothing(void **state)
     assert_int_equal(base_options_set(config_type_identify.table, &identify, "match", "1.2.3.4",
                                       why, sizeof(why)),
                      BASE_OPTION_OK);
-    assert_int_equal(base_options_set(config_type_identify.table, &identify, "match", "5.6.7.8,x",
-                                      why, sizeof(why)),
+    assert_int_equal(base_options_set(config_type_identify.table, &identify, "match",
+                                      "5.6.7.8,y,x/", why, sizeof(why)),
                      BASE_OPTION_BAD_VALUE);
     assert_string_equal(networks(&identify), "1.2.3.4/32");
+    assert_int_equal(identify.name_count, 0);
     base_options_free(config_type_identify.table, &identify);
 }
 
@@ -746,7 +758,7 @@ static void test_no_memory(void **state)
                              "[global]\nendpoint_identifier_order=ip\n"
                              "[a]\ntype=endpoint\ndisallow=all\nallow=ulaw\ncallerid=\"A\" <1>\n"
                              "set_var=A=B\nfrom_user=x\nidentify_by=ip\ntransport=udp\n"
-                             "[i]\ntype=identify\nendpoint=a\nmatch=1.2.3.4,5.6.7.8\n"));
+                             "[i]\ntype=identify\nendpoint=a\nmatch=1.2.3.4,5.6.7.8,b.example\n"));
     assert_true(failmalloc_each(load_whole, path, 0) > 20);
 }
 
