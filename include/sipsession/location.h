@@ -68,6 +68,8 @@ struct ast_sip_aor {
     unsigned qualify_timeout;   /*!< ms */
     int qualify_2xx_only;
     struct ast_sip_contact *contacts; /*!< `contact`: those that are configured */
+    int authenticate_qualify;
+    char *outbound_proxy; /*!< of ast_sip_send_options, in place of the endpoint's */
 };
 
 /*!
@@ -181,6 +183,21 @@ void ast_sip_unregister_contact_observer(struct ast_sip_contact_observer *observ
 int ast_sip_create_request(const char *method, const struct ast_sip_endpoint *endpoint,
                            const char *uri, const struct ast_sip_contact *contact,
                            pjsip_tx_data **tdata);
+
+/*!
+ * \brief Ask a contact by OPTIONS whether it is there
+ *
+ * By the AOR's outbound_proxy, else that of the first endpoint that has the AOR, whose transport,
+ * from_user and from_domain it has. A challenge is answered when authenticate_qualify says so; else
+ * it is an answer like others.
+ *
+ * \param aor The contact's
+ * \param token, callback As for ast_sip_send_request
+ * \retval 0 callback will be called
+ * \retval -1 It will not; logged
+ */
+int ast_sip_send_options(const struct ast_sip_aor *aor, const struct ast_sip_contact *contact,
+                         void *token, void (*callback)(void *token, pjsip_event *event));
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

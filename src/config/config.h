@@ -238,7 +238,7 @@ struct config_type {
 
 extern const struct config_type config_type_endpoint, config_type_transport, config_type_identify,
     config_type_global, config_type_system, config_type_auth, config_type_acl, config_type_aor,
-    config_type_registration;
+    config_type_registration, config_type_domain_alias;
 extern const struct config_type config_other_types[]; /* type_other.c; ends with a NULL table */
 /* Gives an endpoint the credentials of the sections that the line outbound_auth names
  * (type_auth.c). */

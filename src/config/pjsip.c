@@ -9,11 +9,11 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct config_type *const types[] = {&config_type_global,      &config_type_system,
-                                                  &config_type_transport,   &config_type_endpoint,
-                                                  &config_type_identify,    &config_type_auth,
-                                                  &config_type_acl,         &config_type_aor,
-                                                  &config_type_registration};
+static const struct config_type *const types[] = {
+    &config_type_global,      &config_type_system,   &config_type_transport,
+    &config_type_endpoint,    &config_type_identify, &config_type_auth,
+    &config_type_acl,         &config_type_aor,      &config_type_registration,
+    &config_type_domain_alias};
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
 #define MAX_TYPES  64
 

@@ -14,6 +14,7 @@
 /* In the order of the enums of res_sip.h. */
 static const char *const rel100_modes[] = {"no", "yes", "required", "peer_supported", NULL};
 static const char *const redirect_methods[] = {"user", "uri_core", "uri_pjsip", NULL};
+static const char *const offer_prefs[] = {"remote", "remote_first", "local", "local_first", NULL};
 static const char *const timers_modes[] = {"no", "yes", "required", "always", NULL};
 
 static const char *const connected_line_methods[] = {"invite", "reinvite", "update", NULL};
@@ -42,11 +43,6 @@ static const char *const yes[] = {"yes", NULL};
     {                                                                                              \
         .name = option_name, .kind = BASE_OPTION_BOOL, ENDPOINT(member),                           \
         .fallback = default_value, .inert = 1, .help = text                                        \
-    }
-#define INERT_WORD(option_name, member, text)                                                      \
-    {                                                                                              \
-        .name = option_name, .kind = BASE_OPTION_STRING, ENDPOINT(member), .inert = 1,             \
-        .help = text                                                                               \
     }
 #define NUMBER(option_name, member, default_value, least, most, text)                              \
     {                                                                                              \
@@ -81,8 +77,13 @@ static const struct base_option options[] = {
     CUSTOM("callerid_privacy", callerid, config_parse_privacy, config_format_privacy, NULL,
            "`allowed`, `prohib` or `unavailable`."),
     WORD("callerid_tag", callerid_tag, "An opaque tag of its identity, for `CALLERID(tag)`."),
-    INERT_WORD("accountcode", accountcode, "A code for whom its calls are charged to."),
-    INERT_WORD("language", language, "The language of what it hears."),
+    WORD("accountcode", accountcode,
+         "A code for whom its calls are charged to: `CHANNEL(accountcode)`."),
+    WORD("language", language,
+         "The language of what it hears: `CHANNEL(language)`; `Playback` does not look at it."),
+    WORD("tenantid", tenantid, "Whose customer it is: `CHANNEL(tenantid)`."),
+    WORD("tone_zone", tone_zone,
+         "The country of the tones that it hears: `CHANNEL(tonezone)`; no tones are made by it."),
     CHECKED("from_user", from_user, config_parse_user, NULL, "User part of From in calls to it."),
     CHECKED("from_domain", from_domain, config_parse_host, NULL,
             "Host part of From in calls to it."),
@@ -181,14 +182,32 @@ static const struct base_option options[] = {
          "Reach it where its messages come from, not at its Contact."),
     FLAG("rtp_symmetric", rtp_symmetric, "no", "Send RTP to where its RTP comes from."),
     FLAG("use_ptime", use_ptime, "no", "Send packets as long as its `a=ptime` asks for."),
-    FLAG("preferred_codec_only", preferred_codec_only, "no",
-         "Answer an offer with one codec only."),
-    INERT_FLAG("rtp_ipv6", rtp_ipv6, "no", "Use IPv6 for RTP."),
+    FLAG(
+        "preferred_codec_only", preferred_codec_only, "no",
+        "Answer an offer with the first codec of `allow` that it has, as `incoming_call_offer_pref = local` does."),
+    INERT_FLAG("rtp_ipv6", rtp_ipv6, "no",
+               "Media goes over IPv6 where the signalling or the SDP of the peer does."),
     FLAG("bind_rtp_to_media_address", bind_rtp_to_media_address, "no",
          "Bind RTP to `media_address`."),
     INERT_FLAG("inband_progress", inband_progress, "no",
                "Ring with tones in the audio (183) and not with 180."),
     FLAG("allow_overlap", allow_overlap, "yes", "Answer 484 when a longer number could match."),
+    CHECKED("overlap_context", overlap_context, config_parse_word, NULL,
+            "Where that longer number could be; without it, in `context`."),
+    FLAG(
+        "user_eq_phone", user_eq_phone, "no",
+        "URIs of calls to it that have a telephone number as their user say `user=phone` (RFC 3261 19.1.1)."),
+    FLAG("suppress_q850_reason_headers", suppress_q850_reason_headers, "no",
+         "Do not send it causes of Q.850 in Reason (RFC 3326)."),
+    {.name = "incoming_call_offer_pref",
+     .kind = BASE_OPTION_ENUM,
+     ENDPOINT(incoming_call_offer_pref),
+     .fallback = "remote",
+     .elsewhere = "local",
+     .names = offer_prefs,
+     .help =
+         "Whose order decides which codec our answer has, that of the offer or that of `allow`; it always "
+         "has one, so the words with `_first` mean the same."},
     NUMBER("rtp_timeout", rtp_timeout, "0", 0, 86400,
            "Seconds without RTP until a call ends; 0: never."),
     NUMBER("rtp_timeout_hold", rtp_timeout_hold, "0", 0, 86400, "The same for a call on hold."),
@@ -269,8 +288,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("ice_support", "no", "There is no ICE; `rtp_symmetric` helps through most NATs."),
     CONFIG_LATER("ignore_183_without_sdp", "no",
                  "A 183 without SDP is told as progress without media."),
-    CONFIG_LATER("incoming_call_offer_pref", "local",
-                 "The codecs of `allow` that the peer offers, in the order of `allow`."),
     CONFIG_LATER("incoming_mwi_mailbox", NULL,
                  "There is no message waiting indication (RFC 3842)."),
     CONFIG_LATER("mailboxes", NULL, "There is no message waiting indication (RFC 3842)."),
@@ -290,7 +307,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("one_touch_recording", "no", "There is no recording."),
     CONFIG_LATER("outgoing_call_offer_pref", "remote_merge",
                  "The codecs of `allow` that the peer offers, in the order of `allow`."),
-    CONFIG_LATER("overlap_context", NULL, "`allow_overlap` looks at `context`."),
     CONFIG_LATER("pickup_group", NULL, "There is no call pickup."),
     CONFIG_LATER("record_off_feature", "automixmon", "There is no recording."),
     CONFIG_LATER("record_on_feature", "automixmon", "There is no recording."),
@@ -309,20 +325,15 @@ static const struct base_option options[] = {
     CONFIG_LATER("subscribe_context", NULL,
                  "There are no subscriptions (RFC 6665) but the one that REFER makes."),
     CONFIG_LATER("suppress_moh_on_sendonly", "no", "There is no music on hold."),
-    CONFIG_LATER("suppress_q850_reason_headers", "no",
-                 "The module `reason` adds Reason (RFC 3326); without it there is none."),
     CONFIG_LATER("t38_bind_udptl_to_media_address", "no", "There is no fax."),
     CONFIG_LATER("t38_udptl", "no", "There is no fax."),
     CONFIG_LATER("t38_udptl_ec", "none", "There is no fax."),
     CONFIG_LATER("t38_udptl_ipv6", "no", "There is no fax."),
     CONFIG_LATER("t38_udptl_maxdatagram", "0", "There is no fax."),
     CONFIG_LATER("t38_udptl_nat", "no", "There is no fax."),
-    CONFIG_LATER("tenantid", NULL, "There are no tenants."),
-    CONFIG_LATER("tone_zone", NULL, "There are no tones of countries."),
     CONFIG_LATER("tos_audio", "0", "Media is sent with the priority that the system gives it."),
     CONFIG_LATER("tos_video", "0", "There is no video: its streams are refused."),
     CONFIG_LATER("use_avpf", "no", "There is only `RTP/AVP`."),
-    CONFIG_LATER("user_eq_phone", "no", "URIs of ours have no `user=phone`."),
     CONFIG_LATER("voicemail_extension", NULL, "There is no message waiting indication (RFC 3842)."),
     {.name = NULL},
 };

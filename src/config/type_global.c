@@ -113,6 +113,17 @@ static void format_algorithms(const void *object, const struct base_option *opti
     config_format_algorithms(global->algorithms, global->algorithm_count, out, size);
 }
 
+#define FLAG(option_name, member, default_value, text)                                             \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_BOOL, GLOBAL(member), .fallback = default_value,  \
+        .help = text                                                                               \
+    }
+#define SECONDS(option_name, member, default_value, text)                                          \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_UINT, GLOBAL(member), .fallback = default_value,  \
+        .max = 86400, .help = text                                                                 \
+    }
+
 static const struct base_option global_options[] = {
     CONFIG_TYPE_OPTION,
     {.name = "user_agent",
@@ -175,28 +186,48 @@ static const struct base_option global_options[] = {
      GLOBAL(debug),
      .fallback = "no",
      .help = "Log every SIP message."},
-    CONFIG_LATER("all_codecs_on_empty_reinvite", "no",
-                 "Our offer in an answer has the codecs that the session uses."),
-    CONFIG_LATER("allow_sending_180_after_183", "no",
-                 "180 is not sent after 183: it would take early media away again."),
-    CONFIG_LATER("contact_expiration_check_interval", "30",
-                 "Each contact ends by a timer of its own, at once."),
+    FLAG(
+        "ignore_uri_user_options", shared.ignore_uri_user_options, "no",
+        "In the user part of a URI, what follows a `;` (`100;phone-context=x`) is no part of the name of an "
+        "extension, an endpoint or an aor."),
+    FLAG(
+        "use_callerid_contact", use_callerid_contact, "no",
+        "The Contact of calls that we make has the caller's number as its user part, where the endpoint has no "
+        "`contact_user`."),
+    FLAG(
+        "allow_sending_180_after_183", shared.allow_sending_180_after_183, "no",
+        "`Ringing()` after `Progress()` sends 180, which takes early media away again; without it, it is not sent."),
+    FLAG(
+        "disable_multi_domain", disable_multi_domain, "no",
+        "The identifier `username` does not look for an endpoint `user@domain` first, nor for a `domain_alias`."),
+    FLAG(
+        "norefersub", shared.norefersub, "yes",
+        "Say in Supported that a REFER without a subscription is understood (`norefersub`, RFC 4488)."),
+    SECONDS(
+        "max_initial_qualify_time", shared.max_initial_qualify_time, "0",
+        "Contacts are first qualified within so many seconds, by chance, and within `qualify_frequency`; 0: within "
+        "one."),
+    {.name = "contact_expiration_check_interval",
+     .kind = BASE_OPTION_UINT,
+     GLOBAL(shared.contact_expiration_check_interval),
+     .fallback = "30",
+     .min = 1,
+     .max = 86400,
+     .help =
+         "How often contacts that have expired are taken off the disk, in s; nobody is called by them in between."},
+    CONFIG_LATER_HERE(
+        "all_codecs_on_empty_reinvite", "no", ((const char *const[]){"yes", NULL}),
+        "An offer of ours in an answer always has all codecs of `allow`, the one in use first (RFC 3261 14.2)."),
     CONFIG_LATER("default_auth_algorithms_uac", "no",
                  "Challenges are answered by the strongest algorithm that there is a secret for."),
     CONFIG_LATER("default_outbound_endpoint", "default_outbound_endpoint",
                  "Requests outside of calls name an endpoint."),
     CONFIG_LATER("default_voicemail_extension", NULL,
                  "There is no message waiting indication (RFC 3842)."),
-    CONFIG_LATER("disable_multi_domain", "no", "The host of the request URI decides nothing."),
-    CONFIG_LATER("ignore_uri_user_options", "no", "All of the URI's user part is the extension."),
-    CONFIG_LATER("max_initial_qualify_time", "0",
-                 "Contacts are first asked spread over `qualify_frequency`."),
     CONFIG_LATER("mwi_disable_initial_unsolicited", "no",
                  "There is no message waiting indication (RFC 3842)."),
     CONFIG_LATER("mwi_tps_queue_high", "500", "There is no message waiting indication (RFC 3842)."),
     CONFIG_LATER("mwi_tps_queue_low", "-1", "There is no message waiting indication (RFC 3842)."),
-    CONFIG_LATER("norefersub", "yes",
-                 "REFER makes a subscription unless the peer asks for none (RFC 4488)."),
     CONFIG_LATER("regcontext", NULL, "Registrations make no extensions."),
     CONFIG_LATER("send_contact_status_on_update_registration", "no",
                  "There are no events of contacts."),
@@ -208,7 +239,6 @@ static const struct base_option global_options[] = {
                  "`[access]` of `sipsession.conf` says what becomes of strangers."),
     CONFIG_LATER("unidentified_request_prune_interval", "30",
                  "`[access]` of `sipsession.conf` says what becomes of strangers."),
-    CONFIG_LATER("use_callerid_contact", "no", "The Contact's user part is `contact_user`."),
     {.name = NULL},
 };
 

@@ -7,19 +7,6 @@
 
 #define NAME(option_name, default_value) CONFIG_LATER(option_name, default_value, NULL)
 
-static const struct base_option domain_alias_options[] = {
-    CONFIG_TYPE_OPTION,
-    NAME("domain", NULL),
-    {.name = NULL},
-};
-
-static const struct base_option_table domain_alias_table = {
-    .type = "domain_alias",
-    .help =
-        "Other names of a domain. Not needed here: the host of the request URI decides nothing.",
-    .options = domain_alias_options,
-};
-
 static const struct base_option contact_options[] = {
     CONFIG_TYPE_OPTION,
     NAME("authenticate_qualify", NULL),
@@ -177,7 +164,6 @@ static const struct base_option_table wizard_table = {
 };
 
 const struct config_type config_other_types[] = {
-    {.table = &domain_alias_table},
     {.table = &contact_table},
     {.table = &resource_list_table},
     {.table = &subscription_persistence_table},

@@ -352,6 +352,15 @@ static const struct base_option options[] = {
      .format = format_local_net,
      .help = "Networks whose peers are told our own addresses, separated by commas; may be given "
              "several times. Without one all peers are outside."},
+    {.name = "domain",
+     .kind = BASE_OPTION_CUSTOM,
+     .offset = offsetof(struct transport, config.domain),
+     .parse = config_parse_host,
+     .release = config_release_text,
+     .format = config_format_text,
+     .help =
+         "The identifier `username` also looks for an endpoint of this domain, `user@domain`, when a request "
+         "comes by it."},
     {.name = "symmetric_transport",
      .kind = BASE_OPTION_BOOL,
      .offset = offsetof(struct transport, config.symmetric),
@@ -361,12 +370,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("allow_reload", "no",
                  "A transport that is not the same any more needs a restart."),
     CONFIG_LATER("async_operations", "1", "One thread reads all sockets; there is nothing to set."),
-    CONFIG_LATER(
-        "domain", NULL,
-        "`external_signaling_hostname` says the name in our Contact, `from_domain` that in From."),
-    CONFIG_LATER(
-        "symmetric_transport", "no",
-        "Requests go out of any transport that fits, or that of the endpoint's `transport`."),
     CONFIG_LATER("websocket_write_timeout", "100", "There are no WebSockets."),
     {.name = NULL},
 };

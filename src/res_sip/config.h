@@ -42,6 +42,13 @@ struct sip_external_config {
     struct sip_network *local; /* none: all peers are outside */
 };
 
+/* type=domain_alias */
+struct sip_domain_alias {
+    struct sip_domain_alias *next;
+    char *alias;
+    char *domain; /* never NULL */
+};
+
 /* type=transport */
 struct sip_transport_config {
     struct sip_transport_config *next;
@@ -53,6 +60,7 @@ struct sip_transport_config {
     unsigned tcp_keepalive_count;    /* of probes */
     int tos;                         /* DSCP << 2, or 0 */
     unsigned cos;  /* priority of its packets within the system (SO_PRIORITY), 0 to 7 */
+    char *domain;  /* of users that come by it and name another one; or NULL */
     int symmetric; /* requests to who came by it leave by it */
     struct sip_tls_config tls;
     struct sip_external_config external;
@@ -118,7 +126,10 @@ struct sip_global_config {
     int compact_headers;
     int disable_rport;
     int disable_tcp_switch;
-    int debug; /* log every message */
+    int debug;                    /* log every message */
+    struct ast_sip_global shared; /* what modules see, too */
+    int disable_multi_domain;
+    int use_callerid_contact;
     unsigned algorithm_count;
     int algorithms[AST_SIP_DIGEST_ALGORITHMS]; /* of challenges, where nothing else says them */
 };
@@ -192,6 +203,7 @@ struct sip_config {
     struct sip_authentication_config authentication;
     struct sip_access_config access;
     struct sip_registration_config *registrations;
+    struct sip_domain_alias *aliases;
 };
 
 struct sip_config *sip_config_create(void); /* every option at its default; NULL: no memory */

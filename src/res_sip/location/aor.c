@@ -106,6 +106,7 @@ void ast_sip_aor_unref(struct ast_sip_aor *aor)
     base_assert(aor->refs > 0);
     if (--aor->refs == 0) {
         free(aor->name);
+        free(aor->outbound_proxy);
         ast_sip_contacts_free(aor->contacts);
         free(aor);
     }

@@ -62,6 +62,16 @@ static void add_routes(pjsip_tx_data *tdata, pjsip_route_hdr *list)
     }
 }
 
+/* To of a URI with parameters is in angle brackets (RFC 3261 20.10). */
+static pj_str_t bracketed(pj_pool_t *pool, const char *uri)
+{
+    size_t size = strlen(uri) + 3;
+    char *text = pj_pool_alloc(pool, size);
+
+    snprintf(text, size, "<%s>", uri);
+    return pj_str(text);
+}
+
 static int make(pj_pool_t *pool, const char *method, const struct ast_sip_endpoint *endpoint,
                 const char *target, const struct ast_sip_contact *to, pjsip_tx_data **tdata)
 {
@@ -76,7 +86,7 @@ static int make(pj_pool_t *pool, const char *method, const struct ast_sip_endpoi
     pjsip_method parsed;
     pj_sockaddr address;
     pjsip_uri *uri;
-    pj_str_t text, contact, from_text;
+    pj_str_t text, contact, from_text, to_text;
     pjsip_tx_data *made;
 
     pj_list_init(&routes);
@@ -96,13 +106,15 @@ static int make(pj_pool_t *pool, const char *method, const struct ast_sip_endpoi
     }
     from_text = pj_str(from);
     text = sip_str(target);
+    to_text = bracketed(pool, target);
     pjsip_method_init_np(&parsed, (pj_str_t *)&method_name);
-    if (pjsip_endpt_create_request(sip_endpt, &parsed, &text, &from_text, &text, &contact, NULL, -1,
-                                   NULL, &made) != PJ_SUCCESS) {
+    if (pjsip_endpt_create_request(sip_endpt, &parsed, &text, &from_text, &to_text, &contact, NULL,
+                                   -1, NULL, &made) != PJ_SUCCESS) {
         ast_error("Cannot make %s to %s", method, target);
         return -1;
     }
-    if (path && sip_contact_route(made->pool, path, &routes) != 0) {
+    if (path && (sip_outbound_route(made->pool, endpoint, &routes) != 0 ||
+                 sip_contact_route(made->pool, path, &routes) != 0)) {
         pjsip_tx_data_dec_ref(made);
         return -1;
     }

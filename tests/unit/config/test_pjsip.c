@@ -145,10 +145,14 @@ static void test_wrong_syntax_alone_is_enough(void **state)
     check_bad(TRANSPORT "nothing\n", "p:4: error: no '=' in the line, expected name = value\n");
 }
 
-static const char *const later_types[] = {"domain_alias",         "contact",
-                                          "resource_list",        "subscription_persistence",
-                                          "outbound-publish",     "inbound-publication",
-                                          "asterisk-publication", "phoneprov"};
+static const char *const later_types[] = {"wizard",
+                                          "contact",
+                                          "resource_list",
+                                          "subscription_persistence",
+                                          "outbound-publish",
+                                          "inbound-publication",
+                                          "asterisk-publication",
+                                          "phoneprov"};
 
 static void test_types_of_the_field(void **state)
 {
@@ -163,8 +167,30 @@ static void test_types_of_the_field(void **state)
                  "p:4: warning: type '%s' is not supported: 'x' has no effect\n", later_types[i]);
         check_warned(text, warning);
     }
+    check_warned(TRANSPORT "[x]\ntype=wizard\nendpoint/allow=ulaw\n",
+                 "p:4: warning: type 'wizard' is not supported: 'x' has no effect\n");
+    assert_int_equal(load(TRANSPORT "[x]\ntype=wizard\nendpont/allow=ulaw\n"), -1);
     check_warned(TRANSPORT "[x]\ntype=phoneprov\nwhatever=1\n",
                  "p:4: warning: type 'phoneprov' is not supported: 'x' has no effect\n");
+}
+
+/* ---- domain_alias ---- */
+
+static void test_domain_alias(void **state)
+{
+    (void)state;
+    check_good(TRANSPORT "[example.net]\ntype=domain_alias\ndomain=example.org\n"
+                         "[x]\ntype=domain_alias\ndomain=y\n");
+    assert_string_equal(sip->aliases->alias, "example.net");
+    assert_string_equal(sip->aliases->domain, "example.org");
+    assert_string_equal(sip->aliases->next->domain, "y");
+    assert_null(sip->aliases->next->next);
+    check_bad(TRANSPORT "[x]\ntype=domain_alias\n",
+              "p:4: error: domain_alias 'x' names no domain, expected domain = NAME\n");
+    check_bad(TRANSPORT "[x]\ntype=domain_alias\ndomain=a b\n",
+              "p:6: error: wrong value 'a b' of option 'domain', expected a host name or an IP "
+              "address\n"
+              "p:4: error: domain_alias 'x' names no domain, expected domain = NAME\n");
 }
 
 /* ---- aor ---- */
@@ -184,7 +210,12 @@ static void test_aor(void **state)
     assert_int_equal(aor->maximum_expiration, 7200);
     assert_int_equal(aor->qualify_frequency, 0);
     assert_int_equal(aor->qualify_timeout, 3000);
+    assert_int_equal(aor->authenticate_qualify, 0);
+    assert_null(aor->outbound_proxy);
     assert_null(aor->contacts);
+    check_good(AOR "authenticate_qualify=yes\noutbound_proxy=sip:proxy.example\n");
+    assert_int_equal(sip->aors->aor->authenticate_qualify, 1);
+    assert_string_equal(sip->aors->aor->outbound_proxy, "sip:proxy.example");
     check_good(AOR "max_contacts=10\nremove_existing=yes\nremove_unavailable=yes\n"
                    "minimum_expiration=10\ndefault_expiration=20\nmaximum_expiration=30\n"
                    "support_path=yes\nqualify_frequency=60\nqualify_timeout=1.5\n"
@@ -305,7 +336,7 @@ static void test_transports(void **state)
         "[c]\ntype=transport\nbind=[::1]:5080\nprotocol=udp\ntos=0xb8\ncos=6\n"
         "[d]\ntype=transport\nbind=::1\nprotocol=tcp\ntcp_keepalive_enable=yes\ntcp_keepalive_idle_time=7\n"
         "tcp_keepalive_interval_time=8\ntcp_keepalive_probe_count=9\n"
-        "symmetric_transport=yes\n");
+        "symmetric_transport=yes\ndomain=example.org\n");
     transport = sip->transports;
     assert_string_equal(transport->name, "a");
     assert_int_equal(transport->protocol, SIP_TRANSPORT_UDP);
@@ -331,6 +362,7 @@ static void test_transports(void **state)
     assert_int_equal(transport->tcp_keepalive_interval, 8);
     assert_int_equal(transport->tcp_keepalive_count, 9);
     assert_int_equal(transport->symmetric, 1);
+    assert_string_equal(transport->domain, "example.org");
     assert_null(transport->next);
 }
 
@@ -621,6 +653,22 @@ static void test_global(void **state)
     assert_int_equal(global->max_forwards, 20);
     assert_int_equal(global->keep_alive_interval, 0);
     assert_int_equal(global->debug, 1);
+    assert_true(!global->use_callerid_contact && !global->disable_multi_domain &&
+                !global->shared.allow_sending_180_after_183 &&
+                !global->shared.ignore_uri_user_options && global->shared.norefersub);
+    assert_int_equal(global->shared.max_initial_qualify_time, 0);
+    assert_int_equal(global->shared.contact_expiration_check_interval, 30);
+    check_good(TRANSPORT
+               "[global]\nuse_callerid_contact=yes\ndisable_multi_domain=yes\n"
+               "allow_sending_180_after_183=yes\nignore_uri_user_options=yes\nnorefersub=no\n"
+               "max_initial_qualify_time=20\ncontact_expiration_check_interval=5\n"
+               "all_codecs_on_empty_reinvite=yes\n");
+    global = &sip->global;
+    assert_true(global->use_callerid_contact && global->disable_multi_domain &&
+                global->shared.allow_sending_180_after_183 &&
+                global->shared.ignore_uri_user_options && !global->shared.norefersub);
+    assert_int_equal(global->shared.max_initial_qualify_time, 20);
+    assert_int_equal(global->shared.contact_expiration_check_interval, 5);
     check_good(TRANSPORT "[anything]\ntype=global\nuser_agent=x\n");
     assert_string_equal(sip->global.user_agent, "x");
 }
@@ -784,6 +832,7 @@ int main(void)
         TEST(test_tls_transports),
         TEST(test_external_addresses),
         TEST(test_transports_as_a_whole),
+        TEST(test_domain_alias),
         TEST(test_identify),
         TEST(test_wrong_identify),
         TEST(test_match),

@@ -161,6 +161,28 @@ static void test_every_option_is_known(void **state)
     assert_int_equal(seen, 372);
 }
 
+/* The first one would be the one that counts. */
+static void test_no_option_is_there_twice(void **state)
+{
+    const struct base_option_table *table;
+    const struct base_option *option, *other;
+    unsigned twice = 0;
+    size_t i;
+
+    (void)state;
+    for (i = 0; (table = config_pjsip_table(i)); i++) {
+        for (option = table->options; option->name; option++) {
+            for (other = option + 1; other->name; other++) {
+                if (strcasecmp(option->name, other->name) == 0) {
+                    print_error("type=%s has %s twice\n", table->type, option->name);
+                    twice++;
+                }
+            }
+        }
+    }
+    assert_int_equal(twice, 0);
+}
+
 /* No option of ours has a name that Asterisk does not know: there are other files for those. */
 static void test_no_option_is_invented(void **state)
 {
@@ -248,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_the_page_of_sipsession_conf),
         cmocka_unit_test(test_the_page_of_pjsip_conf),
         cmocka_unit_test(test_every_option_is_known),
+        cmocka_unit_test(test_no_option_is_there_twice),
         cmocka_unit_test(test_no_option_is_invented),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_every_option_says_something),
