@@ -203,6 +203,10 @@ struct ast_sip_endpoint {
     int incoming_call_offer_pref; /*!< enum ast_sip_offer_pref */
     char *tenantid;
     char *tone_zone;
+    unsigned rtp_port_start; /*!< 0: the range of all */
+    unsigned rtp_port_end;
+    int tos_audio; /*!< DSCP << 2; 0: as the system does */
+    unsigned cos_audio;
 };
 
 /*! \brief Ways by which an endpoint lets itself be found (`identify_by`) */

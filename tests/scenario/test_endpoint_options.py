@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Options of pjsip.conf that change one thing each in a message, or whom it is believed to come from."""
 
+import select
+import socket
+
 import pytest
 from support.caller import Caller
 from support.daemon import free_port
 from support.peer import Call, Peer
+from support.rtp import RtpSocket
 from support.wire import audio_sdp
 
 OWN = "127.8.8.10"
@@ -43,6 +47,12 @@ accountcode = 77
 language = de
 tenantid = t1
 tone_zone = fr
+[marked](ep)
+context = default
+tos_audio = ef
+cos_audio = 5
+rtp_port_start = 24000
+rtp_port_end = 24019
 [phone](ep)
 user_eq_phone = yes
 callerid = "Alice A" <2001>
@@ -186,6 +196,24 @@ def test_whose_order_of_codecs(peer, user, chosen):
     call.ack(answer)
     assert [int(number) for number in answer.sdp.audio.formats] == [chosen]
     call.hang_up()
+
+
+@pytest.mark.parametrize("user, tos, ports", [("marked", 0xB8, range(24000, 24020)), ("quiet", 0, range(10000, 20001))])
+def test_marks_and_ports_of_rtp(peer, user, tos, ports):
+    with RtpSocket() as rtp:
+        rtp.rtp.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+        call = invite_as(peer, user, "echo", sdp=audio_sdp(rtp.port))
+        answer = call.expect(200)
+        call.ack(answer)
+        audio = answer.sdp.audio
+        assert audio.port in ports
+        for _ in range(250):  # until the echo has begun
+            rtp.send((audio.connection, audio.port), b"\xff" * 160)
+            if select.select([rtp.rtp], [], [], 0.02)[0]:
+                break
+        _, ancillary, _, _ = rtp.rtp.recvmsg(2000, 100, socket.MSG_DONTWAIT)
+        assert [data[0] for _, kind, data in ancillary if kind == socket.IP_TOS] == [tos]
+        call.hang_up()
 
 
 def test_180_after_183(peer, plain):
