@@ -10,7 +10,7 @@
  * what waits on connections.
  *
  * From then on, in periods of 20 ms: messages still late: the share of the lowest class shrinks by a
- * fifth; time was left over: it grows, the faster the longer that has been so; neither: it is right
+ * fifth, or by half when they are very late; time was left over: it grows, the faster the longer that has been so; neither: it is right
  * as it is. So the work stays at what can be done, whatever is offered, and what waits stays short
  * for calls that exist. When all is let in again it is over.
  */
@@ -40,8 +40,8 @@ int sip_admission_is_limited(const struct sip_admission *admission)
     return admission->share[SIP_ADMISSION_STRANGER] < SIP_ADMISSION_ALL;
 }
 
-void sip_admission_waited(struct sip_admission *admission, pj_uint64_t now, pj_uint64_t wait,
-                          int lost)
+void sip_admission_waited(struct sip_admission *admission, pj_uint64_t now, unsigned count,
+                          pj_uint64_t wait, int lost)
 {
     if (wait <= admission->most) {
         admission->late_since = 0;
@@ -50,7 +50,7 @@ void sip_admission_waited(struct sip_admission *admission, pj_uint64_t now, pj_u
         if (!admission->late_since) {
             admission->late_since = now;
         }
-        admission->late_count++;
+        admission->late_count += count;
     }
     if (!admission->waits || wait < admission->least) {
         admission->least = wait;
@@ -75,7 +75,9 @@ static void shrink(struct sip_admission *admission)
     while (i < SIP_ADMISSION_EMERGENCY && admission->share[i] < LEAST) {
         i++;
     }
-    admission->share[i] -= admission->share[i] / 5;
+    /* far behind: in large steps */
+    admission->share[i] -=
+        admission->share[i] / (admission->waits && admission->least > 4 * admission->most ? 2 : 5);
     admission->idle_periods = 0;
 }
 
@@ -102,7 +104,7 @@ static int is_late(const struct sip_admission *admission, pj_uint64_t now, pj_ui
 }
 
 enum sip_admission_change sip_admission_turn(struct sip_admission *admission, pj_uint64_t now,
-                                             int idle, pj_uint64_t busy_since)
+                                             pj_uint64_t rest, pj_uint64_t busy_since)
 {
     int was_limited = sip_admission_is_limited(admission);
     int is_limited;
@@ -116,8 +118,11 @@ enum sip_admission_change sip_admission_turn(struct sip_admission *admission, pj
         }
     } else if (is_late(admission, now, busy_since)) {
         shrink(admission);
-    } else if (idle) {
+    } else if (rest) { /* a long one is as many periods as it lasted */
         grow(admission);
+        for (; rest > PERIOD && sip_admission_is_limited(admission); rest -= PERIOD) {
+            grow(admission);
+        }
     } else {
         admission->idle_periods = 0;
     }

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <pj/rand.h>
@@ -16,7 +17,6 @@
 #include "res_sip/overload/overload.h"
 
 #define LOOK_EVERY        20000u    /* microseconds */
-#define TURNS_TO_LOOK     16        /* between two looks at the clock */
 #define LEARN_EVERY       2000000u  /* of phones, while there is overload */
 #define ACKS_COME_FOR     33000000u /* 64*T1 and more: ACKs of refusals are dropped that long */
 #define OTHER_DESCRIPTORS 64        /* than those of connections and of media */
@@ -29,10 +29,10 @@ static struct sip_overload_config config;
 static struct sip_admission admission;
 static unsigned sessions;
 static struct {
-    unsigned turns;         /* since the last look */
-    pj_uint64_t looked;     /* when that was */
-    pj_uint64_t busy_since; /* 0: it has rested since the look before */
-    long rests;             /* how often the thread has, as the system counts */
+    pj_uint64_t looked;     /* when it was looked at time the last time */
+    pj_uint64_t busy_since; /* 0: the thread has rested since the look before */
+    long rests;             /* how often it has, as the system counts */
+    pj_uint64_t worked;     /* how long it has not */
     pj_uint64_t learned;    /* phones */
     pj_uint64_t refused;    /* the last time */
     pj_uint64_t began;
@@ -64,15 +64,11 @@ static int has_room(unsigned used, unsigned most, enum sip_admission_class class
     return most == 0 || used < most + most / 20 * (unsigned)class;
 }
 
-static const char *scarce(enum sip_admission_class class)
+static int is_let_in(enum sip_overload_kind kind, enum sip_admission_class class)
 {
-    if (!has_room(sessions, config.max_sessions, class)) {
-        return "sessions";
-    }
-    if (!has_room(pjsip_tsx_layer_get_tsx_count(), config.max_transactions, class)) {
-        return "transactions";
-    }
-    return sip_admission_take(&admission, class) ? NULL : "time";
+    return (kind == SIP_OVERLOAD_OTHER || has_room(sessions, config.max_sessions, class)) &&
+           has_room(pjsip_tsx_layer_get_tsx_count(), config.max_transactions, class) &&
+           sip_admission_take(&admission, class);
 }
 
 static void tell(enum sip_admission_change change, pj_uint64_t now)
@@ -91,7 +87,7 @@ static void tell(enum sip_admission_change change, pj_uint64_t now)
 
 /* ---- time ---- */
 
-void sip_overload_waited(pj_uint64_t wait, unsigned drops, unsigned *drops_before)
+void sip_overload_waited(unsigned count, pj_uint64_t wait, unsigned drops, unsigned *drops_before)
 {
     int lost = drops != *drops_before;
 
@@ -100,54 +96,57 @@ void sip_overload_waited(pj_uint64_t wait, unsigned drops, unsigned *drops_befor
         !sip_admission_is_limited(&admission)) {
         return; /* all is well, as nearly always */
     }
-    sip_admission_waited(&admission, sip_now(), wait, lost);
+    sip_admission_waited(&admission, sip_now(), count, wait, lost);
 }
 
-/* 1: the thread has rested since the last look: it went to sleep by itself. */
-static int has_rested(void)
+static pj_uint64_t microseconds(const struct timeval *time)
 {
+    return (pj_uint64_t)time->tv_sec * 1000000 + (pj_uint64_t)time->tv_usec;
+}
+
+/* How long the thread has slept since the last look; 0: it did not, by its own will. */
+static pj_uint64_t rest_until(pj_uint64_t now)
+{
+    pj_uint64_t worked, passed = now - state.looked, result = 0;
     struct rusage usage;
-    int result;
 
     if (getrusage(RUSAGE_THREAD, &usage) != 0) {
-        return 1;
+        return passed;
     }
-    result = usage.ru_nvcsw != state.rests;
+    worked = microseconds(&usage.ru_utime) + microseconds(&usage.ru_stime);
+    if (usage.ru_nvcsw != state.rests) {
+        result = passed > worked - state.worked ? passed - (worked - state.worked) : 1;
+    }
     state.rests = usage.ru_nvcsw;
+    state.worked = worked;
     return result;
 }
 
 static void look(pj_uint64_t now)
 {
-    int rested = has_rested();
+    pj_uint64_t rest = rest_until(now);
 
-    if (rested) {
+    if (rest) {
         state.busy_since = 0;
     } else if (!state.busy_since) {
         state.busy_since = state.looked;
     }
     state.looked = now;
-    tell(sip_admission_turn(&admission, now, rested, state.busy_since), now);
+    tell(sip_admission_turn(&admission, now, rest, state.busy_since), now);
     state.full =
         config.max_transactions && pjsip_tsx_layer_get_tsx_count() >= config.max_transactions;
     watch(now);
-    if (sip_overload_is_watching && now - state.learned > LEARN_EVERY) {
-        state.learned = now;
-        sip_overload_learn_phones();
-    }
 }
 
 void sip_overload_turn(void)
 {
+    struct timespec coarse; /* costs next to nothing, and is never ahead of sip_now */
     pj_uint64_t now;
 
-    if (++state.turns < TURNS_TO_LOOK && !sip_overload_is_watching) {
-        return;
-    }
-    state.turns = 0;
-    now = sip_now();
-    if (now - state.looked >= LOOK_EVERY) {
-        look(now);
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
+    now = (pj_uint64_t)coarse.tv_sec * 1000000 + (pj_uint64_t)coarse.tv_nsec / 1000;
+    if (now > state.looked + LOOK_EVERY) {
+        look(sip_now());
     }
 }
 
@@ -175,13 +174,24 @@ static int has_transaction(const pj_str_t *branch)
     return pjsip_tsx_layer_find_tsx2(&key, PJ_FALSE) != NULL;
 }
 
+static int is_phone(const pj_sockaddr *source)
+{
+    pj_uint64_t now = sip_now();
+
+    if (now - state.learned > LEARN_EVERY) {
+        state.learned = now;
+        sip_overload_learn_phones();
+    }
+    return sip_overload_is_phone(source);
+}
+
 static enum sip_admission_class class_of(enum sip_overload_kind kind, const pj_sockaddr *source)
 {
     if (kind == SIP_OVERLOAD_EMERGENCY) {
         return SIP_ADMISSION_EMERGENCY;
     }
-    return kind == SIP_OVERLOAD_OTHER || sip_overload_is_phone(source) ? SIP_ADMISSION_PHONE
-                                                                       : SIP_ADMISSION_STRANGER;
+    return kind == SIP_OVERLOAD_OTHER || is_phone(source) ? SIP_ADMISSION_PHONE
+                                                          : SIP_ADMISSION_STRANGER;
 }
 
 int sip_overload_refuses(pjsip_transport *transport, const char *text, size_t length,
@@ -201,7 +211,7 @@ int sip_overload_refuses(pjsip_transport *transport, const char *text, size_t le
     if (request.kind != SIP_OVERLOAD_OTHER && has_transaction(&request.branch)) {
         return 0;
     }
-    if (!scarce(class_of(request.kind, source))) {
+    if (is_let_in(request.kind, class_of(request.kind, source))) {
         return 0;
     }
     sip_counters.overload_refused++;
@@ -238,8 +248,8 @@ int sip_overload_start(const struct sip_config *from)
     sessions = 0;
     set_limits(from);
     sip_admission_init(&admission, (pj_uint64_t)config.max_delay * 1000);
-    has_rested();
     state.looked = sip_now();
+    rest_until(state.looked);
     return sip_feedback_start();
 }
 

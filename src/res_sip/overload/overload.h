@@ -40,15 +40,16 @@ struct sip_admission {
 };
 
 void sip_admission_init(struct sip_admission *admission, pj_uint64_t most);
-/* A message had waited so long when it was read; lost: the system had no room for some before. */
-void sip_admission_waited(struct sip_admission *admission, pj_uint64_t now, pj_uint64_t wait,
-                          int lost);
+/* So many messages were read, of which the oldest had waited so long; lost: the system had no room
+ * for some before. */
+void sip_admission_waited(struct sip_admission *admission, pj_uint64_t now, unsigned count,
+                          pj_uint64_t wait, int lost);
 /*
- * Is called often; whether the thread had nothing to do for a while since the last time, and since
- * when it has had no such while.
+ * Is called often; how long the thread had nothing to do since the last time (0: it never had), and
+ * since when that is so (0: it is not).
  */
 enum sip_admission_change sip_admission_turn(struct sip_admission *admission, pj_uint64_t now,
-                                             int idle, pj_uint64_t busy_since);
+                                             pj_uint64_t rest, pj_uint64_t busy_since);
 /* 1: there is overload. */
 int sip_admission_is_limited(const struct sip_admission *admission);
 /* 1: the next of a class is let in. */
@@ -105,9 +106,9 @@ extern int sip_overload_is_watching;
  */
 int sip_overload_refuses(pjsip_transport *transport, const char *text, size_t length,
                          const pj_sockaddr *source);
-/* A datagram waited so long, in microseconds, until it was read; drops: how many the system has
- * lost on its socket so far. */
-void sip_overload_waited(pj_uint64_t wait, unsigned drops, unsigned *drops_before);
+/* Of so many datagrams the oldest had waited so long, in microseconds, until it was read; drops: how
+ * many the system has lost on its socket so far. */
+void sip_overload_waited(unsigned count, pj_uint64_t wait, unsigned drops, unsigned *drops_before);
 /* At the end of each turn of the loop. */
 void sip_overload_turn(void);
 /* Of what is new, this share in percent is refused. */

@@ -171,8 +171,9 @@ static void receive(struct udp *udp, struct slot *slot, const pj_time_val *now, 
 }
 
 /* The oldest of what was read tells how far behind we are. */
-static void note_wait(struct udp *udp, struct msghdr *header, const pj_time_val *now)
+static void note_wait(struct udp *udp, int count, const pj_time_val *now)
 {
+    struct msghdr *header = &udp->messages[0].msg_hdr;
     struct cmsghdr *control;
     unsigned drops = udp->drops;
     long long wait = 0;
@@ -187,7 +188,7 @@ static void note_wait(struct udp *udp, struct msghdr *header, const pj_time_val 
             memcpy(&drops, CMSG_DATA(control), sizeof(drops));
         }
     }
-    sip_overload_waited(wait > 0 ? (pj_uint64_t)wait : 0, drops, &udp->drops);
+    sip_overload_waited((unsigned)count, wait > 0 ? (pj_uint64_t)wait : 0, drops, &udp->drops);
 }
 
 static void on_readable(struct sip_watch *watch)
@@ -205,7 +206,7 @@ static void on_readable(struct sip_watch *watch)
     }
     sip_memory_busy();
     pj_gettimeofday(&now);
-    note_wait(udp, &udp->messages[0].msg_hdr, &now);
+    note_wait(udp, count, &now);
     for (i = 0; i < count; i++) {
         struct slot *slot = &udp->slots[i];
         struct msghdr *header = &udp->messages[i].msg_hdr;
