@@ -10,9 +10,9 @@
  * what waits on connections.
  *
  * From then on, in periods of 20 ms: messages still late: the share of the lowest class shrinks by a
- * fifth, or by half when they are very late; time was left over: it grows, the faster the longer that has been so; neither: it is right
- * as it is. So the work stays at what can be done, whatever is offered, and what waits stays short
- * for calls that exist. When all is let in again it is over.
+ * fifth, or by half when they are very late; time was left over: it grows by as much; neither: it is
+ * right as it is. So the work stays at what can be done, whatever is offered, and what waits stays
+ * short for calls that exist. When all is let in again it is over.
  */
 #include <string.h>
 
@@ -78,23 +78,30 @@ static void shrink(struct sip_admission *admission)
     /* far behind: in large steps */
     admission->share[i] -=
         admission->share[i] / (admission->waits && admission->least > 4 * admission->most ? 2 : 5);
-    admission->idle_periods = 0;
 }
 
-/* The highest class that is not let in as a whole. */
-static void grow(struct sip_admission *admission)
+/* The highest class that is not let in as a whole grows by the part of the time that was left over. */
+static void grow(struct sip_admission *admission, unsigned percent)
 {
     unsigned i = SIP_ADMISSION_EMERGENCY, share;
 
     while (i > SIP_ADMISSION_STRANGER && admission->share[i] == SIP_ADMISSION_ALL) {
         i--;
     }
-    if (admission->idle_periods < 20) {
-        admission->idle_periods++;
-    }
     share = admission->share[i];
-    share += share / 10 * admission->idle_periods + LEAST;
+    share += share * percent / 100 + LEAST;
     admission->share[i] = share < SIP_ADMISSION_ALL ? share : SIP_ADMISSION_ALL;
+}
+
+/* A long rest counts for all the periods that it lasted. */
+static void grow_by_rest(struct sip_admission *admission, pj_uint64_t passed, pj_uint64_t rest)
+{
+    unsigned percent = (unsigned)(rest < passed ? rest * 100 / passed : 100);
+    pj_uint64_t periods = passed / PERIOD;
+
+    do {
+        grow(admission, percent);
+    } while (periods-- > 1 && sip_admission_is_limited(admission));
 }
 
 static int is_late(const struct sip_admission *admission, pj_uint64_t now, pj_uint64_t busy_since)
@@ -118,13 +125,8 @@ enum sip_admission_change sip_admission_turn(struct sip_admission *admission, pj
         }
     } else if (is_late(admission, now, busy_since)) {
         shrink(admission);
-    } else if (rest) { /* a long one is as many periods as it lasted */
-        grow(admission);
-        for (; rest > PERIOD && sip_admission_is_limited(admission); rest -= PERIOD) {
-            grow(admission);
-        }
-    } else {
-        admission->idle_periods = 0;
+    } else if (rest) {
+        grow_by_rest(admission, now - admission->period, rest);
     }
     admission->period = now;
     admission->waits = 0;

@@ -36,7 +36,6 @@ struct sip_admission {
     pj_uint64_t least;                     /* the shortest wait in it */
     unsigned waits;                        /* how many there were in it */
     int lost;                              /* the system lost some in it */
-    unsigned idle_periods;                 /* in a row, of which there was time left */
 };
 
 void sip_admission_init(struct sip_admission *admission, pj_uint64_t most);
