@@ -14,6 +14,12 @@
  */
 #define MAX_CHANGES 200
 
+/*
+ * So many answers that are not wanted are ended at a time, each in a dialog of its own until its
+ * BYE is through. What is beyond them gets no ACK, and is ended by who sent it (RFC 3261 13.3.1.4).
+ */
+#define MAX_LOST 16
+
 static pj_bool_t on_rx_response(pjsip_rx_data *rdata);
 
 /* The usage of a dialog that lost; its data is the INVITE, a reference. */
@@ -79,6 +85,12 @@ static int send_bye(void *data)
     return 0;
 }
 
+/* The dialogs of one local tag are in one list, with its head. */
+static int is_one_too_many(const pjsip_dialog *first)
+{
+    return pj_list_size(first) > MAX_LOST;
+}
+
 /* A dialog for the answer of another branch. */
 static pjsip_dialog *make_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
 {
@@ -112,6 +124,9 @@ static pjsip_dialog *on_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
         return session != NULL && !first->uac_has_2xx ? first : NULL;
     }
     if (code / 100 == 2 && (session == NULL || first->uac_has_2xx)) {
+        if (is_one_too_many(first)) {
+            return NULL;
+        }
         dlg = make_fork(first, rdata);
         if (dlg != NULL && session != NULL) {
             ast_sip_session_ref(session);
