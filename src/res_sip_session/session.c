@@ -39,6 +39,7 @@ static void session_destroy(struct ast_sip_session *session)
     pj_list_erase(session->priv);
     session_early_destroy(session);
     session_parties_release(session);
+    session_target_release(session);
     redirect_destroy(session->priv->redirect);
     ast_sip_endpoint_unref(session->endpoint);
     free((struct whole_session *)session);
