@@ -24,7 +24,7 @@ static void set_buffer(int fd, int force, int option)
 
 static void set_options(int fd, const struct sip_transport_config *config, int wildcard)
 {
-    const int on = 1;
+    const int on = 1, priority = (int)config->cos;
 
     set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
     set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
@@ -46,6 +46,9 @@ static void set_options(int fd, const struct sip_transport_config *config, int w
         if (config->tos) {
             setsockopt(fd, IPPROTO_IP, IP_TOS, &config->tos, sizeof(config->tos));
         }
+    }
+    if (priority) { /* behind IP_TOS, which sets one too */
+        setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority));
     }
 }
 
