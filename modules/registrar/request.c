@@ -124,13 +124,12 @@ static int has_tag(const pjsip_msg *msg, pjsip_hdr_e type, const char *tag)
     return 0;
 }
 
-/* Option tags of Require that we do not know, or NULL. */
-static const char *unknown_tags(pj_pool_t *pool, const pjsip_msg *msg, int path)
+/* Adds the option tags of Require that we do not know to text, when it is not NULL. How long they
+ * are. */
+static size_t list_unknown_tags(const pjsip_msg *msg, int path, char *text)
 {
     const pjsip_generic_array_hdr *hdr = pjsip_msg_find_hdr(msg, PJSIP_H_REQUIRE, NULL);
-    char text[256] = "";
     size_t used = 0;
-    char *copy;
 
     for (; hdr; hdr = hdr->next == (const void *)&msg->hdr
                           ? NULL
@@ -138,20 +137,32 @@ static const char *unknown_tags(pj_pool_t *pool, const pjsip_msg *msg, int path)
         for (unsigned i = 0; i < hdr->count; i++) {
             const pj_str_t *tag = &hdr->values[i];
 
-            if ((path && pj_stricmp2(tag, "path") == 0) ||
-                used + (size_t)tag->slen + 3 > sizeof(text)) {
+            if (path && pj_stricmp2(tag, "path") == 0) {
                 continue;
             }
-            used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.*s", used ? ", " : "",
-                                     (int)tag->slen, tag->ptr);
+            if (text) {
+                memcpy(text + used, used ? ", " : "", used ? 2 : 0);
+                memcpy(text + used + (used ? 2 : 0), tag->ptr, (size_t)tag->slen);
+            }
+            used += (used ? 2 : 0) + (size_t)tag->slen;
         }
     }
-    if (used == 0) {
+    return used;
+}
+
+/* Option tags of Require that we do not know, or NULL. */
+static const char *unknown_tags(pj_pool_t *pool, const pjsip_msg *msg, int path)
+{
+    size_t length = list_unknown_tags(msg, path, NULL);
+    char *text;
+
+    if (length == 0) {
         return NULL;
     }
-    copy = pj_pool_alloc(pool, used + 1);
-    memcpy(copy, text, used + 1);
-    return copy;
+    text = pj_pool_alloc(pool, length + 1);
+    list_unknown_tags(msg, path, text);
+    text[length] = '\0';
+    return text;
 }
 
 static char *copy_text(pj_pool_t *pool, const pj_str_t *text, size_t most)
@@ -234,6 +245,10 @@ static int read_contact(pj_pool_t *pool, const pjsip_contact_hdr *hdr,
     if (!uri || (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri))) {
         return -1;
     }
+    uri = pjsip_uri_clone(pool, uri);
+    /* Header fields that it asks for are left out: a phone says where it is, not what is in our
+     * requests (RFC 3261 19.1.5). */
+    pj_list_init(&((pjsip_sip_uri *)uri)->header_param);
     printed.ptr = text;
     printed.slen = pjsip_uri_print(PJSIP_URI_IN_CONTACT_HDR, uri, text, MOST_URI);
     if (printed.slen <= 0) {

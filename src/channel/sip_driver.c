@@ -92,6 +92,20 @@ static struct ast_channel *channel_of(const struct ast_sip_session *session)
 
 /* What is called: the request URI's user, unescaped by the parser. "" stands for what no extension
  * can be. */
+/* Of urn:service:sos.fire (RFC 5031), what is behind urn:service: */
+static pj_str_t service_of(const pjsip_other_uri *uri)
+{
+    static const char prefix[] = "service:";
+    const pj_ssize_t length = sizeof(prefix) - 1;
+    pj_str_t service = {NULL, 0};
+
+    if (pj_stricmp2(&uri->scheme, "urn") == 0 && uri->content.slen > length &&
+        pj_strnicmp2(&uri->content, prefix, length) == 0) {
+        pj_strset(&service, uri->content.ptr + length, uri->content.slen - length);
+    }
+    return service;
+}
+
 void chan_sip_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size)
 {
     const pjsip_uri *uri = pjsip_uri_get_uri(rdata->msg_info.msg->line.req.uri);
@@ -101,6 +115,8 @@ void chan_sip_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size)
         user = ((const pjsip_sip_uri *)uri)->user;
     } else if (PJSIP_URI_SCHEME_IS_TEL(uri)) {
         user = ((const pjsip_tel_uri *)uri)->number;
+    } else {
+        user = service_of((const pjsip_other_uri *)uri);
     }
     exten[0] = '\0';
     user = ast_sip_user_of(&user);

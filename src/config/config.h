@@ -138,6 +138,7 @@ struct config_settings {
     char *store_file;              /* NULL: nothing outlives the process */
     struct sip_authentication_config authentication;
     struct sip_access_config access;
+    struct sip_overload_config overload; /* [overload] */
 };
 
 /* ---- all of it (load.c) ---- */
@@ -263,6 +264,8 @@ const struct config_object *config_find_object(const struct config_reader *reade
 /* [authentication] and [access] of sipsession.conf, of struct config_settings (settings_access.c)
  */
 extern const struct base_option config_authentication_options[], config_access_options[];
+/* The same of [overload] (settings_overload.c) */
+extern const struct base_option config_overload_options[];
 /* The tables of sipsession.conf's sections, whose type is the section's name; NULL behind the last.
  */
 const struct base_option_table *config_settings_table(size_t index);

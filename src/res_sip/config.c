@@ -45,6 +45,8 @@ struct sip_config *sip_config_create(void)
     set_defaults(&config->global);
     sip_guard_defaults(&config->guard);
     config->authentication.check_uri = 1;
+    config->overload.max_delay = 50; /* as settings_overload.c says */
+    config->overload.retry_after = 5;
     if (!config->global.user_agent || !config->global.default_realm ||
         !config->global.endpoint_identifier_order || !config->global.default_from_user) {
         sip_config_destroy(config);
@@ -170,6 +172,7 @@ void sip_config_destroy(struct sip_config *config)
     free(config->global.endpoint_identifier_order);
     free(config->global.default_from_user);
     free(config->global.nameservers);
+    free(config->overload.emergency_numbers);
     free_transports(config->transports);
     free_endpoints(config->endpoints);
     free_aliases(config->aliases);

@@ -112,6 +112,15 @@ struct sip_access_config {
     struct sip_network *exempt; /* neither rates nor bans for these */
 };
 
+/* [overload] of sipsession.conf */
+struct sip_overload_config {
+    unsigned max_delay;        /* ms that messages may wait; 0: no matter */
+    unsigned max_sessions;     /* 0: what descriptors allow */
+    unsigned max_transactions; /* 0: what fits into a quarter of the memory */
+    unsigned retry_after;      /* seconds, at most; at least 1 */
+    char *emergency_numbers;   /* users of request URIs, separated by commas; or NULL */
+};
+
 /* type=global and type=system */
 struct sip_global_config {
     char *user_agent;                /* never NULL; User-Agent and Server */
@@ -202,6 +211,7 @@ struct sip_config {
     struct ast_sip_acl *contact_acl; /* contact_permit and contact_deny of type=acl */
     struct sip_authentication_config authentication;
     struct sip_access_config access;
+    struct sip_overload_config overload;
     struct sip_registration_config *registrations;
     struct sip_domain_alias *aliases;
 };

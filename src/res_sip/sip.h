@@ -137,6 +137,11 @@ void sip_auth_forget(pjsip_tx_data *request);
 /* An ACK to a 2xx has the credentials of its INVITE (RFC 3261 13.2.2.4). */
 void sip_auth_copy(pjsip_tx_data *ack, const pjsip_tx_data *invite);
 
+/* ---- overload ---- */
+
+/* There is one session more (1) or less (-1). */
+void sip_overload_session(int change);
+
 /* ---- counters: what was dropped or refused, for `show` and tests ---- */
 
 struct sip_counters {
@@ -158,6 +163,8 @@ struct sip_counters {
     unsigned long long rate_limited;    /* dropped or refused: too fast */
     unsigned long long bans;            /* sources that were banned */
     unsigned long long banned_requests; /* dropped while their source was banned */
+
+    unsigned long long overload_refused; /* with 503, since there was too much */
 };
 
 extern struct sip_counters sip_counters;
