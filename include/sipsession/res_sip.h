@@ -90,10 +90,12 @@ enum ast_sip_credential_kind {
 /*! \brief Credentials for challenges of a realm (`outbound_auth`) */
 struct ast_sip_credential {
     struct ast_sip_credential *next;
-    int kind;       /*!< enum ast_sip_credential_kind */
-    char *realm;    /*!< NULL: every realm that no other credential names */
-    char *username; /*!< never NULL */
-    char *secret;   /*!< never NULL */
+    int kind;            /*!< enum ast_sip_credential_kind */
+    char *realm;         /*!< NULL: every realm that no other credential names */
+    char *username;      /*!< never NULL */
+    char *secret;        /*!< never NULL */
+    unsigned algorithms; /*!< that a password may be used with: bits, 1 << enum
+                              ast_sip_digest_algorithm; 0: all */
 };
 
 /*! \brief Hashes of digest authentication (RFC 7616, RFC 8760) */

@@ -195,6 +195,31 @@ static void test_domain_alias(void **state)
               "p:4: error: domain_alias 'x' names no domain, expected domain = NAME\n");
 }
 
+/* What passwords of ours may be used with: by the section, else by the default. */
+static void test_algorithms_of_passwords(void **state)
+{
+    const struct ast_sip_credential *credential;
+
+    (void)state;
+    check_good(TRANSPORT "[e]\ntype=endpoint\nallow=ulaw\noutbound_auth=a,b\n"
+                         "[a]\ntype=auth\npassword=x\nsupported_algorithms_uac=SHA-256\n"
+                         "[b]\ntype=auth\npassword=x\n");
+    credential = sip->endpoints->endpoint->credentials;
+    assert_int_equal(credential->algorithms, 1 << AST_SIP_DIGEST_SHA256);
+    assert_int_equal(credential->next->algorithms, 0);
+    check_good(TRANSPORT "[e]\ntype=endpoint\nallow=ulaw\noutbound_auth=a,b\n"
+                         "[a]\ntype=auth\npassword=x\nsupported_algorithms_uac=SHA-256\n"
+                         "[b]\ntype=auth\npassword=x\n"
+                         "[global]\ndefault_auth_algorithms_uac=MD5,SHA-512-256\n");
+    credential = sip->endpoints->endpoint->credentials;
+    assert_int_equal(credential->algorithms, 1 << AST_SIP_DIGEST_SHA256);
+    assert_int_equal(credential->next->algorithms,
+                     1 << AST_SIP_DIGEST_MD5 | 1 << AST_SIP_DIGEST_SHA512_256);
+    check_bad(TRANSPORT "[a]\ntype=auth\npassword=x\nsupported_algorithms_uac=MD6\n",
+              "p:7: error: wrong value 'MD6' of option 'supported_algorithms_uac', expected a list "
+              "of MD5, SHA-256, SHA-512-256, each once\n");
+}
+
 /* ---- aor ---- */
 
 #define AOR TRANSPORT "[a]\ntype=aor\n"
@@ -834,6 +859,7 @@ int main(void)
         TEST(test_tls_transports),
         TEST(test_external_addresses),
         TEST(test_transports_as_a_whole),
+        TEST(test_algorithms_of_passwords),
         TEST(test_domain_alias),
         TEST(test_identify),
         TEST(test_wrong_identify),
