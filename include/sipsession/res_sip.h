@@ -189,6 +189,7 @@ struct ast_sip_endpoint {
     int allow_unauthenticated_options;
     struct ast_sip_acl *acl; /*!< acl, permit, deny: where its requests may come from; owned */
     struct ast_sip_acl *contact_acl; /*!< contact_acl ...: what its Contacts may name; owned */
+    char *message_context; /*!< where its messages enter the dialplan; NULL: context */
 };
 
 /*! \brief Ways by which an endpoint lets itself be found (`identify_by`) */

@@ -20,7 +20,7 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
         return PJ_FALSE;
     }
     endpoint = ast_pjsip_rdata_get_endpoint(rdata);
-    chan_sip_exten(rdata, exten, sizeof(exten));
+    ast_pbx_request_exten(rdata, exten, sizeof(exten));
     if (endpoint == NULL || strcmp(exten, "s") == 0 || ast_pbx_exists(endpoint->context, exten)) {
         return PJ_FALSE;
     }

@@ -73,6 +73,9 @@ static const struct base_option options[] = {
            "Codecs to take out of the list; `all` empties it."),
     CHECKED("context", context, config_parse_word, "default",
             "Where its calls enter the dialplan."),
+    CHECKED("message_context", message_context, config_parse_word, NULL,
+            "Where its messages outside of calls enter the dialplan; without it, `context`. See "
+            "[message](modules/message.md)."),
     WORD("transport", transport, "The transport of calls to it; without it, any that fits."),
     WORD("aors", aors,
          "Where it can be reached; names of sections of type `aor`, separated by commas."),
@@ -254,7 +257,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("mailboxes", NULL),
     CONFIG_LATER("max_video_streams", "1"),
     CONFIG_LATER("media_use_received_transport", "no"),
-    CONFIG_LATER("message_context", NULL),
     CONFIG_LATER("moh_passthrough", "no"),
     CONFIG_LATER("moh_suggest", "default"),
     CONFIG_LATER("mwi_from_user", NULL),

@@ -142,6 +142,12 @@ static const struct base_option global_options[] = {
      .fallback = "sipsession",
      .help = "User part of From in requests outside of calls, where the endpoint has no "
              "`from_user`."},
+    {.name = "default_outbound_endpoint",
+     .kind = BASE_OPTION_STRING,
+     GLOBAL(default_outbound_endpoint),
+     .fallback = "default_outbound_endpoint",
+     .help = "The endpoint whose settings hold for messages to URIs of nobody in particular. See "
+             "[message](modules/message.md)."},
     {.name = "endpoint_identifier_order",
      .kind = BASE_OPTION_CUSTOM,
      GLOBAL(endpoint_identifier_order),
@@ -175,7 +181,6 @@ static const struct base_option global_options[] = {
     CONFIG_LATER("allow_sending_180_after_183", "no"),
     CONFIG_LATER("contact_expiration_check_interval", "30"),
     CONFIG_LATER("default_auth_algorithms_uac", "no"),
-    CONFIG_LATER("default_outbound_endpoint", "default_outbound_endpoint"),
     CONFIG_LATER("default_voicemail_extension", NULL),
     CONFIG_LATER("disable_multi_domain", "no"),
     CONFIG_LATER("ignore_uri_user_options", "no"),

@@ -23,6 +23,7 @@ static void set_defaults(struct sip_global_config *global)
     global->default_realm = strdup("sipsession");
     global->endpoint_identifier_order = strdup("ip,username,anonymous");
     global->default_from_user = strdup("sipsession");
+    global->default_outbound_endpoint = strdup("default_outbound_endpoint");
     global->max_forwards = 70;
     global->keep_alive_interval = 90;
     global->timer_t1 = 500;
@@ -44,7 +45,8 @@ struct sip_config *sip_config_create(void)
     sip_guard_defaults(&config->guard);
     config->authentication.check_uri = 1;
     if (!config->global.user_agent || !config->global.default_realm ||
-        !config->global.endpoint_identifier_order || !config->global.default_from_user) {
+        !config->global.endpoint_identifier_order || !config->global.default_from_user ||
+        !config->global.default_outbound_endpoint) {
         sip_config_destroy(config);
         return NULL;
     }
@@ -149,6 +151,7 @@ void sip_config_destroy(struct sip_config *config)
     free(config->global.default_realm);
     free(config->global.endpoint_identifier_order);
     free(config->global.default_from_user);
+    free(config->global.default_outbound_endpoint);
     free(config->global.nameservers);
     free_transports(config->transports);
     free_endpoints(config->endpoints);
