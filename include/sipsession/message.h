@@ -22,7 +22,8 @@ struct ast_sip_message {
     /*!
      * Who it is from; NULL: the endpoint's own From. `from_user` and `from_domain` of the endpoint
      * overrule it. One whose presentation is restricted is anonymous (RFC 3323 4.1.1.3), unless the
-     * endpoint has trust_id_outbound: then it is named, with `Privacy: id` (RFC 3325).
+     * endpoint has trust_id_outbound: then it is named, with `Privacy: id` (RFC 3325). `send_pai`
+     * adds P-Asserted-Identity.
      */
     const struct ast_party_id *from;
     const char *from_host;    /*!< host of From, with its port if any; NULL: ours */

@@ -39,7 +39,7 @@ int message_check_content(const pjsip_msg *msg, int only_plain, unsigned most)
 {
     const pjsip_msg_body *body = msg->body;
 
-    if (body == NULL || body->len == 0) {
+    if (body == NULL) {
         return PJSIP_SC_OK;
     }
     if (!is_text(msg, only_plain)) {

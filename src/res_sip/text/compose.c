@@ -128,6 +128,23 @@ static const char *host_of(const pjsip_fromto_hdr *from, char *out, size_t size)
     return out;
 }
 
+/* Whom a peer that trusts us is told of (RFC 3325 9.1). */
+static void add_identity(pjsip_tx_data *tdata, const struct ast_sip_endpoint *endpoint,
+                         const struct ast_sip_message *message, const char *host)
+{
+    const struct ast_party_id *id = message->from;
+    int restricted = id->presentation == AST_PARTY_RESTRICTED;
+    char text[AST_SIP_ADDRESS_SIZE];
+
+    if (endpoint->send_pai && id->number[0] && (!restricted || endpoint->trust_id_outbound) &&
+        ast_sip_address_print(id, host, text, sizeof(text)) > 0) {
+        ast_sip_add_header(tdata, "P-Asserted-Identity", text);
+    }
+    if (restricted && endpoint->trust_id_outbound) {
+        ast_sip_add_header(tdata, "Privacy", "id");
+    }
+}
+
 /* Who it is from, as far as the endpoint says nothing else. 0; -1 logged. */
 static int set_from(pjsip_tx_data *tdata, const struct ast_sip_endpoint *endpoint,
                     const struct ast_sip_message *message)
@@ -141,12 +158,11 @@ static int set_from(pjsip_tx_data *tdata, const struct ast_sip_endpoint *endpoin
                                             : host_of(from, own, sizeof(own));
     pjsip_uri *uri;
 
+    add_identity(tdata, endpoint, message, host);
     if (id.presentation == AST_PARTY_RESTRICTED && !endpoint->trust_id_outbound) {
         strcpy(id.name, "Anonymous"); /* RFC 3323 4.1.1.3 */
         strcpy(id.number, "anonymous");
         host = domain && *domain ? domain : "anonymous.invalid";
-    } else if (id.presentation == AST_PARTY_RESTRICTED) {
-        ast_sip_add_header(tdata, "Privacy", "id");
     }
     if (user && *user) {
         base_copy_text(id.number, sizeof(id.number), user, strlen(user));
@@ -204,7 +220,7 @@ static int set_body(pjsip_tx_data *tdata, const struct ast_sip_message *message)
     if (!body) {
         return -1;
     }
-    body->content_type = parsed->media;
+    pjsip_media_type_cp(tdata->pool, &body->content_type, &parsed->media); /* with parameters */
     tdata->msg->body = body;
     return 0;
 }

@@ -57,6 +57,8 @@ static int read_uri(const char *text, char *uri, size_t size)
                 return -1;
             }
         }
+    } else if (strchr(text, ':') && !strpbrk(text, "@.[")) {
+        return -1; /* another scheme: `tel:1` is no host with a port */
     } else {
         scheme = "sip:";
     }
