@@ -88,18 +88,21 @@ static int accept_request(pjsip_rx_data *rdata)
 /* The option tags of Require that we do not have (RFC 3261 8.2.2.3), as a list. 1: there are. */
 static int unsupported_tags(const pjsip_msg *msg, char *tags, size_t size)
 {
-    const pjsip_require_hdr *require = pjsip_msg_find_hdr(msg, PJSIP_H_REQUIRE, NULL);
+    pjsip_endpoint *endpt = ast_sip_get_pjsip_endpoint();
     size_t length = 0;
 
     tags[0] = '\0';
-    for (unsigned i = 0; require != NULL && i < require->count; ++i) {
-        const pj_str_t *tag = &require->values[i];
+    for (const pjsip_hdr *hdr = msg->hdr.next; hdr != &msg->hdr; hdr = hdr->next) {
+        const pjsip_require_hdr *require = (const pjsip_require_hdr *)hdr;
 
-        if (pjsip_endpt_has_capability(ast_sip_get_pjsip_endpoint(), PJSIP_H_SUPPORTED, NULL,
-                                       tag) != PJ_TRUE &&
-            length + (size_t)tag->slen + 3 < size) {
-            length += (size_t)snprintf(tags + length, size - length, "%s%.*s",
-                                       length > 0 ? ", " : "", (int)tag->slen, tag->ptr);
+        for (unsigned i = 0; hdr->type == PJSIP_H_REQUIRE && i < require->count; ++i) {
+            const pj_str_t *tag = &require->values[i];
+
+            if (!pjsip_endpt_has_capability(endpt, PJSIP_H_SUPPORTED, NULL, tag) &&
+                length + (size_t)tag->slen + 3 < size) {
+                length += (size_t)snprintf(tags + length, size - length, "%s%.*s",
+                                           length > 0 ? ", " : "", (int)tag->slen, tag->ptr);
+            }
         }
     }
     return length > 0;

@@ -394,6 +394,8 @@ int chan_sip_start(void);
 /* OPTIONS for an extension (sip_options.c) */
 int chan_options_start(void);
 void chan_options_stop(void);
+/* 1, the default: one that does not exist is told so; 0: OPTIONS never ask the dialplan. */
+void chan_options_need_extension(int need);
 void chan_sip_stop(void);
 
 #endif
