@@ -6,8 +6,8 @@ import socket
 import time
 
 import pytest
-from support.clients import pjsua, sipp
-from support.peer import PeerError, unique
+from support import clients
+from support.peer import Call, unique
 from support.wire import Message
 
 ENDPOINTS = """\
@@ -521,8 +521,6 @@ def test_contacts_one_after_the_other(daemon, peer):
 
 
 def test_from_a_call(daemon, peer):
-    from support.peer import Call
-
     other = daemon.peer()
     register(other)
     for user, body, sender in (("call", b"from a call", "sip:sipsession@"), ("none", b"", "sip:bob@")):
@@ -537,8 +535,6 @@ def test_from_a_call(daemon, peer):
 
 
 def test_hang_up_while_a_message_is_on_its_way(daemon, peer):
-    from support.peer import Call
-
     other = daemon.peer()
     register(other)
     call = Call(peer, "call", from_value=f"<sip:alice@{peer.host}>")
@@ -598,6 +594,73 @@ def test_what_is_too_long_and_has_no_tcp(daemon):
     send(peer, "relay", 202, b"x" * 1200, headers=to(f"pjsip:alice/{uri(other)}"))  # nobody listens
     daemon.wait_log("SENT FAILURE[^$]*SENT FAILURE", after=before, timeout=10)
     other.expect_nothing(0.2)
+
+
+# ---- clients that others wrote ----
+
+
+def test_sipp_writes(daemon, tmp_path):
+    before = len(daemon.log())
+    good, bad, errors = clients.sipp(
+        daemon, tmp_path, "log", "message", calls=50, rate=50,
+        options=["-au", "bob", "-ap", "secret", "-auth_uri", f"log@{daemon.address}:{daemon.port}"],
+    )  # fmt: skip
+    assert (good, bad) == (50, 0), errors
+    texts = re.findall(r": GOT <message number (\d+)>", daemon.log()[before:])
+    assert sorted(map(int, texts)) == list(range(1, 51))
+
+
+def test_sipp_reads(daemon, peer, tmp_path):
+    before = len(daemon.log())
+    port = clients.local_port()
+    command = [clients.program("sipp"), "-sf", str(clients.SCENARIOS / "message_uas.xml"), "-i", "127.0.0.1", "-p", str(port), "-m", "20", "-nostdin"]
+    client = clients.Client("sipp", command, tmp_path)
+    try:
+        for _ in range(20):
+            send(peer, "relay", 202, headers=to(f"pjsip:alice/sip:sipp@127.0.0.1:{port}"))
+        assert client.wait(20) == 0
+    finally:
+        client.kill()
+    end = time.monotonic() + 5
+    while daemon.log()[before:].count(": SENT SUCCESS") < 20 and time.monotonic() < end:
+        time.sleep(0.05)
+    assert daemon.log()[before:].count(": SENT SUCCESS") == 20
+
+
+def test_pjsua_writes_and_reads(daemon, peer, tmp_path):
+    before = len(daemon.log())
+    client = clients.pjsua(
+        tmp_path, None, None, None,
+        ["--id=sip:dave@127.0.0.1", f"--registrar=sip:{daemon.address}:{daemon.port}", "--no-tcp"],
+    )  # fmt: skip
+    try:
+        client.wait_for("registration success, status=200")
+        for line in ("i", f"sip:log@{daemon.address}:{daemon.port}", "from \u00e4 pjsua"):
+            client.console(line)
+        daemon.wait_log(": GOT <from \u00e4 pjsua> from <<sip:dave@127.0.0.1>>", after=before)
+        send(peer, "relay", 202, b"to pjsua", headers=to("pjsip:dave"))
+        client.wait_for("MESSAGE from")
+        assert re.search(r"MESSAGE from .*<?sip:alice@.*: to pjsua \(text/plain\)", client.text())
+        daemon.wait_log(": SENT SUCCESS", after=before)
+        client.console("q")
+        client.wait(15)
+    finally:
+        client.kill()
+
+
+def test_baresip_writes_and_reads(daemon, peer, tmp_path):
+    before = len(daemon.log())
+    client = clients.baresip_messages(
+        tmp_path, f"<sip:dave@{daemon.address}:{daemon.port}>;regint=60", f'"Log" <sip:log@{daemon.address}:{daemon.port}>',
+        ["/message from baresip"],
+    )  # fmt: skip
+    try:
+        daemon.wait_log(": GOT <from baresip> from <.*sip:dave@", after=before, timeout=10)
+        client.wait_for("200 OK")
+        send(peer, "relay", 202, b"to baresip", headers=to("pjsip:dave"))
+        daemon.wait_log(": SENT SUCCESS", after=before)  # without a terminal baresip shows nothing
+    finally:
+        client.kill()
 
 
 # ---- the end ----
