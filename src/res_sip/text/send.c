@@ -126,7 +126,7 @@ static void on_answer(void *token, pjsip_event *event)
     if (sending->sending) {
         return;
     }
-    if (!asks_next(sending->status) || try(sending) != 0) {
+    if (!asks_next(sending->status) || sip_is_stopping() || try(sending) != 0) {
         conclude(sending);
     }
 }
