@@ -11,7 +11,7 @@ import socket
 import time
 
 import pytest
-from support.daemon import Daemon
+from support.daemon import ANYBODY, Daemon, free_port
 from support.peer import Call, unique
 from support.wire import Message
 
@@ -174,6 +174,16 @@ def test_sdp_in_a_call(daemon, transport):
     call.ack(call.expect(200))
     call.hang_up()
     alive(daemon)
+
+
+def test_bundle_only(daemon, transport):
+    """C6: a stream that would be taken in another's transport (RFC 8843 7.2.1) is refused, not misunderstood."""
+    sdp = HEAD + "a=group:BUNDLE a b\r\n" + AUDIO + "a=mid:a\r\n" + "m=audio 0 RTP/AVP 0\r\na=bundle-only\r\na=mid:b\r\n"
+    call = Call(daemon.peer(transport), "echo", sdp=sdp.encode())
+    call.establish()
+    lines = [line for line in call.answer.body.decode().split("\r\n") if line.startswith("m=")]
+    assert len(lines) == 2 and lines[0].split()[1] != "0" and lines[1].split()[1] == "0"
+    call.hang_up()
 
 
 MULTIPARTS = {
@@ -439,6 +449,18 @@ def test_limits_are_those_of_the_file(tmp_path):
         assert answer(daemon, "udp", peer.request("OPTIONS", headers=[("Supported", "a,b,c,d,e")])).status == 400
     finally:
         daemon.stop()
+
+
+@pytest.mark.parametrize("switch", ["no", "yes"])
+def test_udp_alone_is_warned_of(start_daemon, switch):
+    """C14: where large requests are to go by TCP, there should be a TCP transport."""
+    port = free_port("127.0.0.1")
+    transport = f"[udp]\ntype = transport\nprotocol = udp\nbind = 127.0.0.1:{port}\n"
+    switch_option = f"[system]\ntype = system\ndisable_tcp_switch = {switch}\n"
+    daemon = start_daemon(files={"pjsip.conf": transport + switch_option + ANYBODY}, ready=False)
+    daemon.wait_for_answer(("127.0.0.1", port), time.monotonic() + 30)
+    assert ("no TCP transport beside it: requests too large" in daemon.log()) == (switch == "no")
+    daemon.sockets_at_rest = daemon.udp_sockets()
 
 
 def test_the_log_says_why(daemon):

@@ -440,11 +440,12 @@ static int read_headers(const struct sip_guard_limits *limits, const char *text,
                         .is_plain = 1};
 
     memset(found, 0, sizeof(*found));
-    scan.odd = text == end || *text == '\n';
-    check_headers(&scan, text, end);
-    if (!scan.odd && found->header_length &&
-        guard_is_plain(text, found->header_length, scan.line_ends)) {
-        return 1;
+    if (text < end && *text != '\n') {
+        check_headers(&scan, text, end);
+        if (!scan.odd && found->header_length &&
+            guard_is_plain(text, found->header_length, scan.line_ends)) {
+            return 1;
+        }
     }
     scan = (struct scan){.limits = limits,
                          .found = found,

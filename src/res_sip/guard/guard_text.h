@@ -93,11 +93,10 @@ static inline const char *guard_next_plain_line(const char *at, const char *end,
     return newline + 1;
 }
 
-/* Letters of wanted are small ones, and text is as long; '-' and ':' have the bit that makes letters
- * small. */
+/* Letters of wanted are small ones, and text is as long. Control characters have no small ones. */
 static inline int guard_is(const char *text, const char *wanted)
 {
-    while (*wanted && (*text | 0x20) == *wanted) {
+    while (*wanted && (*text | 0x20) == *wanted && *text >= ' ') {
         text++;
         wanted++;
     }

@@ -119,6 +119,36 @@ static void test_line_ends(void **state)
     assert_int_equal(with("X: y\r\rRoute: <sip:p;lr;hide>\r\n"), 0); /* that is the body */
     assert_int_equal(with("X: y\r Route: <sip:p;lr;hide>\r\n"), 0);  /* of X */
     assert_int_equal(check("A sip:x SIP/2.0\rRoute: <sip:p;hide>\r\r", 1), 400);
+    assert_int_equal(check("\nRoute: <sip:p;hide>\r\n\r\n", 1), 400);
+    assert_int_equal(check("\n", 1), 400);
+}
+
+/* What is out of the ordinary is found wherever it stands: the guard looks at 16 octets at a time. */
+static void test_odd_octets(void **state)
+{
+    static const char odd[] = {'\0', '%', '\r'};
+    const char *plain = "A sip:x SIP/2.0\r\nX-Field: some value, some other\r\nTo: <sip:y>\r\n\r\n";
+    size_t length = strlen(plain), i, o;
+    char text[100];
+
+    (void)state;
+    assert_int_equal(check(plain, 1), 0);
+    for (o = 0; o < sizeof(odd); o++) {
+        for (i = 16; i < length; i++) {
+            int in_uri = plain + i >= strstr(plain, "To:") + 4 && plain[i] != '\r' &&
+                         plain[i] != '\n';
+
+            memcpy(text, plain, length);
+            text[i] = odd[o];
+            sip_guard_message(&limits, text, length, 1, &found);
+            if (odd[o] == '\0' && i + 2 < length && found.code != 400) {
+                fail_msg("NUL at %zu: %d", i, found.code);
+            }
+            if (odd[o] == '%' && in_uri && found.code != 400) {
+                fail_msg("'%%' at %zu: %d", i, found.code);
+            }
+        }
+    }
 }
 
 static void test_escapes(void **state)
@@ -230,6 +260,8 @@ static void test_header_fields(void **state)
     }
     assert_int_equal(check(text, 1), 0);
     strcpy(text + length, "x:\r\n");
+    assert_int_equal(check(text, 1), 400);
+    strcpy(text + length, " x\r\n"); /* a line that a field goes on in is one, too */
     assert_int_equal(check(text, 1), 400);
 }
 
@@ -573,6 +605,7 @@ int main(void)
         cmocka_unit_test(test_option_tags),
         cmocka_unit_test(test_hide),
         cmocka_unit_test(test_line_ends),
+        cmocka_unit_test(test_odd_octets),
         cmocka_unit_test(test_escapes),
         cmocka_unit_test(test_content_type),
         cmocka_unit_test(test_content_length),
