@@ -92,7 +92,8 @@ def test_uri_too_long(daemon, transport):
 def test_body_too_large(daemon, transport):
     """21.4.11; on a connection the body is passed over, whether it is here already or not."""
     peer = daemon.peer(transport)
-    assert answer(daemon, transport, peer.request("INVITE", "echo", body=b"x" * 7100)).status == 413
+    got = answer(daemon, transport, peer.request("INVITE", "echo", body=b"x" * 7100))
+    assert got.status == 413 and not got.has("retry-after"), "it would be too large later, too"
 
 
 def test_message_too_large(daemon):
@@ -206,6 +207,24 @@ def test_multipart_with_a_bad_sdp(daemon, transport):
     peer = daemon.peer(transport)
     request = peer.request("INVITE", "echo", [("Content-Type", "multipart/mixed;boundary=b")], body)
     assert answer(daemon, transport, request).status == 488
+
+
+EXPLAINED = {
+    # status: the request's headers and body; the header of the answer, and what it has
+    415: ([("Content-Type", "application/sdp"), ("Content-Encoding", "gzip")], b"x", "Accept-Encoding", "identity"),
+    488: ([("Content-Type", "application/sdp")], (HEAD + SDPS["A2-keys"]).encode(), "Warning", '399 .* "Too many keys"'),
+    501: ([], b"", "Allow", "INVITE"),
+}
+
+
+@pytest.mark.parametrize("status", EXPLAINED)
+def test_a_refusal_explains_itself(daemon, transport, status):
+    """RFC 3261 21.4.13, 13.3.1.3 (20.43), 8.2.1; the reason phrase says what is wrong (21.4.1)."""
+    headers, body, name, wanted = EXPLAINED[status]
+    peer = daemon.peer(transport)
+    got = answer(daemon, transport, peer.request("INVITE" if body else "options", "echo", headers, body))
+    assert got.status == status and re.search(wanted, got.get(name)), got
+    assert not got.has("retry-after"), "it would be refused later, too"
 
 
 # ---- where a message ends ----
