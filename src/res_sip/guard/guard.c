@@ -420,8 +420,7 @@ static void check_headers(struct scan *scan, const char *text, const char *end)
     empty = at;
     at += at < end && *at == '\r';
     at += at < end && *at == '\n';
-    scan->odd |= at - empty == 1;
-    scan->line_ends = scan->lines + 1 + (at - empty == 2);
+    scan->line_ends = scan->lines + 1 + (at - empty == 2); /* the first line, and the empty one */
     found->header_length = (size_t)(at - text);
     check_whole(scan, text, first_end, at);
 }
