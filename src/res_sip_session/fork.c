@@ -14,9 +14,12 @@
  */
 #define MAX_CHANGES 200
 
-/* Answers of one INVITE that are being ended at a time; further ones are passed over, and come again.
+/*
+ * So many answers to one INVITE that are not wanted are ended at a time, each in a dialog of its own
+ * until its BYE is through. What is beyond them gets no ACK, and is ended by who sent it (RFC
+ * 3261 13.3.1.4).
  */
-#define MAX_FORKS 64
+#define MAX_FORKS 16
 
 /* Before PJSIP's transactions, behind the guard. */
 #define PRIORITY_LATE 12
