@@ -172,6 +172,8 @@ struct ast_sip_session_private {
     int termination_deferred; /* it is to wait */
     int termination_asked;    /* it waits */
     int termination_code;     /* with this */
+    int responding;           /* hooks of a response that leaves are on the stack */
+    int end_pushed, end_code; /* one of them ends the session: a task will */
     struct ast_sip_session_reason reason;
 
     struct session_cookies cookies;

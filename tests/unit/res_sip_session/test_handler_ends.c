@@ -18,7 +18,23 @@
 #define AUDIO "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 #define TWO   HEAD AUDIO AUDIO /* one is looked at behind the one that ended it */
 
-enum where { NOWHERE, INCOMING, OUTGOING, APPLY, ROLLBACK, STREAM_END, PLACES };
+/* Callbacks of the handler, then those of an extension; of the first three the result counts. */
+enum where {
+    NOWHERE,
+    INCOMING,
+    OUTGOING,
+    REQUEST_IN,
+    APPLY,
+    ROLLBACK,
+    STREAM_END,
+    RESPONSE_IN,
+    REQUEST_OUT,
+    RESPONSE_OUT,
+    BEGIN,
+    CONFIRMED,
+    EARLY,
+    PLACES
+};
 
 static enum where where; /* the session is ended there, once */
 static int at_once;      /* cut off, as when its transport fails; else as anybody does */
@@ -106,10 +122,46 @@ static int on_invite(struct ast_sip_session *session, struct pjsip_rx_data *rdat
     return 0;
 }
 
+static int on_request_in(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
+{
+    (void)rdata;
+    return end_here(session, REQUEST_IN) == 1;
+}
+
+static void on_response_in(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
+{
+    (void)rdata;
+    end_here(session, RESPONSE_IN);
+}
+
+static void on_request_out(struct ast_sip_session *session, struct pjsip_tx_data *tdata)
+{
+    (void)tdata;
+    end_here(session, REQUEST_OUT);
+}
+
+static void on_response_out(struct ast_sip_session *session, struct pjsip_tx_data *tdata)
+{
+    (void)tdata;
+    end_here(session, RESPONSE_OUT);
+}
+
+static void on_confirmed(struct ast_sip_session *session)
+{
+    end_here(session, CONFIRMED);
+}
+
+static void on_early(struct ast_sip_session *session,
+                     const struct ast_sip_session_early_dialog *early)
+{
+    (void)early;
+    end_here(session, EARLY);
+}
+
 static void on_begin(struct ast_sip_session *session)
 {
-    (void)session;
     begun++;
+    end_here(session, BEGIN);
 }
 
 static void on_end(struct ast_sip_session *session)
@@ -119,9 +171,16 @@ static void on_end(struct ast_sip_session *session)
 }
 
 static struct ast_sip_session_extension extension = {.method = "INVITE",
+                                                     .priority = 1,
                                                      .incoming_request = on_invite,
                                                      .session_begin = on_begin,
                                                      .session_end = on_end};
+static struct ast_sip_session_extension hooks = {.incoming_request = on_request_in,
+                                                 .incoming_response = on_response_in,
+                                                 .outgoing_request = on_request_out,
+                                                 .outgoing_response = on_response_out,
+                                                 .session_confirmed = on_confirmed,
+                                                 .early_dialog = on_early};
 
 static int is_confirmed(void)
 {
@@ -162,10 +221,13 @@ static void everywhere(void (*run)(void))
         enum where place = (enum where)(i / 2 / PJ_ARRAY_SIZE(results));
 
         result = results[i / 2 % PJ_ARRAY_SIZE(results)];
-        if (place == NOWHERE || (place > OUTGOING && result != 0)) {
+        if (place == NOWHERE || (place > REQUEST_IN && result != 0)) {
             continue;
         }
         at_once = i % 2 == 1;
+        if (at_once && place == RESPONSE_OUT) {
+            continue; /* nothing fails before the response is sent */
+        }
         answer = 200;
         begun = ended = 0;
         peer_new_call();
@@ -384,7 +446,9 @@ int main(void)
     endpoint = ast_sip_endpoint_create("peer");
     assert_int_equal(ast_sip_session_register_sdp_handler(&handler), 0);
     assert_int_equal(ast_sip_session_register_extension(&extension), 0);
+    assert_int_equal(ast_sip_session_register_extension(&hooks), 0);
     failed = cmocka_run_group_tests(tests, NULL, NULL);
+    ast_sip_session_unregister_extension(&hooks);
     ast_sip_session_unregister_extension(&extension);
     ast_sip_session_unregister_sdp_handler(&handler);
     ast_sip_endpoint_unref(endpoint);
