@@ -20,25 +20,51 @@
 
 /* ---- whose it is ---- */
 
-/* The names that To has in `aors`: its user, and user@host. 0; -1: it has none. */
-static int names_of(pjsip_rx_data *rdata, char *user, char *full)
+/* The names that To has in `aors`: its user, user@host, and that of the domain which host is an
+ * alias of. */
+struct names {
+    char user[MOST_NAME], full[MOST_NAME], aliased[MOST_NAME];
+};
+
+/* 0; -1: there is no user, or it is too long. */
+static int print_name(char *out, const pj_str_t *user, const pj_str_t *host)
+{
+    int length = snprintf(out, MOST_NAME, "%.*s@%.*s", (int)user->slen, user->ptr, (int)host->slen,
+                          host->ptr);
+
+    return user->slen == 0 || length < 0 || length >= MOST_NAME ? -1 : 0;
+}
+
+/* 0; -1: it has none. */
+static int names_of(pjsip_rx_data *rdata, struct names *names)
 {
     const pjsip_uri *uri = pjsip_uri_get_uri(rdata->msg_info.to->uri);
     const pjsip_sip_uri *sip;
-    int length;
+    const char *domain;
+    pj_str_t name, host;
 
     if (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri)) {
         return -1;
     }
     sip = (const pjsip_sip_uri *)uri;
-    length = snprintf(full, MOST_NAME, "%.*s@%.*s", (int)sip->user.slen, sip->user.ptr,
-                      (int)sip->host.slen, sip->host.ptr);
-    if (sip->user.slen == 0 || length < 0 || length >= MOST_NAME) {
+    name = ast_sip_user_of(&sip->user);
+    if (print_name(names->full, &name, &sip->host) != 0) {
         return -1;
     }
-    memcpy(user, sip->user.ptr, (size_t)sip->user.slen);
-    user[sip->user.slen] = '\0';
-    return strlen(user) == (size_t)sip->user.slen ? 0 : -1;
+    domain = ast_sip_get_aliased_domain(&sip->host);
+    host = domain ? pj_str((char *)domain) : sip->host;
+    if (print_name(names->aliased, &name, &host) != 0) {
+        return -1;
+    }
+    memcpy(names->user, name.ptr, (size_t)name.slen);
+    names->user[name.slen] = '\0';
+    return strlen(names->user) == (size_t)name.slen ? 0 : -1;
+}
+
+static int is_one_of(const struct names *names, const char *name)
+{
+    return strcmp(name, names->user) == 0 || strcmp(name, names->full) == 0 ||
+           strcmp(name, names->aliased) == 0;
 }
 
 static int exists(const char *name)
@@ -52,18 +78,19 @@ static int exists(const char *name)
 int request_find_aor(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata,
                      struct ast_sip_aor **aor)
 {
-    char user[MOST_NAME], full[MOST_NAME], name[MOST_NAME];
+    char name[MOST_NAME];
+    struct names names;
     const char *rest = endpoint->aors;
     struct ast_sip_aor *found;
 
     if (!rest || !*rest) {
         return PJSIP_SC_FORBIDDEN;
     }
-    if (names_of(rdata, user, full) != 0) {
+    if (names_of(rdata, &names) != 0) {
         return PJSIP_SC_NOT_FOUND;
     }
     while (ast_sip_next_aor_name(&rest, name, sizeof(name))) {
-        if (strcmp(name, user) != 0 && strcmp(name, full) != 0) {
+        if (!is_one_of(&names, name)) {
             continue;
         }
         found = ast_sip_get_aor(name);
@@ -74,7 +101,8 @@ int request_find_aor(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rda
         ast_sip_aor_unref(found);
         return found ? PJSIP_SC_FORBIDDEN : PJSIP_SC_NOT_FOUND;
     }
-    return exists(user) || exists(full) ? PJSIP_SC_FORBIDDEN : PJSIP_SC_NOT_FOUND;
+    return exists(names.user) || exists(names.full) || exists(names.aliased) ? PJSIP_SC_FORBIDDEN
+                                                                             : PJSIP_SC_NOT_FOUND;
 }
 
 /* ---- what it asks for ---- */
@@ -319,6 +347,11 @@ int request_read(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor
     made.call_id = copy_text(pool, &rdata->msg_info.cid->id, MOST_URI);
     made.branch = copy_text(pool, &rdata->msg_info.via->branch_param, MOST_URI);
     made.cseq = (unsigned)rdata->msg_info.cseq->cseq;
+    if (ast_sip_symmetric_transport(rdata)) { /* the name may be gone when the disk has it */
+        pj_str_t name = pj_str((char *)ast_sip_symmetric_transport(rdata));
+
+        made.transport = copy_text(pool, &name, MOST_NAME);
+    }
     read_user_agent(pool, msg, &made);
     status = read_contacts(pool, rdata, &made);
     if (status == PJSIP_SC_OK) {

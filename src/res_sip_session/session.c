@@ -69,6 +69,7 @@ struct ast_sip_session *session_create(struct ast_sip_endpoint *endpoint, pjsip_
     whole->priv.outgoing = outgoing;
     pj_list_push_back(&sessions, &whole->priv);
     ++session_total;
+    sip_overload_session(1);
     session_refresh_start(&whole->session);
     session_deadline_start(&whole->session);
     return &whole->session;
@@ -138,6 +139,7 @@ void session_ended(struct ast_sip_session *session, int status)
     session_set_state(session, AST_SIP_SESSION_STATE_ENDED);
     priv->end_status = status;
     --session_total;
+    sip_overload_session(-1);
     session_deadline_stop(session);
     session_termination_stop(session);
     session_merged_remove(session);

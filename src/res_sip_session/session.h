@@ -593,6 +593,11 @@ void session_target_release(struct ast_sip_session *session);
  * Its length; -1: no room. */
 int session_print_from(const struct ast_sip_endpoint *endpoint, const struct ast_party_id *caller,
                        const pj_sockaddr *address, char *out, size_t size);
+/* outgoing.c. The endpoint as our Contact is made for it: with use_callerid_contact the copy, whose
+ * contact_user is the caller's number, which it borrows. */
+const struct ast_sip_endpoint *session_endpoint_for_contact(const struct ast_sip_endpoint *endpoint,
+                                                            const struct ast_party_id *caller,
+                                                            struct ast_sip_endpoint *copy);
 
 /* ---- info_package.c ---- */
 
