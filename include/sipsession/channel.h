@@ -80,6 +80,7 @@ struct ast_channel_tech {
     /*! End the peer's call; ast_channel_get_cause says why. Called once; the driver lets go of its
      * data. */
     void (*hangup)(struct ast_channel *channel);
+    int no_media; /*!< 1: its channels never have audio: nothing waits for it */
 };
 
 /*! \brief What a new channel is made of */

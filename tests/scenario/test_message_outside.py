@@ -127,6 +127,7 @@ exten = late,1,Wait(2.5)
 exten = answer,1,Answer()
  same = n,Playback(nothing)
  same = n,SendText(x)
+ same = n,Echo()
  same = n,Verbose(1,ANSWERED ${SENDTEXTSTATUS})
 """
 
