@@ -311,7 +311,11 @@ def test_a_channel_that_cannot_talk(daemon, peer):
 # ---- too many ----
 
 
-def test_a_flood_of_one_sender(daemon, peer):
+ANYBODY = "[anonymous]\ntype=endpoint\ncontext=messages\nallow=ulaw\n"
+
+
+def test_a_flood_of_one_sender(start_daemon):
+    peer = start_daemon(EXTENSIONS, endpoints=ANYBODY).peer()
     answers = []
     for i in range(120):
         request = message(peer, "slow", str(i).encode())
@@ -323,7 +327,7 @@ def test_a_flood_of_one_sender(daemon, peer):
 
 
 def test_a_flood_of_many_senders(start_daemon, sanitized):
-    daemon = start_daemon(EXTENSIONS, endpoints="[anonymous]\ntype=endpoint\ncontext=messages\nallow=ulaw\n")
+    daemon = start_daemon(EXTENSIONS, endpoints=ANYBODY)
     peer = daemon.peer()
 
     def flood(count, prefix):
