@@ -250,6 +250,21 @@ def test_bodies(daemon, kind, body, status):
     )
 
 
+@pytest.mark.parametrize(
+    "kind, shown",
+    [
+        ("Text/Plain; charset=UTF-8;format=flowed", "Text/Plain;charset=UTF-8;format=flowed"),
+        ('text/plain;charset="utf-8";x', 'text/plain;charset="utf-8";x'),
+        ("text/plain;x=" + "y" * 200, "text/plain"),
+        ("text/" + "z" * 200, "text/plain"),
+    ],
+)
+def test_the_type_of_a_text(daemon, kind, shown):
+    before = len(daemon.log())
+    send(daemon.peer("tcp"), "log", 202, b"typed", kind=kind)
+    daemon.wait_log(f"GOT <typed> .* as {re.escape(shown)}, ", after=before)
+
+
 def test_what_is_required(daemon, peer):
     answer = send(peer, "log", 420, headers=[("Require", "sec-agree, tomorrow")])
     assert answer.tokens("unsupported") == ["sec-agree", "tomorrow"]
