@@ -116,10 +116,10 @@ static int is_secret(const pjsip_hdr *hdr)
 /* The header fields for MESSAGE_DATA. 0; -1: no memory. */
 static int copy_fields(const pjsip_msg *msg, struct message *message)
 {
-    char name[NAME_SIZE], text[MAX_FIELD];
+    char name[NAME_SIZE], text[MAX_FIELD + 64]; /* more than PJSIP is told of */
 
     for (const pjsip_hdr *hdr = msg->hdr.next; hdr != &msg->hdr; hdr = hdr->next) {
-        int length = is_secret(hdr) ? 0 : pjsip_hdr_print_on((void *)hdr, text, sizeof(text) - 1);
+        int length = is_secret(hdr) ? 0 : pjsip_hdr_print_on((void *)hdr, text, MAX_FIELD);
         const char *value;
 
         if (length <= 0 || hdr->name.slen >= (pj_ssize_t)sizeof(name)) {
