@@ -209,6 +209,7 @@ struct ast_sip_endpoint {
     unsigned rtp_port_end;
     int tos_audio; /*!< DSCP << 2; 0: as the system does */
     unsigned cos_audio;
+    char *message_context; /*!< where its messages enter the dialplan; NULL: context */
 };
 
 /*! \brief Ways by which an endpoint lets itself be found (`identify_by`) */

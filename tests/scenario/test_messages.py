@@ -70,7 +70,7 @@ def test_proxy_require_is_not_ours(peer):
         call.hang_up()
 
 
-@pytest.mark.parametrize("method", ["FROBNICATE", "PUBLISH", "MESSAGE", "SUBSCRIBE", "REGISTER"])
+@pytest.mark.parametrize("method", ["FROBNICATE", "PUBLISH", "SUBSCRIBE", "REGISTER"])
 def test_methods_outside_of_a_call(peer, method):
     """8.2.1: 405 with Allow for a method that is known, 501 for one that is not."""
     peer.send(peer.request(method, "echo"))
@@ -98,14 +98,6 @@ def test_strange_uri_schemes(peer, uri, status):
 def test_strange_uri_schemes_of_other_requests(peer, method):
     peer.send(peer.request(method, uri="nosuch:scheme", to_value="<sip:a@127.0.0.1>"))
     peer.expect(416)
-
-
-def test_unknown_required_extension_of_options(peer):
-    """8.2.2.3 is about every request but ACK and CANCEL."""
-    peer.send(peer.request("OPTIONS", "echo", headers=[("Require", "frobnication, 100rel"), ("Require", "x-y")]))
-    assert peer.expect(420).tokens("unsupported") == ["frobnication", "x-y"]
-    peer.send(peer.request("OPTIONS", "echo", headers=[("Require", "100rel")]))
-    peer.expect(200)
 
 
 def without_hops(message):
