@@ -259,7 +259,7 @@ static const struct base_option global_options[] = {
     CONFIG_LATER("mwi_tps_queue_low", "-1", "There is no message waiting indication (RFC 3842)."),
     CONFIG_LATER("regcontext", NULL, "Registrations make no extensions."),
     CONFIG_LATER("send_contact_status_on_update_registration", "no",
-                 "There are no events of contacts."),
+                 "There are no manager events; the log says what becomes of contacts."),
     CONFIG_LATER("taskprocessor_overload_trigger", "global",
                  "There is one SIP thread, and nothing to tune about it."),
     CONFIG_LATER("unidentified_request_count", "5",
