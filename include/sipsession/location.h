@@ -138,7 +138,7 @@ void ast_sip_contact_set_state(const char *aor, const char *uri, enum ast_sip_co
 
 /*! \brief What happens to a contact */
 enum ast_sip_contact_event {
-    AST_SIP_CONTACT_ADDED,
+    AST_SIP_CONTACT_ADDED, /*!< also told again when its AOR gets a qualify_frequency by a reload */
     AST_SIP_CONTACT_REMOVED,
     AST_SIP_CONTACT_CHANGED /*!< its state */
 };

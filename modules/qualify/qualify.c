@@ -198,6 +198,12 @@ static void on_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
 
 /* ---- contacts come and go ---- */
 
+/* Soon, but not all of them at once after a start; ms. */
+static unsigned first_delay(unsigned frequency)
+{
+    return (unsigned)(pj_rand() % (int)(frequency < 10 ? frequency * 100 : 1000));
+}
+
 static void add(const char *aor_name, const char *uri)
 {
     struct ast_sip_aor *aor = ast_sip_get_aor(aor_name);
@@ -205,7 +211,13 @@ static void add(const char *aor_name, const char *uri)
     unsigned frequency = aor ? aor->qualify_frequency : 0;
 
     ast_sip_aor_unref(aor);
-    if (frequency == 0 || *slot) {
+    if (frequency == 0) {
+        return;
+    }
+    if (*slot) {
+        if ((*slot)->timer.id == OFF) { /* it was not asked any more, until a reload */
+            start_timer(*slot, NEXT, first_delay(frequency));
+        }
         return;
     }
     probe = calloc(1, sizeof(*probe));
@@ -219,9 +231,7 @@ static void add(const char *aor_name, const char *uri)
     }
     pj_timer_entry_init(&probe->timer, OFF, probe, on_timer);
     *slot = probe;
-    /* soon, but not all of them at once after a start */
-    start_timer(probe, NEXT,
-                (unsigned)(pj_rand() % (int)(frequency < 10 ? frequency * 100 : 1000)));
+    start_timer(probe, NEXT, first_delay(frequency));
 }
 
 static void drop(struct probe **slot)

@@ -154,8 +154,7 @@ struct config {
  * Reads DIR/pjsip.conf, DIR/extensions.conf and DIR/sipsession.conf, and what lies between them.
  * The first must be there; without the third its defaults hold. Everything that is wrong in any of
  * them goes into the report. 0; -1: the report has errors; then config is untouched. It needs
- * neither PJLIB nor the SIP thread; the shipped applications are registered
- * (chan_register_applications), else extensions.conf names unknown ones.
+ * neither PJLIB nor the SIP thread, and reads files: while a server runs, on the blocking pool.
  */
 int config_load(const char *dir, struct config_report *report, struct config *config);
 /* Frees what is in it and zeroes it. */

@@ -50,6 +50,7 @@ struct sip_transport_config {
     pj_sockaddr bind;       /* family, address, port; default port 5060, of TLS 5061 */
     unsigned tcp_keepalive; /* seconds; 0: off */
     int tos;                /* DSCP << 2, or 0 */
+    int allow_reload;       /* a reload may change it */
     struct sip_tls_config tls;
     struct sip_external_config external;
 };
@@ -185,12 +186,17 @@ struct sip_config {
     struct sip_authentication_config authentication;
     struct sip_access_config access;
     struct sip_registration_config *registrations;
+    /* Endpoints by name (sip_config_index): open addressing, a power of two of slots, at most half
+     * of them used. */
+    struct ast_sip_endpoint **slots;
+    unsigned slot_mask;
 };
 
 struct sip_config *sip_config_create(void); /* every option at its default; NULL: no memory */
 void sip_config_destroy(struct sip_config *config);
 /* Takes an entry whose AOR has a name that no other one has. */
 void sip_config_add_aor(struct sip_config *config, struct sip_aor_entry *entry);
+void sip_registration_config_free(struct sip_registration_config *registration); /* or NULL */
 /* Frees what one has but for its name, and zeroes that. */
 void sip_transport_config_release(struct sip_transport_config *transport);
 

@@ -20,11 +20,15 @@ struct network {
     unsigned char prefix;
 };
 
-static struct network *slots;
-static unsigned slot_mask;
-static unsigned char prefixes[2]
-                             [PREFIXES]; /* of IPv4 and IPv6 that are in use, the longest first */
-static unsigned prefix_count[2];
+struct table {
+    struct network *slots;
+    unsigned slot_mask;
+    /* of IPv4 and IPv6 that are in use, the longest first */
+    unsigned char prefixes[2][PREFIXES];
+    unsigned prefix_count[2];
+};
+
+static struct table *in_force, *prepared;
 
 /* The first `prefix` bits of a key stay, the others become 0. */
 static void mask(unsigned char address[16], unsigned prefix)
@@ -76,20 +80,20 @@ static int is_same(const struct network *one, const struct network *other)
 }
 
 /* The network's slot, or the empty one where it would go. */
-static struct network *find_slot(const struct network *key)
+static struct network *find_slot(const struct table *table, const struct network *key)
 {
-    unsigned i = hash(key) & slot_mask;
+    unsigned i = hash(key) & table->slot_mask;
 
-    while (slots[i].endpoint && !is_same(&slots[i], key)) {
-        i = (i + 1) & slot_mask;
+    while (table->slots[i].endpoint && !is_same(&table->slots[i], key)) {
+        i = (i + 1) & table->slot_mask;
     }
-    return &slots[i];
+    return &table->slots[i];
 }
 
-static void note_prefix(unsigned family, unsigned char prefix)
+static void note_prefix(struct table *table, unsigned family, unsigned char prefix)
 {
-    unsigned char *list = prefixes[family == 6];
-    unsigned *count = &prefix_count[family == 6], i = 0;
+    unsigned char *list = table->prefixes[family == 6];
+    unsigned *count = &table->prefix_count[family == 6], i = 0;
 
     while (i < *count && list[i] > prefix) {
         i++;
@@ -102,7 +106,8 @@ static void note_prefix(unsigned family, unsigned char prefix)
     (*count)++;
 }
 
-static void add(const struct sip_identify_config *config, const struct sip_network *match)
+static void add(struct table *table, const struct sip_identify_config *config,
+                const struct sip_network *match)
 {
     struct network key, *slot;
 
@@ -110,7 +115,7 @@ static void add(const struct sip_identify_config *config, const struct sip_netwo
         ast_warning("identify '%s': a network of an unknown kind is left out", config->name);
         return;
     }
-    slot = find_slot(&key);
+    slot = find_slot(table, &key);
     if (slot->endpoint) {
         if (strcmp(slot->endpoint, config->endpoint) != 0) {
             ast_warning("identify '%s': a network of it is endpoint '%s' already", config->name,
@@ -120,21 +125,17 @@ static void add(const struct sip_identify_config *config, const struct sip_netwo
     }
     *slot = key;
     slot->endpoint = config->endpoint;
-    note_prefix(key.family, key.prefix);
+    note_prefix(table, key.family, key.prefix);
 }
 
 /* 1 when the endpoint exists; a request that matches would be nobody's otherwise. */
-static int is_endpoint(const struct sip_identify_config *config)
+static int is_endpoint(const struct sip_config *config, const struct sip_identify_config *one)
 {
-    struct ast_sip_endpoint *endpoint =
-        config->endpoint ? ast_sip_get_endpoint(config->endpoint) : NULL;
-
-    if (!endpoint) {
-        ast_warning("identify '%s': there is no endpoint '%s'", config->name,
-                    config->endpoint ? config->endpoint : "");
+    if (!one->endpoint || !sip_config_endpoint(config, one->endpoint)) {
+        ast_warning("identify '%s': there is no endpoint '%s'", one->name,
+                    one->endpoint ? one->endpoint : "");
         return 0;
     }
-    ast_sip_endpoint_unref(endpoint);
     return 1;
 }
 
@@ -151,13 +152,14 @@ static struct ast_sip_endpoint *allowed(struct ast_sip_endpoint *endpoint)
 static struct ast_sip_endpoint *identify(pjsip_rx_data *rdata)
 {
     int ipv6 = rdata->pkt_info.src_addr.addr.sa_family == PJ_AF_INET6;
+    const struct table *table = in_force;
     unsigned i;
 
-    for (i = 0; i < prefix_count[ipv6]; i++) {
+    for (i = 0; i < table->prefix_count[ipv6]; i++) {
         struct network key;
 
-        if (set_key(&key, &rdata->pkt_info.src_addr, prefixes[ipv6][i]) == 0) {
-            const struct network *slot = find_slot(&key);
+        if (set_key(&key, &rdata->pkt_info.src_addr, table->prefixes[ipv6][i]) == 0) {
+            const struct network *slot = find_slot(table, &key);
 
             if (slot->endpoint) {
                 return allowed(ast_sip_get_endpoint(slot->endpoint));
@@ -169,8 +171,18 @@ static struct ast_sip_endpoint *identify(pjsip_rx_data *rdata)
 
 static struct ast_sip_endpoint_identifier identifier = {.identify_endpoint = identify};
 
-int sip_identify_ip_start(const struct sip_config *config)
+static void destroy(struct table *table)
 {
+    if (table) {
+        free(table->slots);
+        free(table);
+    }
+}
+
+/* NULL: no memory, logged. */
+static struct table *create(const struct sip_config *config)
+{
+    struct table *table = calloc(1, sizeof(*table));
     const struct sip_identify_config *one;
     unsigned count = 0, size = 8, i;
 
@@ -180,25 +192,49 @@ int sip_identify_ip_start(const struct sip_config *config)
     while (size < 2 * count) {
         size *= 2;
     }
-    slots = calloc(size, sizeof(slots[0]));
-    if (!slots) {
+    if (!table || !(table->slots = calloc(size, sizeof(table->slots[0])))) {
         ast_error("res_sip: no memory for %u networks", count);
-        return -1;
+        destroy(table);
+        return NULL;
     }
-    slot_mask = size - 1;
+    table->slot_mask = size - 1;
     for (one = config->identifies; one; one = one->next) {
-        unsigned matches = is_endpoint(one) ? one->match_count : 0;
+        unsigned matches = is_endpoint(config, one) ? one->match_count : 0;
 
         for (i = 0; i < matches; i++) {
-            add(one, &one->match[i]);
+            add(table, one, &one->match[i]);
         }
     }
-    return ast_sip_register_endpoint_identifier_with_name(&identifier, "ip");
+    return table;
+}
+
+int sip_identify_ip_start(const struct sip_config *config)
+{
+    in_force = create(config);
+    return in_force ? ast_sip_register_endpoint_identifier_with_name(&identifier, "ip") : -1;
 }
 
 void sip_identify_ip_stop(void)
 {
-    free(slots);
-    slots = NULL;
-    prefix_count[0] = prefix_count[1] = 0;
+    destroy(in_force);
+    in_force = NULL;
+}
+
+int sip_identify_ip_prepare(const struct sip_config *config)
+{
+    prepared = create(config);
+    return prepared ? 0 : -1;
+}
+
+void sip_identify_ip_abandon(void)
+{
+    destroy(prepared);
+    prepared = NULL;
+}
+
+void sip_identify_ip_commit(void)
+{
+    destroy(in_force);
+    in_force = prepared;
+    prepared = NULL;
 }

@@ -10,5 +10,8 @@
 /* After the transports; stop is safe without start. */
 int sip_resolve_start(const struct sip_global_config *global);
 void sip_resolve_stop(void);
+int sip_resolve_prepare(struct sip_config *config); /* these three: reload.h */
+void sip_resolve_abandon(void);
+void sip_resolve_commit(struct sip_config *old, struct sip_config *config);
 
 #endif

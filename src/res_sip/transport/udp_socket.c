@@ -22,6 +22,15 @@ static void set_buffer(int fd, int force, int option)
     }
 }
 
+void sip_udp_set_tos(int fd, const struct sip_transport_config *config)
+{
+    if (config->bind.addr.sa_family == PJ_AF_INET6) {
+        setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &config->tos, sizeof(config->tos));
+    } else {
+        setsockopt(fd, IPPROTO_IP, IP_TOS, &config->tos, sizeof(config->tos));
+    }
+}
+
 static void set_options(int fd, const struct sip_transport_config *config, int wildcard)
 {
     const int on = 1;
@@ -33,16 +42,13 @@ static void set_options(int fd, const struct sip_transport_config *config, int w
         if (wildcard) {
             setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
         }
-        if (config->tos) {
-            setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &config->tos, sizeof(config->tos));
-        }
     } else {
         if (wildcard) {
             setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
         }
-        if (config->tos) {
-            setsockopt(fd, IPPROTO_IP, IP_TOS, &config->tos, sizeof(config->tos));
-        }
+    }
+    if (config->tos) {
+        sip_udp_set_tos(fd, config);
     }
 }
 
