@@ -308,7 +308,8 @@ static const struct base_option options[] = {
      .kind = BASE_OPTION_BOOL,
      .offset = offsetof(struct transport, config.allow_reload),
      .fallback = "no",
-     .help = "A reload may change this transport, or take it away; without it, that needs a restart."},
+     .help =
+         "A reload may change this transport, or take it away; without it, that needs a restart."},
     CONFIG_LATER("tcp_keepalive_interval_time", "10"),
     CONFIG_LATER("tcp_keepalive_probe_count", "5"),
     CONFIG_LATER("async_operations", "1"),

@@ -263,7 +263,8 @@ struct ast_sip_endpoint *ast_sip_get_endpoint(const char *name)
 
 struct ast_sip_endpoint *sip_endpoint_now(struct ast_sip_endpoint *endpoint)
 {
-    struct ast_sip_endpoint *now = was_replaced ? sip_config_endpoint(current, endpoint->name) : NULL;
+    struct ast_sip_endpoint *now =
+        was_replaced ? sip_config_endpoint(current, endpoint->name) : NULL;
 
     return now ? now : endpoint;
 }

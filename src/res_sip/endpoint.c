@@ -95,7 +95,8 @@ void ast_sip_endpoint_unref(struct ast_sip_endpoint *endpoint)
         return;
     }
     base_assert(endpoint->refs > 0);
-    if (endpoint->refs > 1) { /* else nobody else knows it: a reader of files may give it up on its own thread */
+    if (endpoint->refs >
+        1) { /* else nobody else knows it: a reader of files may give it up on its own thread */
         base_assert_sip_thread();
     }
     if (--endpoint->refs == 0) {

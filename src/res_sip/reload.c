@@ -21,9 +21,7 @@ static int prepare_nothing(struct sip_config *config)
     return 0;
 }
 
-static void abandon_nothing(void)
-{
-}
+static void abandon_nothing(void) {}
 
 static void commit_pjsip(struct sip_config *old, struct sip_config *config)
 {

@@ -13,7 +13,7 @@
 
 #define MAX_IDENTIFIERS 32
 
-#define NAME_SIZE       64
+#define NAME_SIZE 64
 
 struct entry {
     struct ast_sip_endpoint_identifier *identifier;
@@ -67,9 +67,9 @@ static void insert(const struct entry *made)
 {
     unsigned i;
 
-    for (i = entry_count; i > 0 && (entries[i - 1].rank > made->rank ||
-                                    (entries[i - 1].rank == made->rank &&
-                                     entries[i - 1].number > made->number));
+    for (i = entry_count;
+         i > 0 && (entries[i - 1].rank > made->rank ||
+                   (entries[i - 1].rank == made->rank && entries[i - 1].number > made->number));
          i--) {
         entries[i] = entries[i - 1];
     }

@@ -203,9 +203,8 @@ static int make_list(const struct sip_config *config, struct match **list)
             while (length > 0 && one->match_header[length - 1] == ' ') {
                 length--;
             }
-            if (length == 0 ||
-                add(list, one, one->match_header, length,
-                    colon + 1 + strspn(colon + 1, " \t")) != 0) {
+            if (length == 0 || add(list, one, one->match_header, length,
+                                   colon + 1 + strspn(colon + 1, " \t")) != 0) {
                 return -1;
             }
         }

@@ -100,7 +100,8 @@ void ast_sip_aor_unref(struct ast_sip_aor *aor)
         return;
     }
     base_assert(aor->refs > 0);
-    if (aor->refs > 1) { /* else nobody else knows it: a reader of files may give it up on its own thread */
+    if (aor->refs >
+        1) { /* else nobody else knows it: a reader of files may give it up on its own thread */
         base_assert_sip_thread();
     }
     if (--aor->refs == 0) {

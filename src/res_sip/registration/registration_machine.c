@@ -168,9 +168,10 @@ static struct registration_action register_now(struct registration_machine *mach
     machine->changed = 0;
     machine->retries = machine->raised = 0;
     machine->expires = machine->rules.expiration;
-    return wait_until(
-        machine, machine->state == REGISTRATION_TRYING ? REGISTRATION_RETRYING : machine->state,
-        now);
+    return wait_until(machine,
+                      machine->state == REGISTRATION_TRYING ? REGISTRATION_RETRYING
+                                                            : machine->state,
+                      now);
 }
 
 struct registration_action registration_answered(struct registration_machine *machine,

@@ -20,7 +20,8 @@ struct registration_avoided {
 struct sip_registration {
     struct sip_registration *next;
     const struct sip_registration_config *config; /* borrowed from the one in force, or `own` */
-    struct sip_registration_config *own; /* of one that is not configured any more and ends; owned */
+    struct sip_registration_config
+        *own; /* of one that is not configured any more and ends; owned */
     struct registration_machine machine;
     enum registration_state told;
     pj_timer_entry timer;

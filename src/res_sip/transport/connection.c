@@ -342,9 +342,13 @@ void sip_connections_start(void)
     pjsip_tpmgr_set_state_cb(pjsip_endpt_get_tpmgr(sip_endpt), on_state);
 }
 
-void sip_connections_reload(void)
+void sip_connections_reload(const struct sip_config *old)
 {
-    most = work_out_most(sip_get_config()->guard.connections);
+    const unsigned wanted = sip_get_config()->guard.connections;
+
+    if (wanted != old->guard.connections) {
+        most = work_out_most(wanted);
+    }
 }
 
 void sip_connections_stop(void)

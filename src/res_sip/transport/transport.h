@@ -130,7 +130,7 @@ void sip_connection_heard(struct sip_connection *connection, int is_whole);
 void sip_connection_lose(struct sip_connection *connection);
 void sip_connections_start(void);
 /* The configuration in force is another one. */
-void sip_connections_reload(void);
+void sip_connections_reload(const struct sip_config *old);
 /* Forgets them all; PJSIP's endpoint is gone. */
 void sip_connections_stop(void);
 

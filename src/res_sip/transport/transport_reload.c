@@ -118,7 +118,8 @@ static struct sip_transport *find_now(const struct sip_config *config,
         return at;
     }
     at = sip_transports();
-    while (at && (!has_same_socket(at->config, wanted) || is_configured(config, at->config->name))) {
+    while (at &&
+           (!has_same_socket(at->config, wanted) || is_configured(config, at->config->name))) {
         at = at->next;
     }
     return at;
@@ -248,6 +249,8 @@ static void hold(struct sip_transport *transport, struct sip_transport_config *c
     struct sip_transport_config *before = (struct sip_transport_config *)transport->config;
     struct sip_transport_config content = *before;
 
+    content.name = config->name; /* perhaps another one */
+    config->name = before->name;
     content.next = config->next;
     config->next = before->next;
     *before = *config;
@@ -342,7 +345,7 @@ void sip_transports_commit(struct sip_config *old, struct sip_config *config)
         sip_transports_wait_for(&old->endpoints);
     }
     sip_transports_check(config);
-    sip_connections_reload();
+    sip_connections_reload(old);
     sip_nat_reload();
     sip_tls_reload();
 }
