@@ -78,7 +78,8 @@ const struct sip_transport *sip_transport_of(const pjsip_transport *transport);
  * long as a session needs it (sip_transports_wait_for); connections stay, the listener does not.
  */
 void sip_transport_retire(struct sip_transport *transport, struct sip_transport_config *config);
-/* Endpoints that sessions may have which began before those were retired; takes them. */
+/* Endpoints that sessions may have which began before; takes them. At every reload, behind those
+ * that it retires. */
 void sip_transports_wait_for(struct sip_endpoint_entry **endpoints);
 void sip_transports_retire_start(void);
 /* Closes them all; before PJSIP's endpoint goes. */

@@ -280,8 +280,7 @@ static void retire(struct sip_config *old, struct sip_transport *transport)
     sip_transport_retire(transport, take_config(old, transport->config));
 }
 
-/* 1: a transport was retired. */
-static int carry_out(struct sip_config *old, struct plan *plan)
+static void carry_out(struct sip_config *old, struct plan *plan)
 {
     switch (plan->what) {
     case KEEP:
@@ -302,14 +301,12 @@ static int carry_out(struct sip_config *old, struct plan *plan)
     if (plan->what == REPLACE) {
         retire(old, plan->now);
     }
-    return plan->what == REPLACE;
 }
 
-/* Those that the new configuration does not name. 1: a transport was retired. */
-static int remove_others(struct sip_config *old, struct sip_config *config)
+/* Those that the new configuration does not name. */
+static void remove_others(struct sip_config *old, struct sip_config *config)
 {
     struct sip_transport *at, *next;
-    int result = 0;
 
     for (at = sip_transports(); at; at = next) {
         struct sip_transport_config **end = &config->transports;
@@ -321,7 +318,6 @@ static int remove_others(struct sip_config *old, struct sip_config *config)
         if (at->config->allow_reload) {
             ast_notice("transport '%s' was taken away", at->config->name);
             retire(old, at);
-            result = 1;
             continue;
         }
         while (*end) {
@@ -329,21 +325,17 @@ static int remove_others(struct sip_config *old, struct sip_config *config)
         }
         *end = take_config(old, at->config);
     }
-    return result;
 }
 
 void sip_transports_commit(struct sip_config *old, struct sip_config *config)
 {
     /* before those are added that no plan has as its `now` */
-    int was_retired = remove_others(old, config);
-
+    remove_others(old, config);
     for (struct plan *plan = plans; plan; plan = plan->next) {
-        was_retired |= carry_out(old, plan);
+        carry_out(old, plan);
     }
     sip_transports_abandon(); /* the plans: nothing is left in them */
-    if (was_retired) {
-        sip_transports_wait_for(&old->endpoints);
-    }
+    sip_transports_wait_for(&old->endpoints);
     sip_transports_check(config);
     sip_connections_reload(old);
     sip_nat_reload();

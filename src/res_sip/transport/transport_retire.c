@@ -21,7 +21,7 @@
 /* As long a connection may be on its way that PJSIP began by a listener. */
 #define LISTENER_LOOKS 120
 
-/* Endpoints that were replaced together with a transport. */
+/* Endpoints that a reload has replaced, and sessions have. */
 struct batch {
     struct batch *next;
     struct sip_endpoint_entry *endpoints; /* each with a reference of ours */
@@ -138,11 +138,11 @@ static void destroy_listener(struct sip_transport *transport)
 static void destroy(struct sip_transport *transport)
 {
     if (transport->udp) {
-        pjsip_transport_dec_ref(transport->udp);
+        pjsip_transport_dec_ref(transport->udp); /* the last transaction closes it */
     } else {
         destroy_listener(transport);
     }
-    ast_debug("transport '%s' is gone", transport->config->name);
+    ast_debug("transport '%s' is not needed any more", transport->config->name);
     sip_transport_config_release(transport->own);
     free(transport->own->name);
     free(transport->own);
@@ -153,7 +153,7 @@ static void arm(void)
 {
     const pj_time_val delay = {LOOK_AFTER, 0};
 
-    if (retired && timer.id == 0) {
+    if ((retired || batches) && timer.id == 0) {
         timer.id = pjsip_endpt_schedule_timer(sip_endpt, &timer, &delay) == PJ_SUCCESS;
     }
 }
@@ -211,8 +211,9 @@ void sip_transports_wait_for(struct sip_endpoint_entry **endpoints)
         *endpoints = NULL;
         batches = batch;
     } else {
-        ast_warning("res_sip: no memory: calls may lose a transport that a reload took away");
+        ast_warning("res_sip: no memory: calls may lose a transport that a reload takes away");
     }
+    close_unneeded(); /* what nobody has is not waited for */
     arm();
 }
 
