@@ -78,11 +78,14 @@ static char *make_answer(int status, const char *text, size_t *length)
         return NULL;
     }
     while (*text && used < CONTROL_ANSWER_SIZE) {
-        size_t line = strcspn(text, "\n");
+        const char *end = strchrnul(text, '\n');
+        size_t line = (size_t)(end - text);
 
-        fprintf(out, "-%.*s\n", (int)line, text);
+        fputc('-', out);
+        fwrite(text, 1, line, out);
+        fputc('\n', out);
         used += line + 2;
-        text += line + (text[line] == '\n');
+        text = end + (*end == '\n');
     }
     if (*text) {
         fputs("-and more\n", out);
