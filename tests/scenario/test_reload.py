@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import digest, dns
+from support import audio, digest, dns
 from support.clients import sipp
 from support.daemon import REPORTS, Daemon, free_port, in_background
 from support.peer import Call, Peer
@@ -145,6 +145,41 @@ def test_dialplan(daemon):
     call.establish()
     daemon.wait_log("RAN new")
     call.peer.respond(call.expect("BYE"), 200)
+
+
+def test_globals_and_sounds(start_daemon, tmp_path):
+    """Global variables are what the new file says, or stay; sounds are looked for in the new folder."""
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    audio.write_wav(tmp_path / "two" / "tone.wav", audio.speech_like(0.2, 8000, seed=1), 8000)
+    text = """\
+[globals]
+{globals}
+[default]
+exten = say,1,Answer()
+ same = n,Verbose(1,A=${{A}} B=${{B}})
+ same = n,Playback(tone)
+ same = n,Verbose(1,PLAYED ${{PLAYBACKSTATUS}})
+ same = n,Hangup()
+"""
+
+    def say(wanted):
+        before = len(daemon.log())
+        call = call_from(daemon.peer(), "alice", "say")
+        call.establish()
+        call.peer.respond(call.expect("BYE"), 200)
+        for line in wanted:
+            daemon.wait_log(line, after=before)
+
+    daemon = start_daemon(
+        extensions=text.format(globals="A = 1\nB = 2"), endpoints=ENDPOINTS,
+        files={"sipsession.conf": f"[dialplan]\nsounds = {tmp_path}/one\n"},
+    )  # fmt: skip
+    say(["A=1 B=2", "PLAYED FAILED"])
+    daemon.write("extensions.conf", text.format(globals="A = 3"))
+    daemon.write("sipsession.conf", f"[dialplan]\nsounds = {tmp_path}/two\n")
+    daemon.reload()
+    say(["A=3 B=2", "PLAYED SUCCESS"])
 
 
 def test_in_dialog_credentials(start_daemon):
