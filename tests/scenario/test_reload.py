@@ -165,9 +165,10 @@ exten = say,1,Answer()
 
     def say(wanted):
         before = len(daemon.log())
-        call = call_from(daemon.peer(), "alice", "say")
-        call.establish()
-        call.peer.respond(call.expect("BYE"), 200)
+        with RtpSocket() as rtp:
+            call = call_from(daemon.peer(), "alice", "say", sdp=audio_sdp(rtp.port))
+            call.establish()
+            call.peer.respond(call.expect("BYE"), 200)
         for line in wanted:
             daemon.wait_log(line, after=before)
 
