@@ -77,6 +77,8 @@ struct ast_channel_tech {
     /*! End the peer's call; ast_channel_get_cause says why. Called once; the driver lets go of its
      * data. */
     void (*hangup)(struct ast_channel *channel);
+    /*! What `CHANNEL(item)` is of this channel. 0; -1: there is no such item. May be NULL. */
+    int (*read)(struct ast_channel *channel, const char *item, char *out, size_t size);
 };
 
 /*! \brief What a new channel is made of */

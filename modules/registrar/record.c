@@ -37,6 +37,7 @@ char *record_write(const struct ast_sip_contact *contact)
         write_text(out, "branch", contact->branch);
         write_text(out, "path", contact->path);
         write_text(out, "user-agent", contact->user_agent);
+        write_text(out, "transport", contact->transport);
     }
     broken = ferror(out);
     if (fclose(out) != 0 || broken) {
@@ -94,6 +95,9 @@ static int read_line(struct ast_sip_contact *contact, const char *name, const ch
     }
     if (strcmp(name, "path") == 0) {
         return read_text(&contact->path, value);
+    }
+    if (strcmp(name, "transport") == 0) {
+        return read_text(&contact->transport, value);
     }
     return strcmp(name, "user-agent") == 0 ? read_text(&contact->user_agent, value) : 0;
 }

@@ -129,7 +129,8 @@ static int bind_contact(struct ast_sip_contact **at, const struct rules_request 
         set_text(&(*at)->call_id, request->call_id) != 0 ||
         set_text(&(*at)->branch, request->branch) != 0 ||
         set_text(&(*at)->path, request->path) != 0 ||
-        set_text(&(*at)->user_agent, request->user_agent) != 0) {
+        set_text(&(*at)->user_agent, request->user_agent) != 0 ||
+        set_text(&(*at)->transport, request->transport) != 0) {
         return 500;
     }
     (*at)->cseq = request->cseq;

@@ -23,6 +23,7 @@ struct rules_request {
     const char *branch;
     const char *user_agent; /* may be NULL */
     const char *path;       /* to be kept; may be NULL */
+    const char *transport;  /* to be kept; may be NULL */
     unsigned cseq;
     int star;          /* Contact: * */
     long long expires; /* of the Expires header, or RULES_NO_EXPIRES */

@@ -37,7 +37,7 @@ static int channel_read(struct ast_channel *channel, const char *args, char *out
     } else if (names(args, "channeltype")) {
         snprintf(out, size, "%s", channel->tech->name);
     } else {
-        return -1;
+        return channel->tech->read != NULL ? channel->tech->read(channel, args, out, size) : -1;
     }
     return 0;
 }

@@ -326,6 +326,10 @@ static const struct base_option_table sections[] = {
      .help = "How often a source may ask, and how often it may fail. See [security](security.md).",
      .options = config_access_options,
      .object_size = sizeof(struct draft)},
+    {.type = "overload",
+     .help = "What is refused when there is too much. See [overload](overload.md).",
+     .options = config_overload_options,
+     .object_size = sizeof(struct draft)},
     {.type = "dialplan",
      .help = "What applications of the dialplan need.",
      .options = dialplan_options,
@@ -532,6 +536,7 @@ void config_settings_release(struct config_settings *settings)
     free(settings->store_file);
     free(settings->control_socket);
     free(settings->access.exempt);
+    free(settings->overload.emergency_numbers);
     memset(settings, 0, sizeof(*settings));
 }
 

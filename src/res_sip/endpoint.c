@@ -37,6 +37,9 @@ static void destroy(struct ast_sip_endpoint *endpoint)
     free(endpoint->media_address);
     free(endpoint->sdp_owner);
     free(endpoint->sdp_session);
+    free(endpoint->overlap_context);
+    free(endpoint->tenantid);
+    free(endpoint->tone_zone);
     free(endpoint->outbound_auth);
     sip_credentials_free(endpoint->credentials);
     free(endpoint->auth);

@@ -11,6 +11,7 @@
 #include "res_sip/identify/identify.h"
 #include "res_sip/location/location.h"
 #include "res_sip/message/message.h"
+#include "res_sip/overload/overload.h"
 #include "res_sip/registration/registration.h"
 #include "res_sip/resolve/resolve.h"
 #include "res_sip/transport/transport.h"
@@ -29,6 +30,12 @@ static void commit_pjsip(struct sip_config *old, struct sip_config *config)
     sip_endpt_reload(&config->global);
 }
 
+static void commit_overload(struct sip_config *old, struct sip_config *config)
+{
+    (void)old;
+    sip_overload_reload(config);
+}
+
 /* In the order of their commits: who sends comes behind what it sends by. */
 static const struct sip_reload_part parts[] = {
     {"pjsip", prepare_nothing, abandon_nothing, commit_pjsip},
@@ -37,6 +44,7 @@ static const struct sip_reload_part parts[] = {
     {"identify", sip_identify_prepare, sip_identify_abandon, sip_identify_commit},
     {"authenticate", sip_authenticate_prepare, sip_authenticate_abandon, sip_authenticate_commit},
     {"access", sip_access_prepare, sip_access_abandon, sip_access_commit},
+    {"overload", prepare_nothing, abandon_nothing, commit_overload},
     {"resolve", sip_resolve_prepare, sip_resolve_abandon, sip_resolve_commit},
     {"transports", sip_transports_prepare, sip_transports_abandon, sip_transports_commit},
     {"location", sip_location_prepare, sip_location_abandon, sip_location_commit},

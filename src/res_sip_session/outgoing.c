@@ -2,6 +2,7 @@
 /*
  * res_sip_session: sessions that we begin, and the requests that we send in them.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include <sipsession/address.h>
@@ -43,13 +44,62 @@ static const pjsip_uri *parse_target(pj_pool_t *pool, const char *text, pj_str_t
     return pjsip_uri_get_uri(uri);
 }
 
+/* A telephone number, global or local, with visual separators (RFC 3966 3). */
+static int is_number(const pj_str_t *user)
+{
+    pj_ssize_t at = user->slen > 0 && user->ptr[0] == '+';
+    int digits = 0;
+
+    for (; at < user->slen; ++at) {
+        if (user->ptr[at] >= '0' && user->ptr[at] <= '9') {
+            digits = 1;
+        } else if (user->ptr[at] == '\0' || strchr("-.()*#", user->ptr[at]) == NULL) {
+            return 0;
+        }
+    }
+    return digits;
+}
+
+/* RFC 3261 19.1.1: says of a URI that its user is a telephone number, when it is one. */
+static void say_phone(pj_pool_t *pool, const pjsip_uri *target, pj_str_t *text)
+{
+    pjsip_sip_uri *uri = (pjsip_sip_uri *)target;
+    char printed[AST_SIP_ADDRESS_SIZE];
+    int length;
+
+    if (!is_number(&uri->user) || uri->user_param.slen > 0) {
+        return;
+    }
+    uri->user_param = pj_str("phone");
+    length = pjsip_uri_print(PJSIP_URI_IN_OTHER, uri, printed, sizeof(printed) - 1);
+    if (length > 0) {
+        printed[length] = '\0';
+        pj_strdup2_with_null(pool, text, printed);
+    }
+}
+
+const struct ast_sip_endpoint *session_endpoint_for_contact(const struct ast_sip_endpoint *endpoint,
+                                                            const struct ast_party_id *caller,
+                                                            struct ast_sip_endpoint *copy)
+{
+    if (!sip_get_config()->global.use_callerid_contact || caller->number[0] == '\0' ||
+        (caller->presentation != AST_PARTY_ALLOWED && !endpoint->trust_id_outbound) ||
+        (endpoint->contact_user != NULL && endpoint->contact_user[0] != '\0')) {
+        return endpoint;
+    }
+    *copy = *endpoint;
+    copy->contact_user = (char *)caller->number;
+    return copy;
+}
+
 /* Without a URI a call goes to where the endpoint is, on the path to there; 0, -1 logged. */
-static int find_target(struct ast_sip_session_outgoing *outgoing, const char **path)
+static int find_target(struct ast_sip_session_outgoing *outgoing,
+                       const struct ast_sip_contact **found)
 {
     const struct ast_sip_contact *contact;
 
     if (outgoing->uri != NULL && outgoing->uri[0] != '\0') {
-        *path = NULL;
+        *found = NULL;
         return 0;
     }
     contact = ast_sip_endpoint_contact(outgoing->endpoint);
@@ -58,13 +108,30 @@ static int find_target(struct ast_sip_session_outgoing *outgoing, const char **p
         return -1;
     }
     outgoing->uri = contact->uri;
-    *path = contact->path;
+    *found = contact;
     return 0;
 }
 
-static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing, const char *path,
-                                 pj_pool_t *pool, pj_sockaddr *address)
+/* To of a URI with parameters is in angle brackets (RFC 3261 20.10). */
+static pj_str_t bracketed(pj_pool_t *pool, const pj_str_t *uri)
 {
+    pj_str_t text = *uri;
+
+    if (memchr(uri->ptr, '<', (size_t)uri->slen) == NULL) {
+        text.ptr = pj_pool_alloc(pool, (size_t)uri->slen + 3);
+        text.slen = snprintf(text.ptr, (size_t)uri->slen + 3, "<%.*s>", (int)uri->slen, uri->ptr);
+    }
+    return text;
+}
+
+static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing,
+                                 const struct ast_sip_contact *to, pj_pool_t *pool,
+                                 pj_sockaddr *address)
+{
+    const char *path = to != NULL ? to->path : NULL;
+    const struct ast_party_id *caller = find_caller(outgoing);
+    const struct ast_sip_endpoint *endpoint;
+    struct ast_sip_endpoint copy, contact_copy;
     pjsip_transport_type_e type;
     pjsip_tpselector selector;
     pjsip_route_hdr route;
@@ -73,18 +140,25 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
     pjsip_dialog *dlg;
     pj_str_t contact;
     pj_str_t target;
+    pj_str_t remote;
     pj_str_t local;
 
     uri = parse_target(pool, outgoing->uri, &target);
-    if (uri == NULL || sip_local_address(NULL, outgoing->endpoint, uri, address, &type) != 0 ||
-        sip_make_contact(pool, NULL, outgoing->endpoint, uri, &contact) != 0 ||
-        sip_transport_selector(outgoing->endpoint, &selector) != 0 ||
-        session_print_from(outgoing->endpoint, find_caller(outgoing), address, from, sizeof(from)) <
-            0) {
+    if (uri != NULL && outgoing->endpoint->user_eq_phone) {
+        say_phone(pool, uri, &target);
+    }
+    endpoint =
+        sip_symmetric_endpoint(outgoing->endpoint, to != NULL ? to->transport : NULL, uri, &copy);
+    if (uri == NULL || sip_local_address(NULL, endpoint, uri, address, &type) != 0 ||
+        sip_make_contact(pool, NULL, session_endpoint_for_contact(endpoint, caller, &contact_copy),
+                         uri, &contact) != 0 ||
+        sip_transport_selector(endpoint, &selector) != 0 ||
+        session_print_from(outgoing->endpoint, caller, address, from, sizeof(from)) < 0) {
         return NULL;
     }
     local = pj_str(from);
-    if (pjsip_dlg_create_uac(pjsip_ua_instance(), &local, &contact, &target, &target, &dlg) !=
+    remote = bracketed(pool, &target);
+    if (pjsip_dlg_create_uac(pjsip_ua_instance(), &local, &contact, &remote, &target, &dlg) !=
         PJ_SUCCESS) {
         ast_error("Cannot make a dialog from %s to %s", from, outgoing->uri);
         return NULL;
@@ -169,7 +243,7 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
     struct ast_sip_session *session = NULL;
     pjsip_inv_session *inv;
     pj_sockaddr address;
-    const char *path;
+    const struct ast_sip_contact *contact;
     pjsip_dialog *dlg;
     pj_pool_t *pool;
 
@@ -178,14 +252,14 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         ast_error("An outgoing session needs an endpoint");
         return NULL;
     }
-    if (find_target(outgoing, &path) != 0) {
+    if (find_target(outgoing, &contact) != 0) {
         return NULL;
     }
     pool = pjsip_endpt_create_pool(ast_sip_get_pjsip_endpoint(), "outgoing", 1000, 1000);
     if (pool == NULL) {
         return NULL;
     }
-    dlg = make_dialog(outgoing, path, pool, &address);
+    dlg = make_dialog(outgoing, contact, pool, &address);
     if (dlg == NULL) {
         goto out;
     }

@@ -83,7 +83,5 @@ void sip_authenticate_stop(void);
 int sip_authenticate_prepare(struct sip_config *config); /* these three: reload.h */
 void sip_authenticate_abandon(void);
 void sip_authenticate_commit(struct sip_config *old, struct sip_config *config);
-/* Microseconds, of no particular begin. */
-pj_uint64_t sip_now(void);
 
 #endif

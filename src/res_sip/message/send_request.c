@@ -252,7 +252,9 @@ static pj_status_t send_alone(pjsip_tx_data *tdata, struct ast_sip_endpoint *end
     if (endpoint && endpoint->credentials) {
         pending->endpoint = ast_sip_endpoint_ref(endpoint);
     }
-    pjsip_tx_data_set_transport(tdata, &selector);
+    if (tdata->tp_sel.type == PJSIP_TPSELECTOR_NONE) { /* else its contact said it */
+        pjsip_tx_data_set_transport(tdata, &selector);
+    }
     return pjsip_endpt_send_request(sip_endpt, tdata, -1, pending, on_final);
 }
 

@@ -24,7 +24,7 @@ struct sip_transport {
     pjsip_tpfactory *tcp; /* of TCP and TLS */
     pj_sockaddr address;  /* what it is bound to, with its port */
     struct {
-        int on, idle;
+        int on, idle, interval, count;
     } options; /* of its sockets; PJSIP keeps pointers to them */
     struct {
         unsigned long long loaded, looked_at; /* what distinguishes the certificate's files */
@@ -47,8 +47,8 @@ void sip_transport_publish(const struct sip_transport_config *config, pjsip_host
 /* A bound socket (udp_socket.c), or -1 logged; one bound to all addresses tells where each datagram
  * was sent to. */
 int sip_udp_socket(const struct sip_transport_config *config);
-/* The type of service of what it sends. */
-void sip_udp_set_tos(int fd, const struct sip_transport_config *config);
+/* The type of service and the priority of what it sends. */
+void sip_udp_set_qos(int fd, const struct sip_transport_config *config);
 int sip_udp_fd(const pjsip_transport *transport);
 /* Binds and starts. 0; -1 logged. */
 int sip_udp_start(const struct sip_transport_config *config, pjsip_transport **transport);

@@ -83,14 +83,18 @@ static int has_same_external(const struct sip_external_config *one,
 static int has_same_sending(const struct sip_transport_config *one,
                             const struct sip_transport_config *other)
 {
-    return one->tos == other->tos && one->tcp_keepalive == other->tcp_keepalive;
+    return one->tos == other->tos && one->cos == other->cos &&
+           one->tcp_keepalive == other->tcp_keepalive &&
+           one->tcp_keepalive_interval == other->tcp_keepalive_interval &&
+           one->tcp_keepalive_count == other->tcp_keepalive_count;
 }
 
 static int is_same(const struct sip_transport_config *one, const struct sip_transport_config *other)
 {
     return has_same_socket(one, other) && has_same_sending(one, other) &&
            has_same_tls(&one->tls, &other->tls) &&
-           has_same_external(&one->external, &other->external);
+           has_same_external(&one->external, &other->external) &&
+           is_same_text(one->domain, other->domain) && one->symmetric == other->symmetric;
 }
 
 /* ---- preparing ---- */
@@ -143,9 +147,13 @@ static enum what decide(const struct sip_transport *now, struct sip_transport_co
         return REPLACE;
     }
     if (config->protocol == SIP_TRANSPORT_TCP && !has_same_sending(now->config, config)) {
-        ast_warning("transport '%s': tos and tcp_keepalive of TCP need a restart", config->name);
+        ast_warning("transport '%s': tos, cos and tcp_keepalive of TCP need a restart",
+                    config->name);
         config->tos = now->config->tos;
+        config->cos = now->config->cos;
         config->tcp_keepalive = now->config->tcp_keepalive;
+        config->tcp_keepalive_interval = now->config->tcp_keepalive_interval;
+        config->tcp_keepalive_count = now->config->tcp_keepalive_count;
     }
     return CHANGE;
 }
@@ -264,8 +272,8 @@ static void change(struct sip_transport *transport, const struct sip_transport_c
 
     transport->config = config;
     if (transport->udp) {
-        if (before->tos != config->tos) {
-            sip_udp_set_tos(sip_udp_fd(transport->udp), config);
+        if (!has_same_sending(before, config)) {
+            sip_udp_set_qos(sip_udp_fd(transport->udp), config);
         }
     } else if (config->protocol == SIP_TRANSPORT_TLS &&
                !(has_same_tls(&before->tls, &config->tls) && has_same_sending(before, config))) {

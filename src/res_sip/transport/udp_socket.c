@@ -22,12 +22,17 @@ static void set_buffer(int fd, int force, int option)
     }
 }
 
-void sip_udp_set_tos(int fd, const struct sip_transport_config *config)
+void sip_udp_set_qos(int fd, const struct sip_transport_config *config)
 {
+    const int priority = (int)config->cos;
+
     if (config->bind.addr.sa_family == PJ_AF_INET6) {
         setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &config->tos, sizeof(config->tos));
     } else {
         setsockopt(fd, IPPROTO_IP, IP_TOS, &config->tos, sizeof(config->tos));
+    }
+    if (priority) { /* behind IP_TOS, which sets one too */
+        setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority));
     }
 }
 
@@ -37,6 +42,9 @@ static void set_options(int fd, const struct sip_transport_config *config, int w
 
     set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
     set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+    /* how long a datagram has waited, and how many were lost: of use, not of need */
+    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
     if (config->bind.addr.sa_family == PJ_AF_INET6) {
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
         if (wildcard) {
@@ -47,8 +55,8 @@ static void set_options(int fd, const struct sip_transport_config *config, int w
             setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
         }
     }
-    if (config->tos) {
-        sip_udp_set_tos(fd, config);
+    if (config->tos || config->cos) {
+        sip_udp_set_qos(fd, config);
     }
 }
 
