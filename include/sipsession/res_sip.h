@@ -203,6 +203,7 @@ struct ast_sip_endpoint {
     int incoming_call_offer_pref; /*!< enum ast_sip_offer_pref */
     char *tenantid;
     char *tone_zone;
+    char *message_context; /*!< where its messages enter the dialplan; NULL: context */
 };
 
 /*! \brief Ways by which an endpoint lets itself be found (`identify_by`) */

@@ -90,8 +90,6 @@ static struct ast_channel *channel_of(const struct ast_sip_session *session)
 
 /* ---- a new session ---- */
 
-/* What is called: the request URI's user, unescaped by the parser. "" stands for what no extension
- * can be. */
 /* Of urn:service:sos.fire (RFC 5031), what is behind urn:service: */
 static pj_str_t service_of(const pjsip_other_uri *uri)
 {
@@ -106,7 +104,8 @@ static pj_str_t service_of(const pjsip_other_uri *uri)
     return service;
 }
 
-void chan_sip_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size)
+/* The parser has unescaped the user. */
+void ast_pbx_request_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size)
 {
     const pjsip_uri *uri = pjsip_uri_get_uri(rdata->msg_info.msg->line.req.uri);
     pj_str_t user = {NULL, 0};
@@ -171,7 +170,7 @@ static struct ast_channel *create(struct ast_sip_session *session, pjsip_rx_data
 
     if (rdata != NULL) {
         ast_sip_session_get_identity(rdata, &caller);
-        chan_sip_exten(rdata, exten, sizeof(exten));
+        ast_pbx_request_exten(rdata, exten, sizeof(exten));
         options.state = AST_CHANNEL_RING;
         options.exten = exten;
         options.caller = &caller;

@@ -135,6 +135,7 @@ struct config_settings {
     char *nameservers;             /* [dns]; NULL: those of the system */
     char *log_file;                /* NULL: standard error */
     char *sounds;                  /* folder of sound files; NULL: none was named */
+    int options_need_extension;    /* [dialplan] */
     char *store_file;              /* NULL: nothing outlives the process */
     char *control_socket;          /* NULL: there is none */
     struct sip_authentication_config authentication;

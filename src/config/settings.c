@@ -161,6 +161,12 @@ static const struct base_option dialplan_options[] = {
      .kind = BASE_OPTION_STRING,
      DRAFT(settings.sounds),
      .help = "The folder of sound files for Playback; without it, there are none."},
+    {.name = "options_need_extension",
+     .kind = BASE_OPTION_BOOL,
+     DRAFT(settings.options_need_extension),
+     .fallback = "yes",
+     .help = "Answer OPTIONS to an extension that does not exist as an INVITE would be (404, 484); "
+             "no: answer 200 to all."},
     {.name = NULL},
 };
 

@@ -69,6 +69,9 @@ static const struct base_option options[] = {
            "Codecs to take out of the list; `all` empties it."),
     CHECKED("context", context, config_parse_word, "default",
             "Where its calls enter the dialplan."),
+    CHECKED("message_context", message_context, config_parse_word, NULL,
+            "Where its messages outside of calls enter the dialplan; without it, `context`. See "
+            "[message](modules/message.md)."),
     WORD("transport", transport, "The transport of calls to it; without it, any that fits."),
     WORD("aors", aors,
          "Where it can be reached; names of sections of type `aor`, separated by commas."),
@@ -294,7 +297,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("max_video_streams", "1", "There is no video: its streams are refused."),
     CONFIG_LATER("media_use_received_transport", "no",
                  "Media goes by the address that `media_address` or the system says."),
-    CONFIG_LATER("message_context", NULL, "Messages outside of calls go nowhere."),
     CONFIG_LATER("moh_passthrough", "no", "There is no music on hold."),
     CONFIG_LATER("moh_suggest", "default", "There is no music on hold."),
     CONFIG_LATER("mwi_from_user", NULL, "There is no message waiting indication (RFC 3842)."),

@@ -157,6 +157,12 @@ static const struct base_option global_options[] = {
      .elsewhere = "asterisk",
      .help = "User part of From in requests outside of calls, where the endpoint has no "
              "`from_user`."},
+    {.name = "default_outbound_endpoint",
+     .kind = BASE_OPTION_STRING,
+     GLOBAL(default_outbound_endpoint),
+     .fallback = "default_outbound_endpoint",
+     .help = "The endpoint whose settings hold for messages to URIs of nobody in particular. See "
+             "[message](modules/message.md)."},
     {.name = "endpoint_identifier_order",
      .kind = BASE_OPTION_CUSTOM,
      GLOBAL(endpoint_identifier_order),
@@ -220,8 +226,6 @@ static const struct base_option global_options[] = {
         "An offer of ours in an answer always has all codecs of `allow`, the one in use first (RFC 3261 14.2)."),
     CONFIG_LATER("default_auth_algorithms_uac", "no",
                  "Challenges are answered by the strongest algorithm that there is a secret for."),
-    CONFIG_LATER("default_outbound_endpoint", "default_outbound_endpoint",
-                 "Requests outside of calls name an endpoint."),
     CONFIG_LATER("default_voicemail_extension", NULL,
                  "There is no message waiting indication (RFC 3842)."),
     CONFIG_LATER("mwi_disable_initial_unsolicited", "no",

@@ -20,6 +20,7 @@ static void set_defaults(struct sip_global_config *global)
     global->default_realm = strdup("sipsession");
     global->endpoint_identifier_order = strdup("ip,username,anonymous");
     global->default_from_user = strdup("sipsession");
+    global->default_outbound_endpoint = strdup("default_outbound_endpoint");
     global->max_forwards = 70;
     global->keep_alive_interval = 90;
     global->timer_t1 = 500;
@@ -45,7 +46,8 @@ struct sip_config *sip_config_create(void)
     config->overload.max_delay = 50; /* as settings_overload.c says */
     config->overload.retry_after = 5;
     if (!config->global.user_agent || !config->global.default_realm ||
-        !config->global.endpoint_identifier_order || !config->global.default_from_user) {
+        !config->global.endpoint_identifier_order || !config->global.default_from_user ||
+        !config->global.default_outbound_endpoint) {
         sip_config_destroy(config);
         return NULL;
     }
@@ -175,6 +177,7 @@ void sip_config_destroy(struct sip_config *config)
     free(config->global.default_realm);
     free(config->global.endpoint_identifier_order);
     free(config->global.default_from_user);
+    free(config->global.default_outbound_endpoint);
     free(config->global.nameservers);
     free(config->overload.emergency_numbers);
     free_transports(config->transports);

@@ -128,6 +128,7 @@ struct sip_global_config {
     char *default_realm;             /* of challenges; never NULL */
     char *endpoint_identifier_order; /* "ip,username,anonymous" */
     char *default_from_user;
+    char *default_outbound_endpoint; /* of requests to URIs of nobody in particular; never NULL */
     char *nameservers;            /* "ADDRESS:PORT,..."; NULL: those of the system */
     unsigned max_forwards;        /* 70 */
     unsigned keep_alive_interval; /* seconds */

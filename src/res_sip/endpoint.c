@@ -25,6 +25,7 @@ static void destroy(struct ast_sip_endpoint *endpoint)
 {
     free(endpoint->name);
     free(endpoint->context);
+    free(endpoint->message_context);
     free(endpoint->transport);
     free(endpoint->aors);
     free(endpoint->callerid_tag);

@@ -62,6 +62,7 @@ void server_settings_commit(const struct config_settings *now, struct config_set
     if (!is_same(now->sounds, next->sounds) && chan_set_sounds(next->sounds) != 0) {
         hold("[dialplan] sounds", &now->sounds, &next->sounds);
     }
+    chan_options_need_extension(next->options_need_extension);
     if (now->log_level != next->log_level) {
         ast_log_set_level((enum ast_log_level)next->log_level);
         sip_log_level_changed();
