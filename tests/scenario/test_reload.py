@@ -267,6 +267,45 @@ def test_bans_stay(daemon):
     stranger.expect(401)
 
 
+def test_overload_limits(daemon):
+    """Sessions that there were before count."""
+    calls = [call_from(daemon.peer(), "alice") for _ in range(2)]
+    calls[0].establish()
+    daemon.write("sipsession.conf", "[overload]\nmax_sessions = 1\n")
+    daemon.reload()
+    calls[1].refuse_check(503)
+    daemon.write("sipsession.conf", "[overload]\nmax_sessions = 2\n")
+    daemon.reload()
+    call = call_from(daemon.peer(), "alice")
+    call.establish()
+    call.hang_up()
+    calls[0].hang_up()
+
+
+def test_names_in_identify(start_daemon):
+    """What was found of a name holds across a reload, without a gap; new names are looked up."""
+    named = "\n[net]\ntype = identify\nendpoint = net\nmatch = {}\n"
+    with dns.NameServer({"one.test": [dns.a("127.0.0.1")], "two.test": [dns.a("127.0.0.9")]}) as server:
+        daemon = start_daemon(
+            extensions=OLD, endpoints=endpoint("net", "allow = alaw") + named.format("one.test"),
+            files={"sipsession.conf": f"[dns]\nservers = 127.0.0.1:{server.port}\n"},
+        )  # fmt: skip
+        daemon.wait_log("one.test is 127.0.0.1")
+        server.silent.add("one.test")
+        for number in range(3):
+            daemon.write_endpoints(endpoint("net", "allow = alaw") + endpoint(f"x{number}") + named.format("one.test"))
+            daemon.reload()
+            check_call(daemon, "stranger", status=488)
+        daemon.write_endpoints(endpoint("net", "allow = alaw") + named.format("two.test"))
+        daemon.reload()
+        check_call(daemon, "stranger", status=401)
+        daemon.wait_log("two.test is 127.0.0.9")
+        other = Peer(daemon.udp, local="127.0.0.9")
+        daemon.peers.append(other)
+        call_from(other, "stranger").refuse_check(488)
+        daemon.stop()
+
+
 def test_global_options(start_daemon):
     daemon = start_daemon(extensions=OLD, endpoints=ENDPOINTS, options=[])
     daemon.write_endpoints(ENDPOINTS + "\n[global]\nuser_agent = other 2\ndefault_realm = other.example\ndebug = yes\n")
