@@ -129,11 +129,11 @@ struct sip_global_config {
     char *endpoint_identifier_order; /* "ip,username,anonymous" */
     char *default_from_user;
     char *default_outbound_endpoint; /* of requests to URIs of nobody in particular; never NULL */
-    char *nameservers;            /* "ADDRESS:PORT,..."; NULL: those of the system */
-    unsigned max_forwards;        /* 70 */
-    unsigned keep_alive_interval; /* seconds */
-    unsigned timer_t1;            /* ms */
-    unsigned timer_b;             /* ms */
+    char *nameservers;               /* "ADDRESS:PORT,..."; NULL: those of the system */
+    unsigned max_forwards;           /* 70 */
+    unsigned keep_alive_interval;    /* seconds */
+    unsigned timer_t1;               /* ms */
+    unsigned timer_b;                /* ms */
     int compact_headers;
     int disable_rport;
     int disable_tcp_switch;
@@ -141,6 +141,8 @@ struct sip_global_config {
     struct ast_sip_global shared; /* what modules see, too */
     int disable_multi_domain;
     int use_callerid_contact;
+    unsigned uac_algorithm_count;                  /* 0: all */
+    int uac_algorithms[AST_SIP_DIGEST_ALGORITHMS]; /* that passwords of ours are used with */
     unsigned algorithm_count;
     int algorithms[AST_SIP_DIGEST_ALGORITHMS]; /* of challenges, where nothing else says them */
 };
