@@ -129,6 +129,7 @@ struct sip_counters {
         malformed; /* could not be parsed or broke RFC 3261: dropped or refused with 400 */
     unsigned long long unidentified;         /* challenged because nobody knows the sender */
     unsigned long long unsent;               /* datagrams that the system's full buffers lost */
+    unsigned long long stun_answered;        /* Binding requests, with whatever answer */
     unsigned long long connections_refused;  /* beyond the limits of [guard] */
     unsigned long long connections_closed;   /* silent, stuck in a message, or idle for too long */
     unsigned long long certificates_refused; /* of peers, both ways */

@@ -69,6 +69,16 @@ const char *sip_transport_parameter(pjsip_transport_type_e type);
 void sip_keep_alive_answer(pjsip_transport *transport, unsigned *state, const char *data,
                            size_t length);
 
+/* ---- stun.c ---- */
+
+#define SIP_STUN_ANSWER 64
+/*
+ * Writes the answer to a datagram that is a STUN Binding request of source: its length; 0: it is
+ * none, or malformed.
+ */
+size_t sip_stun_answer(const char *data, size_t length, const pj_sockaddr *source,
+                       char out[SIP_STUN_ANSWER]);
+
 /* ---- connection.c: what there is to know of each connection ---- */
 
 struct sip_connection {
