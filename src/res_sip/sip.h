@@ -82,6 +82,18 @@ int sip_outbound_route(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
  */
 int sip_contact_route(pj_pool_t *pool, const char *path, pjsip_route_hdr *list);
 
+/* ---- flows (location/flow.c) ---- */
+
+struct sip_flow {
+    pjsip_transport *transport; /* borrowed, until the next event */
+    pj_sockaddr address;        /* the peer's */
+};
+
+/* The flow of a name that ast_sip_flow_name wrote. 0; -1: it is gone; the output is untouched. */
+int sip_flow_find(const char *name, struct sip_flow *flow);
+/* A request leaves by this flow, whatever its URI and routes say. */
+void sip_flow_direct(const struct sip_flow *flow, pjsip_tx_data *tdata);
+
 /* ---- outbound registrations (registration.c) ---- */
 
 /* Unregisters: what is registered gets a REGISTER that says so. */

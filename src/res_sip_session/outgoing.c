@@ -43,27 +43,58 @@ static const pjsip_uri *parse_target(pj_pool_t *pool, const char *text, pj_str_t
     return pjsip_uri_get_uri(uri);
 }
 
-/* Without a URI a call goes to where the endpoint is, on the path to there; 0, -1 logged. */
-static int find_target(struct ast_sip_session_outgoing *outgoing, const char **path)
+/* The way to a target. */
+struct way {
+    const char *path;     /* NULL: none */
+    struct sip_flow flow; /* transport NULL: none */
+};
+
+/* Without a URI a call goes to where the endpoint is, on the way to there; 0, -1 logged. */
+static int find_target(struct ast_sip_session_outgoing *outgoing, struct way *way)
 {
     const struct ast_sip_contact *contact;
 
+    way->path = NULL;
+    way->flow.transport = NULL;
     if (outgoing->uri != NULL && outgoing->uri[0] != '\0') {
-        *path = NULL;
         return 0;
     }
     contact = ast_sip_endpoint_contact(outgoing->endpoint);
-    if (contact == NULL) {
+    if (contact == NULL ||
+        (contact->flow != NULL && sip_flow_find(contact->flow, &way->flow) != 0)) {
         ast_notice("Endpoint %s cannot be reached: it has no contact", outgoing->endpoint->name);
         return -1;
     }
     outgoing->uri = contact->uri;
-    *path = contact->path;
+    way->path = contact->path;
     return 0;
 }
 
-static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing, const char *path,
-                                 pj_pool_t *pool, pj_sockaddr *address)
+/* The transport of a dialog: that of the flow, or the endpoint's. 0, -1 logged. */
+static int choose_transport(const struct ast_sip_session_outgoing *outgoing, const struct way *way,
+                            pjsip_tpselector *selector)
+{
+    if (way->flow.transport == NULL) {
+        return sip_transport_selector(outgoing->endpoint, selector);
+    }
+    *selector =
+        (pjsip_tpselector){.type = PJSIP_TPSELECTOR_TRANSPORT, .u.transport = way->flow.transport};
+    return 0;
+}
+
+void session_leave_flow(struct ast_sip_session *session)
+{
+    pjsip_tpselector selector;
+
+    if (session->priv->flow.addr.sa_family != 0 &&
+        sip_transport_selector(session->endpoint, &selector) == 0) {
+        session->priv->flow.addr.sa_family = 0;
+        pjsip_dlg_set_transport(session->priv->dlg, &selector);
+    }
+}
+
+static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing,
+                                 const struct way *way, pj_pool_t *pool, pj_sockaddr *address)
 {
     pjsip_transport_type_e type;
     pjsip_tpselector selector;
@@ -78,7 +109,7 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
     uri = parse_target(pool, outgoing->uri, &target);
     if (uri == NULL || sip_local_address(NULL, outgoing->endpoint, uri, address, &type) != 0 ||
         sip_make_contact(pool, NULL, outgoing->endpoint, uri, &contact) != 0 ||
-        sip_transport_selector(outgoing->endpoint, &selector) != 0 ||
+        choose_transport(outgoing, way, &selector) != 0 ||
         session_print_from(outgoing->endpoint, find_caller(outgoing), address, from, sizeof(from)) <
             0) {
         return NULL;
@@ -92,7 +123,7 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
     pjsip_dlg_inc_lock(dlg);
     if (pjsip_dlg_set_transport(dlg, &selector) != PJ_SUCCESS ||
         sip_outbound_route(dlg->pool, outgoing->endpoint, &route) != 0 ||
-        (path != NULL && sip_contact_route(dlg->pool, path, &route) != 0) ||
+        (way->path != NULL && sip_contact_route(dlg->pool, way->path, &route) != 0) ||
         (!pj_list_empty(&route) && pjsip_dlg_set_route_set(dlg, &route) != PJ_SUCCESS)) {
         ast_error("Cannot use the transport or the proxy of endpoint %s", outgoing->endpoint->name);
         pjsip_dlg_dec_lock(dlg); /* destroys it */
@@ -169,8 +200,8 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
     struct ast_sip_session *session = NULL;
     pjsip_inv_session *inv;
     pj_sockaddr address;
-    const char *path;
     pjsip_dialog *dlg;
+    struct way way;
     pj_pool_t *pool;
 
     base_assert_sip_thread();
@@ -178,14 +209,14 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         ast_error("An outgoing session needs an endpoint");
         return NULL;
     }
-    if (find_target(outgoing, &path) != 0) {
+    if (find_target(outgoing, &way) != 0) {
         return NULL;
     }
     pool = pjsip_endpt_create_pool(ast_sip_get_pjsip_endpoint(), "outgoing", 1000, 1000);
     if (pool == NULL) {
         return NULL;
     }
-    dlg = make_dialog(outgoing, path, pool, &address);
+    dlg = make_dialog(outgoing, &way, pool, &address);
     if (dlg == NULL) {
         goto out;
     }
@@ -197,6 +228,9 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         pj_sockaddr_set_port(&address, 0);
         session->priv->address = address;
         session->priv->caller = *find_caller(outgoing);
+        if (way.flow.transport != NULL) {
+            session->priv->flow = way.flow.address;
+        }
         take_options(session, outgoing);
         sip_dialog_set_endpoint(dlg, outgoing->endpoint);
         ast_sip_session_ref(session); /* the caller's */
@@ -233,6 +267,11 @@ static int send_invite(struct ast_sip_session *session)
         return -1;
     }
     announce_199(tdata);
+    if (session->priv->flow.addr.sa_family != 0) {
+        const struct sip_flow flow = {session->priv->dlg->tp_sel.u.transport, session->priv->flow};
+
+        sip_flow_direct(&flow, tdata); /* the dialog holds the transport */
+    }
     if (session->priv->without_offer) {
         session_exchange_start(session, 0);
         return inv_send(inv, tdata);

@@ -243,9 +243,10 @@ static int add_route(pjsip_tx_data *tdata, const struct ast_sip_endpoint *endpoi
 static pj_status_t send_alone(pjsip_tx_data *tdata, struct ast_sip_endpoint *endpoint,
                               struct pending *pending)
 {
-    pjsip_tpselector selector;
+    pjsip_tpselector selector = tdata->tp_sel;
 
-    if (sip_transport_selector(endpoint, &selector) != 0 || add_route(tdata, endpoint) != 0) {
+    if (selector.type == PJSIP_TPSELECTOR_NONE && /* else it has its flow */
+        (sip_transport_selector(endpoint, &selector) != 0 || add_route(tdata, endpoint) != 0)) {
         pjsip_tx_data_dec_ref(tdata);
         return PJ_ENOTFOUND;
     }
