@@ -14,24 +14,10 @@ from support.caller import Caller
 from support.clients import baresip_registration, sipp
 from support.daemon import Daemon
 from support.peer import Peer, unique
+from support.phone import Phone, bindings, phone
 from support.wire import parameter
 
 EXTENSIONS = "[default]\nexten = ring,1,Wait(60)\n"
-
-
-def phone(name, options="", endpoint=""):
-    """An endpoint that is identified by its From user, and its AOR."""
-    return f"""
-[{name}]
-type = endpoint
-allow = ulaw
-aors = {name}
-{endpoint}
-
-[{name}]
-type = aor
-{options}
-"""
 
 
 ENDPOINTS = (
@@ -59,49 +45,6 @@ def daemon_options():
 @pytest.fixture
 def daemon(shared_daemon):
     return shared_daemon
-
-
-class Phone:
-    """Registers; each request of one Call-ID with a higher CSeq."""
-
-    def __init__(self, daemon, name, local=None, transport="udp"):
-        self.peer = daemon.peer(transport, local=local) if isinstance(daemon, Daemon) else daemon
-        self.name, self.call_id, self.cseq = name, unique("r"), 0
-
-    def build(self, contacts=(), expires=None, headers=(), to=None, cseq=None):
-        self.cseq = self.cseq + 1 if cseq is None else cseq
-        address = f"<sip:{self.name}@{self.peer.remote_host}>"
-        request = self.peer.request(
-            "REGISTER", call_id=self.call_id, cseq=self.cseq, from_value=f"{address};tag={unique('t')}",
-            to_value=f"<sip:{to}@{self.peer.remote_host}>" if to else address, headers=headers,
-        )  # fmt: skip
-        request.headers = [(n, v) for n, v in request.headers if n != "Contact"]
-        request.headers += [("Contact", contact) for contact in contacts]
-        if expires is not None:
-            request.headers.append(("Expires", str(expires)))
-        return request
-
-    def register(self, *contacts, status=200, **options):
-        """The answer, of this status."""
-        request = self.build(contacts, **options)
-        self.peer.send(request)
-        return self.peer.expect(status, call_id=self.call_id)
-
-    def here(self, user="here"):
-        return f"<sip:{user}@{self.peer.host}:{self.peer.port}>"
-
-    def clear(self):
-        return self.register("*", expires=0)
-
-    def bindings(self):
-        """URI and remaining seconds, of a REGISTER without Contact."""
-        return bindings(self.register())
-
-
-def bindings(answer):
-    return {
-        re.search(r"<([^>]*)>", value).group(1): int(parameter(value, "expires")) for value in answer.all("contact")
-    }
 
 
 # ---- what is kept ----
