@@ -68,6 +68,9 @@
 /* No resolver of PJSIP's (A7, B8, D2, E9): res_sip plugs c-ares in as the external one. */
 #define PJSIP_HAS_RESOLVER 0
 
+/* Options of a listener's connections: TCP_NODELAY, the four of keep-alives, IPV6_V6ONLY. */
+#define PJ_MAX_SOCKOPT_PARAMS 8
+
 /* Connections that are silent, idle or stuck are closed by res_sip/transport/connection.c, which counts every
  * octet as life; PJSIP would close a phone's connection that carries keep-alives only. */
 #define PJSIP_TCP_INITIAL_TIMEOUT        0

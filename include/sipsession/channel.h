@@ -8,6 +8,8 @@
 #ifndef SIPSESSION_CHANNEL_H
 #define SIPSESSION_CHANNEL_H
 
+#include <stddef.h>
+
 #include <sipsession/party.h>
 
 #ifdef __cplusplus
@@ -21,6 +23,7 @@ extern "C" {
 struct ast_channel;
 struct ast_rtp;
 struct ast_sip_session;
+struct pjsip_rx_data;
 
 /*! \brief The state of a channel */
 enum ast_channel_state {
@@ -77,6 +80,8 @@ struct ast_channel_tech {
     /*! End the peer's call; ast_channel_get_cause says why. Called once; the driver lets go of its
      * data. */
     void (*hangup)(struct ast_channel *channel);
+    /*! What `CHANNEL(item)` is of this channel. 0; -1: there is no such item. May be NULL. */
+    int (*read)(struct ast_channel *channel, const char *item, char *out, size_t size);
 };
 
 /*! \brief What a new channel is made of */
@@ -144,6 +149,45 @@ int ast_channel_set_redirecting(struct ast_channel *channel,
 int ast_channel_set_variable(struct ast_channel *channel, const char *name, const char *value);
 /*! \brief The value of a variable; borrowed until it is set again; NULL: there is none */
 const char *ast_channel_get_variable(const struct ast_channel *channel, const char *name);
+
+/*!
+ * \brief Set a variable or a function, as the application Set does: `NAME`, `FUNCTION(args)`
+ *
+ * \param name As written in a dialplan left of `=`
+ * \param value Variables within it are not replaced
+ * \retval 0 Success
+ * \retval -1 There is no such function, or it refused; logged
+ */
+int ast_channel_write(struct ast_channel *channel, const char *name, const char *value);
+
+/*! \brief A kind of cookie: data of a module on a channel; its address is its name */
+struct ast_channel_cookie {
+    const char *name;            /*!< for logs */
+    void (*destroy)(void *data); /*!< may be NULL. When data is replaced, or the channel is freed:
+                                    after the dialplan, `h` included, has let go of it */
+};
+
+/*!
+ * \brief Set a channel's cookie; NULL removes it. What was there is destroyed.
+ *
+ * \retval 0 Success: data is the channel's
+ * \retval -1 No memory, logged; data stays the caller's
+ */
+int ast_channel_set_cookie(struct ast_channel *channel, const struct ast_channel_cookie *cookie,
+                           void *data);
+/*! \brief A channel's cookie, borrowed; NULL: none */
+void *ast_channel_get_cookie(const struct ast_channel *channel,
+                             const struct ast_channel_cookie *cookie);
+/*! \brief Destroy the cookies of a kind on all channels: before who registered them goes */
+void ast_channel_drop_cookies(const struct ast_channel_cookie *cookie);
+
+/*!
+ * \brief A driver goes: its channels are hung up, and have none from now on
+ *
+ * What the dialplan still does on them (`h`) it does without calling the driver. Not within a
+ * callback of a channel.
+ */
+void ast_channel_drop_driver(const struct ast_channel_tech *tech);
 
 const char *ast_channel_get_context(const struct ast_channel *channel);
 const char *ast_channel_get_exten(const struct ast_channel *channel);
@@ -292,6 +336,17 @@ void ast_unregister_channel_observer(struct ast_channel_observer *observer);
 int ast_pbx_start(struct ast_channel *channel);
 /*! \brief Whether an extension exists for a channel's context. 1 or 0. */
 int ast_pbx_exists(const char *context, const char *exten);
+/*! \brief The same for calls of this number; NULL or "": it has none */
+int ast_pbx_exists_for(const char *context, const char *exten, const char *caller);
+/*!
+ * \brief The extension that a request asks for: its request URI's user, unescaped
+ *
+ * \param rdata The request
+ * \param[out] exten Gets it: "s" when the URI has no user, "" for what can be none (too long, or
+ * with control characters)
+ * \param size Of exten, in octets
+ */
+void ast_pbx_request_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size);
 /*!
  * \brief Have a channel go on elsewhere, from outside of its application: a transfer, say
  *
@@ -362,6 +417,31 @@ void *ast_application_get_data(const struct ast_channel *channel);
  */
 int ast_pbx_goto(struct ast_channel *channel, const char *context, const char *exten,
                  const char *label);
+
+/* ---- functions ---- */
+
+/*! \brief A function of the dialplan: `${NAME(args)}`, `Set(NAME(args)=value)` */
+struct ast_function {
+    const char *name; /*!< as written; case matters */
+    /*!
+     * \brief Read it
+     *
+     * \param args What stands between the parentheses, variables replaced
+     * \param[out] out Gets the text; "" before the call
+     * \param size Of out, in octets; what does not fit is cut
+     * \retval 0 Success
+     * \retval -1 The argument is none of its; the caller logs
+     */
+    int (*read)(struct ast_channel *channel, const char *args, char *out, size_t size);
+    /*! \brief Set it; NULL: it cannot be. 0; -1: not to this value, the caller logs. */
+    int (*write)(struct ast_channel *channel, const char *args, const char *value);
+    struct ast_function *next; /*!< the registry's */
+};
+
+/*! \brief Register a function; it must stay. 0; -1: the name is taken, logged. */
+int ast_register_function(struct ast_function *function);
+/*! \brief Unregister it; texts that name it are read as "" from now on */
+void ast_unregister_function(struct ast_function *function);
 
 /* ---- the SIP driver ---- */
 

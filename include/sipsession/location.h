@@ -39,6 +39,7 @@ struct ast_sip_contact {
     long long expires;      /*!< seconds since 1970; 0: configured, it never expires */
     int state;              /*!< enum ast_sip_contact_state */
     unsigned round_trip_us; /*!< how long the last answer took; 0: there was none */
+    char *transport; /*!< the one that it registered over, when that is symmetric; NULL: any */
 };
 
 /*! \brief A contact; the caller owns it. NULL: no memory. */
@@ -74,6 +75,8 @@ struct ast_sip_aor {
     unsigned qualify_timeout;   /*!< ms */
     int qualify_2xx_only;
     struct ast_sip_contact *contacts; /*!< `contact`: those that are configured */
+    int authenticate_qualify;
+    char *outbound_proxy; /*!< of ast_sip_send_options, in place of the endpoint's */
 };
 
 /*!
@@ -156,6 +159,14 @@ void ast_sip_contact_set_state(const char *aor, const char *uri, enum ast_sip_co
  */
 int ast_sip_flow_name(const pjsip_rx_data *rdata, char *name, size_t size, unsigned *timer);
 
+/*!
+ * \brief The transport that a contact which registers with a request shall be reached by
+ *
+ * \return The name of the section, when the request came by a transport with `symmetric_transport`;
+ *         borrowed from the configuration. NULL: any.
+ */
+const char *ast_sip_symmetric_transport(const pjsip_rx_data *rdata);
+
 /*! \brief What happens to a contact */
 enum ast_sip_contact_event {
     AST_SIP_CONTACT_ADDED,
@@ -192,6 +203,21 @@ void ast_sip_unregister_contact_observer(struct ast_sip_contact_observer *observ
 int ast_sip_create_request(const char *method, const struct ast_sip_endpoint *endpoint,
                            const char *uri, const struct ast_sip_contact *contact,
                            pjsip_tx_data **tdata);
+
+/*!
+ * \brief Ask a contact by OPTIONS whether it is there
+ *
+ * By the AOR's outbound_proxy, else that of the first endpoint that has the AOR, whose transport,
+ * from_user and from_domain it has. A challenge is answered when authenticate_qualify says so; else
+ * it is an answer like others.
+ *
+ * \param aor The contact's
+ * \param token, callback As for ast_sip_send_request
+ * \retval 0 callback will be called
+ * \retval -1 It will not; logged
+ */
+int ast_sip_send_options(const struct ast_sip_aor *aor, const struct ast_sip_contact *contact,
+                         void *token, void (*callback)(void *token, pjsip_event *event));
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

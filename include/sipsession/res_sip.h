@@ -117,6 +117,14 @@ struct ast_sip_auth {
 /*! \brief Which addresses are let in; opaque */
 struct ast_sip_acl;
 
+/*! \brief Whose order of codecs decides which one an answer has (`incoming_call_offer_pref`) */
+enum ast_sip_offer_pref {
+    AST_SIP_OFFER_PREF_REMOTE, /*!< that of the peer's offer (RFC 3264 6.1) */
+    AST_SIP_OFFER_PREF_REMOTE_FIRST,
+    AST_SIP_OFFER_PREF_LOCAL, /*!< that of `allow` */
+    AST_SIP_OFFER_PREF_LOCAL_FIRST
+};
+
 /*! \brief What is done with a redirection (`redirect_method`) */
 enum ast_sip_redirect_method {
     AST_SIP_REDIRECT_USER,     /*!< the call ends with the 3xx */
@@ -189,6 +197,13 @@ struct ast_sip_endpoint {
     int allow_unauthenticated_options;
     struct ast_sip_acl *acl; /*!< acl, permit, deny: where its requests may come from; owned */
     struct ast_sip_acl *contact_acl; /*!< contact_acl ...: what its Contacts may name; owned */
+    char *overlap_context;           /*!< NULL: context */
+    int user_eq_phone;
+    int suppress_q850_reason_headers;
+    int incoming_call_offer_pref; /*!< enum ast_sip_offer_pref */
+    char *tenantid;
+    char *tone_zone;
+    char *message_context; /*!< where its messages enter the dialplan; NULL: context */
 };
 
 /*! \brief Ways by which an endpoint lets itself be found (`identify_by`) */
@@ -254,6 +269,38 @@ void ast_sip_endpoint_unref(struct ast_sip_endpoint *endpoint);
  * \return A new reference that the caller owns, or NULL
  */
 struct ast_sip_endpoint *ast_sip_get_endpoint(const char *name);
+
+/*!
+ * \brief What `type=global` says that modules look at
+ *
+ * Each member is the option of the same name. Members are added at the end only.
+ */
+struct ast_sip_global {
+    unsigned max_initial_qualify_time;          /*!< seconds; 0: as qualify thinks best */
+    unsigned contact_expiration_check_interval; /*!< seconds */
+    int norefersub;
+    int ignore_uri_user_options;
+    int allow_sending_180_after_183;
+};
+
+/*! \brief The options in force; borrowed, until the caller returns to the event loop */
+const struct ast_sip_global *ast_sip_get_global(void);
+
+/*!
+ * \brief The domain that another one is an alias of (`type=domain_alias`)
+ *
+ * \param host As in a URI; case does not count
+ * \return Borrowed from the configuration; NULL: host is no alias
+ */
+const char *ast_sip_get_aliased_domain(const pj_str_t *host);
+
+/*!
+ * \brief What names somebody in the user part of a URI
+ *
+ * \return The user, or what stands before its options ("100;phone-context=x") with
+ *         `ignore_uri_user_options`; it borrows the same text
+ */
+pj_str_t ast_sip_user_of(const pj_str_t *user);
 
 /* ---- the SIP thread ---- */
 

@@ -137,22 +137,17 @@ static const struct ast_sip_contact *contact_of(const struct probe *probe)
     return contact && !ast_sip_contact_expired(contact) ? contact : NULL;
 }
 
-static int send_question(struct question *question, const struct ast_sip_contact *contact)
+static int send_question(struct question *question, const struct ast_sip_aor *aor,
+                         const struct ast_sip_contact *contact)
 {
     struct probe *probe = question->probe;
-    struct ast_sip_endpoint *endpoint = ast_sip_get_endpoint_of_aor(probe->aor);
-    pjsip_tx_data *tdata;
     int result;
 
-    result = ast_sip_create_request("OPTIONS", endpoint, NULL, contact, &tdata);
-    if (result == 0) {
-        probe->under_way++;
-        result = ast_sip_send_request(tdata, NULL, endpoint, question, on_answer);
-        if (result != 0) {
-            probe->under_way--;
-        }
+    probe->under_way++;
+    result = ast_sip_send_options(aor, contact, question, on_answer);
+    if (result != 0) {
+        probe->under_way--;
     }
-    ast_sip_endpoint_unref(endpoint);
     return result;
 }
 
@@ -173,7 +168,7 @@ static void ask(struct probe *probe)
     }
     clock_gettime(CLOCK_MONOTONIC, &probe->sent_at);
     start_timer(probe, TIMEOUT, aor->qualify_timeout);
-    if (question && send_question(question, contact) != 0) { /* nobody can be reached there */
+    if (question && send_question(question, aor, contact) != 0) { /* nobody can be reached there */
         free(question);
         set_state(probe, AST_SIP_CONTACT_UNREACHABLE, 0);
         wait_for_next(probe);
@@ -198,6 +193,17 @@ static void on_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
 
 /* ---- contacts come and go ---- */
 
+/* Within which time a contact is first asked: soon, but not all of them at once after a start. */
+static unsigned most_initial_ms(unsigned frequency)
+{
+    unsigned most = ast_sip_get_global()->max_initial_qualify_time;
+
+    if (most == 0) {
+        return frequency < 10 ? frequency * 100 : 1000;
+    }
+    return 1000 * (most < frequency ? most : frequency);
+}
+
 static void add(const char *aor_name, const char *uri)
 {
     struct ast_sip_aor *aor = ast_sip_get_aor(aor_name);
@@ -219,9 +225,7 @@ static void add(const char *aor_name, const char *uri)
     }
     pj_timer_entry_init(&probe->timer, OFF, probe, on_timer);
     *slot = probe;
-    /* soon, but not all of them at once after a start */
-    start_timer(probe, NEXT,
-                (unsigned)(pj_rand() % (int)(frequency < 10 ? frequency * 100 : 1000)));
+    start_timer(probe, NEXT, (unsigned)pj_rand() % most_initial_ms(frequency));
 }
 
 static void drop(struct probe **slot)

@@ -129,18 +129,20 @@ static void say(const struct ast_sip_session *session, pjsip_tx_data *tdata)
     const struct ast_sip_session_reason *reason = ast_sip_session_get_reason(session);
     const pj_str_t name = pj_str((char *)"Reason");
     int cause = session->channel != NULL ? ast_channel_get_cause(session->channel) : 0;
+    int without_q850 = session->endpoint->suppress_q850_reason_headers;
     int cancel = tdata->msg->type == PJSIP_REQUEST_MSG &&
                  tdata->msg->line.req.method.id == PJSIP_CANCEL_METHOD;
 
     if (pjsip_msg_find_hdr_by_name(tdata->msg, &name, NULL) != NULL) {
         return; /* somebody else has said it */
     }
-    if (reason != NULL) {
+    if (reason != NULL && (!without_q850 || strcasecmp(reason->protocol, "Q.850") != 0)) {
         add(tdata, reason->protocol, reason->cause, reason->text);
     } else if (cancel && cause == AST_CAUSE_ANSWERED_ELSEWHERE) {
         add(tdata, "SIP", PJSIP_SC_OK, ELSEWHERE); /* RFC 3326 3.1 */
     }
-    if (cause != 0 && (reason == NULL || strcasecmp(reason->protocol, "Q.850") != 0)) {
+    if (cause != 0 && !without_q850 &&
+        (reason == NULL || strcasecmp(reason->protocol, "Q.850") != 0)) {
         add(tdata, "Q.850", cause, "");
     }
 }

@@ -105,6 +105,15 @@ static int register_all(void)
     return 0;
 }
 
+static int says_norefersub;
+
+static void unregister_option_tag(void)
+{
+    if (says_norefersub) {
+        ast_sip_session_unregister_option_tag("norefersub");
+    }
+}
+
 static int refer_init(void)
 {
     if (refer_dialogs_start() != 0) {
@@ -113,13 +122,14 @@ static int refer_init(void)
     if (refer_application_start() != 0) {
         goto no_application;
     }
-    if (ast_sip_session_register_option_tag("norefersub") != 0) {
+    says_norefersub = ast_sip_get_global()->norefersub;
+    if (says_norefersub && ast_sip_session_register_option_tag("norefersub") != 0) {
         goto no_option_tag;
     }
     if (register_all() == 0) {
         return 0;
     }
-    ast_sip_session_unregister_option_tag("norefersub");
+    unregister_option_tag();
 no_option_tag:
     refer_application_stop();
 no_application:
@@ -130,7 +140,7 @@ no_application:
 static void refer_close(void)
 {
     unregister(PJ_ARRAY_SIZE(extensions), PJ_ARRAY_SIZE(methods));
-    ast_sip_session_unregister_option_tag("norefersub");
+    unregister_option_tag();
     refer_application_stop();
     refer_transfers_stop();
     refer_subscriptions_stop();

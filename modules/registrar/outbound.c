@@ -130,7 +130,8 @@ static int first_proxy_keeps_flow(const char *path)
 }
 
 /* Where we are next to the phone the flow is ours to keep. */
-static int take_flow(pj_pool_t *pool, const pjsip_rx_data *rdata, struct rules_request *request)
+static int take_flow(pj_pool_t *pool, const pjsip_rx_data *rdata, const struct ast_sip_aor *aor,
+                     struct rules_request *request)
 {
     const struct ast_sip_endpoint *endpoint = ast_pjsip_rdata_get_endpoint((pjsip_rx_data *)rdata);
     char name[MOST_FLOW];
@@ -138,6 +139,7 @@ static int take_flow(pj_pool_t *pool, const pjsip_rx_data *rdata, struct rules_r
     char *copy;
 
     if ((endpoint && endpoint->outbound_proxy && *endpoint->outbound_proxy) ||
+        (aor->outbound_proxy && *aor->outbound_proxy) ||
         ast_sip_flow_name(rdata, name, sizeof(name), &timer) != 0) {
         return -1; /* requests to it go another way */
     }
@@ -147,7 +149,7 @@ static int take_flow(pj_pool_t *pool, const pjsip_rx_data *rdata, struct rules_r
     return 0;
 }
 
-int outbound_decide(pj_pool_t *pool, pjsip_rx_data *rdata, int asked, int support_path,
+int outbound_decide(pj_pool_t *pool, pjsip_rx_data *rdata, int asked, const struct ast_sip_aor *aor,
                     struct rules_contact *contacts, struct rules_request *request)
 {
     if (!asked || !has_some(contacts, request)) {
@@ -157,13 +159,13 @@ int outbound_decide(pj_pool_t *pool, pjsip_rx_data *rdata, int asked, int suppor
         return PJSIP_SC_BAD_REQUEST;
     }
     if (came_through_proxy(rdata) || request->path) {
-        if (!support_path) {
+        if (!aor->support_path) {
             return without(contacts, request); /* nobody knows what the proxy does */
         }
         if (!request->path || !first_proxy_keeps_flow(request->path)) {
             return PJSIP_SC_FIRST_HOP_LACKS_OUTBOUND_SUPPORT;
         }
-    } else if (take_flow(pool, rdata, request) != 0) {
+    } else if (take_flow(pool, rdata, aor, request) != 0) {
         return without(contacts, request);
     }
     request->outbound = 1;

@@ -20,7 +20,7 @@ void outbound_read_contact(pj_pool_t *pool, const pjsip_contact_hdr *hdr,
  * are without it. 200; 400: more than one Contact has a reg-id; 439: the first proxy does not know
  * of it (RFC 5626 6).
  */
-int outbound_decide(pj_pool_t *pool, pjsip_rx_data *rdata, int asked, int support_path,
+int outbound_decide(pj_pool_t *pool, pjsip_rx_data *rdata, int asked, const struct ast_sip_aor *aor,
                     struct rules_contact *contacts, struct rules_request *request);
 
 /* +sip.instance and reg-id of a Contact that is listed. */

@@ -42,6 +42,7 @@ char *record_write(const struct ast_sip_contact *contact)
             fprintf(out, "reg-id: %u\n", contact->reg_id);
         }
         write_text(out, "flow", contact->flow);
+        write_text(out, "transport", contact->transport);
     }
     broken = ferror(out);
     if (fclose(out) != 0 || broken) {
@@ -107,6 +108,9 @@ static int read_line(struct ast_sip_contact *contact, const char *name, const ch
     }
     if (strcmp(name, "path") == 0) {
         return read_text(&contact->path, value);
+    }
+    if (strcmp(name, "transport") == 0) {
+        return read_text(&contact->transport, value);
     }
     return strcmp(name, "user-agent") == 0 ? read_text(&contact->user_agent, value) : 0;
 }

@@ -18,7 +18,6 @@
 #include "rules.h"
 
 #define KIND         "contact"
-#define SWEEP        30   /* seconds: how often bindings that have expired are taken off the disk */
 #define MOST_WAITING 5000 /* requests at a time; then 503 */
 #define MOST_IN_LINE 20   /* of them for one AOR */
 #define BUCKETS      1024u
@@ -346,7 +345,7 @@ static int look_at(const char *aor, const struct ast_sip_contact *contact, void 
 
 static void on_sweep(pj_timer_heap_t *heap, pj_timer_entry *entry)
 {
-    const pj_time_val delay = {SWEEP, 0};
+    const pj_time_val delay = {(long)ast_sip_get_global()->contact_expiration_check_interval, 0};
 
     (void)heap;
     ast_sip_each_contact(look_at, NULL);

@@ -21,25 +21,51 @@
 
 /* ---- whose it is ---- */
 
-/* The names that To has in `aors`: its user, and user@host. 0; -1: it has none. */
-static int names_of(pjsip_rx_data *rdata, char *user, char *full)
+/* The names that To has in `aors`: its user, user@host, and that of the domain which host is an
+ * alias of. */
+struct names {
+    char user[MOST_NAME], full[MOST_NAME], aliased[MOST_NAME];
+};
+
+/* 0; -1: there is no user, or it is too long. */
+static int print_name(char *out, const pj_str_t *user, const pj_str_t *host)
+{
+    int length = snprintf(out, MOST_NAME, "%.*s@%.*s", (int)user->slen, user->ptr, (int)host->slen,
+                          host->ptr);
+
+    return user->slen == 0 || length < 0 || length >= MOST_NAME ? -1 : 0;
+}
+
+/* 0; -1: it has none. */
+static int names_of(pjsip_rx_data *rdata, struct names *names)
 {
     const pjsip_uri *uri = pjsip_uri_get_uri(rdata->msg_info.to->uri);
     const pjsip_sip_uri *sip;
-    int length;
+    const char *domain;
+    pj_str_t name, host;
 
     if (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri)) {
         return -1;
     }
     sip = (const pjsip_sip_uri *)uri;
-    length = snprintf(full, MOST_NAME, "%.*s@%.*s", (int)sip->user.slen, sip->user.ptr,
-                      (int)sip->host.slen, sip->host.ptr);
-    if (sip->user.slen == 0 || length < 0 || length >= MOST_NAME) {
+    name = ast_sip_user_of(&sip->user);
+    if (print_name(names->full, &name, &sip->host) != 0) {
         return -1;
     }
-    memcpy(user, sip->user.ptr, (size_t)sip->user.slen);
-    user[sip->user.slen] = '\0';
-    return strlen(user) == (size_t)sip->user.slen ? 0 : -1;
+    domain = ast_sip_get_aliased_domain(&sip->host);
+    host = domain ? pj_str((char *)domain) : sip->host;
+    if (print_name(names->aliased, &name, &host) != 0) {
+        return -1;
+    }
+    memcpy(names->user, name.ptr, (size_t)name.slen);
+    names->user[name.slen] = '\0';
+    return strlen(names->user) == (size_t)name.slen ? 0 : -1;
+}
+
+static int is_one_of(const struct names *names, const char *name)
+{
+    return strcmp(name, names->user) == 0 || strcmp(name, names->full) == 0 ||
+           strcmp(name, names->aliased) == 0;
 }
 
 static int exists(const char *name)
@@ -53,18 +79,19 @@ static int exists(const char *name)
 int request_find_aor(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata,
                      struct ast_sip_aor **aor)
 {
-    char user[MOST_NAME], full[MOST_NAME], name[MOST_NAME];
+    char name[MOST_NAME];
+    struct names names;
     const char *rest = endpoint->aors;
     struct ast_sip_aor *found;
 
     if (!rest || !*rest) {
         return PJSIP_SC_FORBIDDEN;
     }
-    if (names_of(rdata, user, full) != 0) {
+    if (names_of(rdata, &names) != 0) {
         return PJSIP_SC_NOT_FOUND;
     }
     while (ast_sip_next_aor_name(&rest, name, sizeof(name))) {
-        if (strcmp(name, user) != 0 && strcmp(name, full) != 0) {
+        if (!is_one_of(&names, name)) {
             continue;
         }
         found = ast_sip_get_aor(name);
@@ -75,7 +102,8 @@ int request_find_aor(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rda
         ast_sip_aor_unref(found);
         return found ? PJSIP_SC_FORBIDDEN : PJSIP_SC_NOT_FOUND;
     }
-    return exists(user) || exists(full) ? PJSIP_SC_FORBIDDEN : PJSIP_SC_NOT_FOUND;
+    return exists(names.user) || exists(names.full) || exists(names.aliased) ? PJSIP_SC_FORBIDDEN
+                                                                             : PJSIP_SC_NOT_FOUND;
 }
 
 /* ---- what it asks for ---- */
@@ -97,13 +125,12 @@ static int has_tag(const pjsip_msg *msg, pjsip_hdr_e type, const char *tag)
     return 0;
 }
 
-/* Option tags of Require that we do not know, or NULL. */
-static const char *unknown_tags(pj_pool_t *pool, const pjsip_msg *msg, int path)
+/* Adds the option tags of Require that we do not know to text, when it is not NULL. How long they
+ * are. */
+static size_t list_unknown_tags(const pjsip_msg *msg, int path, char *text)
 {
     const pjsip_generic_array_hdr *hdr = pjsip_msg_find_hdr(msg, PJSIP_H_REQUIRE, NULL);
-    char text[256] = "";
     size_t used = 0;
-    char *copy;
 
     for (; hdr; hdr = hdr->next == (const void *)&msg->hdr
                           ? NULL
@@ -111,20 +138,32 @@ static const char *unknown_tags(pj_pool_t *pool, const pjsip_msg *msg, int path)
         for (unsigned i = 0; i < hdr->count; i++) {
             const pj_str_t *tag = &hdr->values[i];
 
-            if ((path && pj_stricmp2(tag, "path") == 0) || pj_stricmp2(tag, "outbound") == 0 ||
-                used + (size_t)tag->slen + 3 > sizeof(text)) {
+            if ((path && pj_stricmp2(tag, "path") == 0) || pj_stricmp2(tag, "outbound") == 0) {
                 continue;
             }
-            used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.*s", used ? ", " : "",
-                                     (int)tag->slen, tag->ptr);
+            if (text) {
+                memcpy(text + used, used ? ", " : "", used ? 2 : 0);
+                memcpy(text + used + (used ? 2 : 0), tag->ptr, (size_t)tag->slen);
+            }
+            used += (used ? 2 : 0) + (size_t)tag->slen;
         }
     }
-    if (used == 0) {
+    return used;
+}
+
+/* Option tags of Require that we do not know, or NULL. */
+static const char *unknown_tags(pj_pool_t *pool, const pjsip_msg *msg, int path)
+{
+    size_t length = list_unknown_tags(msg, path, NULL);
+    char *text;
+
+    if (length == 0) {
         return NULL;
     }
-    copy = pj_pool_alloc(pool, used + 1);
-    memcpy(copy, text, used + 1);
-    return copy;
+    text = pj_pool_alloc(pool, length + 1);
+    list_unknown_tags(msg, path, text);
+    text[length] = '\0';
+    return text;
 }
 
 static char *copy_text(pj_pool_t *pool, const pj_str_t *text, size_t most)
@@ -207,6 +246,10 @@ static int read_contact(pj_pool_t *pool, const pjsip_contact_hdr *hdr,
     if (!uri || (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri))) {
         return -1;
     }
+    uri = pjsip_uri_clone(pool, uri);
+    /* Header fields that it asks for are left out: a phone says where it is, not what is in our
+     * requests (RFC 3261 19.1.5). */
+    pj_list_init(&((pjsip_sip_uri *)uri)->header_param);
     printed.ptr = text;
     printed.slen = pjsip_uri_print(PJSIP_URI_IN_CONTACT_HDR, uri, text, MOST_URI);
     if (printed.slen <= 0) {
@@ -307,6 +350,11 @@ int request_read(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor
     made.call_id = copy_text(pool, &rdata->msg_info.cid->id, MOST_URI);
     made.branch = copy_text(pool, &rdata->msg_info.via->branch_param, MOST_URI);
     made.cseq = (unsigned)rdata->msg_info.cseq->cseq;
+    if (ast_sip_symmetric_transport(rdata)) { /* the name may be gone when the disk has it */
+        pj_str_t name = pj_str((char *)ast_sip_symmetric_transport(rdata));
+
+        made.transport = copy_text(pool, &name, MOST_NAME);
+    }
     read_user_agent(pool, msg, &made);
     status = read_contacts(pool, rdata, contacts, &made);
     if (status == PJSIP_SC_OK) {
@@ -316,7 +364,7 @@ int request_read(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor
         status = outbound_decide(pool, rdata,
                                  has_tag(msg, PJSIP_H_SUPPORTED, "outbound") ||
                                      has_tag(msg, PJSIP_H_REQUIRE, "outbound"),
-                                 aor->support_path, contacts, &made);
+                                 aor, contacts, &made);
     }
     if (status == PJSIP_SC_OK) {
         *request = made;

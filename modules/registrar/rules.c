@@ -146,7 +146,8 @@ static int bind_contact(struct ast_sip_contact **at, const struct rules_request 
         set_text(&(*at)->path, request->path) != 0 ||
         set_text(&(*at)->instance, contact->instance) != 0 ||
         set_text(&(*at)->flow, contact->instance ? request->flow : NULL) != 0 ||
-        set_text(&(*at)->user_agent, request->user_agent) != 0) {
+        set_text(&(*at)->user_agent, request->user_agent) != 0 ||
+        set_text(&(*at)->transport, request->transport) != 0) {
         return 500;
     }
     (*at)->cseq = request->cseq;

@@ -29,6 +29,7 @@ struct rules_request {
     const char *flow;       /* of the contacts that have an instance; may be NULL */
     unsigned flow_timer;    /* seconds; 0: none */
     int outbound;           /* some contact has an instance */
+    const char *transport;  /* to be kept; may be NULL */
     unsigned cseq;
     int star;          /* Contact: * */
     long long expires; /* of the Expires header, or RULES_NO_EXPIRES */

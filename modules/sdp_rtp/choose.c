@@ -200,13 +200,15 @@ static void set_direction(const struct sdp_remote *remote, struct sdp_choice *ch
 static const struct sdp_format *find_common(const struct ast_sip_endpoint *endpoint,
                                             const struct sdp_remote *remote)
 {
+    const int ours = endpoint->preferred_codec_only ||
+                     endpoint->incoming_call_offer_pref >= AST_SIP_OFFER_PREF_LOCAL;
     const struct sdp_format *best = NULL;
     const struct ast_sip_codec_pref *best_pref = NULL;
 
     for (unsigned i = 0; i < remote->format_count; i++) {
         const struct ast_sip_codec_pref *const pref = find_pref(endpoint, remote->formats[i].codec);
 
-        if (pref && !endpoint->preferred_codec_only) {
+        if (pref && !ours) {
             return &remote->formats[i];
         }
         if (pref && (!best || pref < best_pref)) {

@@ -145,8 +145,13 @@ struct base_option {
      * is a warning, as for UNSUPPORTED.
      */
     int inert;
-    const char *
-        help; /* one sentence for the reference page; of UNSUPPORTED with refuse: why it is refused */
+    /*
+     * The default of the file that this one is written as, where ours is another one on purpose; NULL: they agree.
+     * For the reference page only.
+     */
+    const char *elsewhere;
+    /* One sentence for the reference page; of UNSUPPORTED: why not, or what to use instead. */
+    const char *help;
 };
 
 struct base_option_table {
@@ -173,7 +178,7 @@ enum base_option_result base_options_set(const struct base_option_table *table, 
                                          size_t why_size);
 /* Frees what the options own and zeroes those members; the object itself is the caller's. */
 void base_options_free(const struct base_option_table *table, void *object);
-/* The option of a name (any case), or NULL. */
+/* The option of a name (any case), or NULL. A name of the table that ends with '*' stands for all that begin so. */
 const struct base_option *base_options_find(const struct base_option_table *table,
                                             const char *name);
 /* Writes "name = value" of one option; 0, or -1 when it has none to show. */

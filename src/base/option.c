@@ -288,7 +288,10 @@ const struct base_option *base_options_find(const struct base_option_table *tabl
     const struct base_option *option;
 
     for (option = table->options; option->name; option++) {
-        if (strcasecmp(option->name, name) == 0) {
+        size_t length = strlen(option->name);
+
+        if (strcasecmp(option->name, name) == 0 ||
+            (option->name[length - 1] == '*' && strncasecmp(option->name, name, length - 1) == 0)) {
             return option;
         }
     }

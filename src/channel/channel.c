@@ -19,6 +19,7 @@ static void destroy(struct ast_channel *channel)
     base_assert(channel->exec.pbx == NULL);
     pj_list_erase(channel);
     --count;
+    chan_cookies_clear(channel);
     chan_variables_clear(&channel->variables);
     free(channel->connected);
     free(channel->redirecting);
@@ -436,6 +437,23 @@ static void hangup_one(struct ast_channel *channel, const void *cause)
 void chan_hangup_all(int cause)
 {
     chan_for_all(hangup_one, &cause);
+}
+
+static const struct ast_channel_tech no_driver = {.name = "None"};
+
+static void drop_driver(struct ast_channel *channel, const void *tech)
+{
+    if (channel->tech == tech) {
+        ast_channel_hangup(channel, 0);
+        channel->tech = &no_driver;
+        channel->tech_data = NULL;
+    }
+}
+
+void ast_channel_drop_driver(const struct ast_channel_tech *tech)
+{
+    base_assert_sip_thread();
+    chan_for_all(drop_driver, tech);
 }
 
 const char *chan_state_name(int state)

@@ -250,14 +250,6 @@ int pbx_write(struct ast_channel *channel, const char *name, const char *value);
 /* Reads FUNCTION(args); out is "" on failure. 0; -1: there is no such function, logged. */
 int pbx_function_read(struct ast_channel *channel, const char *name, const char *args, char *out,
                       size_t size);
-/* A function of the dialplan. */
-struct pbx_function {
-    const char *name;
-    /* 0; -1: the argument is none of its; out is "" before the call */
-    int (*read)(struct ast_channel *channel, const char *args, char *out, size_t size);
-    int (*write)(struct ast_channel *channel, const char *args, const char *value); /* or NULL */
-};
-
 /* CALLERID, CONNECTEDLINE, REDIRECTING (party_functions.c) */
 int pbx_callerid_read(struct ast_channel *channel, const char *args, char *out, size_t size);
 int pbx_callerid_write(struct ast_channel *channel, const char *args, const char *value);
@@ -272,6 +264,12 @@ int pbx_function_known(const char *name, size_t length);
 const char *pbx_function_nearest(const char *name);
 
 /* ---- channels (channel.c) ---- */
+
+/* Data of a module on a channel (chan_cookie.c). */
+struct chan_cookie;
+
+/* Destroys all cookies of a channel. */
+void chan_cookies_clear(struct ast_channel *channel);
 
 /* The dialplan's state on a channel (pbx_exec.c). */
 struct chan_exec {
@@ -300,6 +298,7 @@ struct ast_channel {
     void *tech_data;
     struct ast_rtp *rtp;
     struct ast_channel_watch *watches;
+    struct chan_cookie *cookies; /* owned */
     struct chan_variables variables;
     struct chan_exec exec;
     pj_timer_entry timer;
@@ -347,6 +346,8 @@ const char *chan_nearest_application(const char *name);
 int chan_foreign_application(const char *name);
 /* The shipped module that registers an application of this name, or NULL. */
 const char *chan_application_module(const char *name);
+/* The same for a function. */
+const char *chan_function_module(const char *name, size_t length);
 /*
  * Splits arguments at a separator outside of quotes, parentheses and brackets, in place; blanks
  * around them and quotes are taken away. Unused places of args get "". Returns how many there were,
@@ -390,11 +391,11 @@ int chan_register_applications(void);
 void chan_unregister_applications(void);
 /* The SIP driver (sip_driver.c) alone; chan_start calls them. */
 int chan_sip_start(void);
-/* The extension that a request is for: "s" without a user; "" for what can be none. */
-void chan_sip_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size);
 /* OPTIONS for an extension (sip_options.c) */
 int chan_options_start(void);
 void chan_options_stop(void);
+/* 1, the default: one that does not exist is told so; 0: OPTIONS never ask the dialplan. */
+void chan_options_need_extension(int need);
 void chan_sip_stop(void);
 
 #endif

@@ -3,6 +3,7 @@
  * channel: the names of Asterisk's applications that are not ours, so that the checker can tell one that people have in
  * their extensions.conf from a misspelt one, and of those that a module of ours has. Names only.
  */
+#include <string.h>
 #include <strings.h>
 
 #include "channel/channel.h"
@@ -87,7 +88,6 @@ static const char *const names[] = {"AddQueueMember",
                                     "MeetMeAdmin",
                                     "MeetMeChannelAdmin",
                                     "MeetMeCount",
-                                    "MessageSend",
                                     "Milliwatt",
                                     "MinivmAccMess",
                                     "MinivmDelete",
@@ -218,5 +218,20 @@ int chan_foreign_application(const char *name)
 /* Modules are loaded behind the dialplan: what they bring is known by its name. */
 const char *chan_application_module(const char *name)
 {
+    if (strcasecmp(name, "MessageSend") == 0) {
+        return "message";
+    }
     return strcasecmp(name, "Transfer") == 0 ? "refer" : NULL;
+}
+
+const char *chan_function_module(const char *name, size_t length)
+{
+    static const char *const of_message[] = {"MESSAGE", "MESSAGE_DATA"};
+
+    for (size_t i = 0; i < PJ_ARRAY_SIZE(of_message); ++i) {
+        if (strlen(of_message[i]) == length && strncmp(of_message[i], name, length) == 0) {
+            return "message";
+        }
+    }
+    return NULL;
 }

@@ -37,7 +37,7 @@ static int channel_read(struct ast_channel *channel, const char *args, char *out
     } else if (names(args, "channeltype")) {
         snprintf(out, size, "%s", channel->tech->name);
     } else {
-        return -1;
+        return channel->tech->read != NULL ? channel->tech->read(channel, args, out, size) : -1;
     }
     return 0;
 }
@@ -97,31 +97,65 @@ static int global_write(struct ast_channel *channel, const char *args, const cha
     return chan_variables_set(&pbx_globals, args, value);
 }
 
-static const struct pbx_function functions[] = {
-    {"CALLERID", pbx_callerid_read, pbx_callerid_write},
-    {"CHANNEL", channel_read, NULL},
-    {"CONNECTEDLINE", pbx_connected_read, pbx_connected_write},
-    {"EXISTS", exists_read, NULL},
-    {"GLOBAL", global_read, global_write},
-    {"IF", if_read, NULL},
-    {"ISNULL", isnull_read, NULL},
-    {"LEN", len_read, NULL},
-    {"REDIRECTING", pbx_redirecting_read, pbx_redirecting_write},
+static const struct ast_function functions[] = {
+    {.name = "CALLERID", .read = pbx_callerid_read, .write = pbx_callerid_write},
+    {.name = "CHANNEL", .read = channel_read, .write = NULL},
+    {.name = "CONNECTEDLINE", .read = pbx_connected_read, .write = pbx_connected_write},
+    {.name = "EXISTS", .read = exists_read, .write = NULL},
+    {.name = "GLOBAL", .read = global_read, .write = global_write},
+    {.name = "IF", .read = if_read, .write = NULL},
+    {.name = "ISNULL", .read = isnull_read, .write = NULL},
+    {.name = "LEN", .read = len_read, .write = NULL},
+    {.name = "REDIRECTING", .read = pbx_redirecting_read, .write = pbx_redirecting_write},
 };
 
-static const struct pbx_function *find(const char *name, size_t length)
+/* Those of modules. */
+static struct ast_function *registered;
+
+static const struct ast_function *find(const char *name, size_t length)
 {
     for (size_t i = 0; i < PJ_ARRAY_SIZE(functions); ++i) {
         if (strlen(functions[i].name) == length && strncmp(functions[i].name, name, length) == 0) {
             return &functions[i];
         }
     }
+    for (const struct ast_function *at = registered; at != NULL; at = at->next) {
+        if (strlen(at->name) == length && strncmp(at->name, name, length) == 0) {
+            return at;
+        }
+    }
     return NULL;
 }
 
+int ast_register_function(struct ast_function *function)
+{
+    base_assert_sip_thread();
+    if (find(function->name, strlen(function->name)) != NULL) {
+        ast_error("There is a function %s already", function->name);
+        return -1;
+    }
+    function->next = registered;
+    registered = function;
+    return 0;
+}
+
+void ast_unregister_function(struct ast_function *function)
+{
+    struct ast_function **at = &registered;
+
+    base_assert_sip_thread();
+    while (*at != NULL && *at != function) {
+        at = &(*at)->next;
+    }
+    if (*at != NULL) {
+        *at = function->next;
+    }
+}
+
+/* Modules are loaded behind the dialplan: what they bring is known by its name. */
 int pbx_function_known(const char *name, size_t length)
 {
-    return find(name, length) != NULL;
+    return find(name, length) != NULL || chan_function_module(name, length) != NULL;
 }
 
 const char *pbx_function_nearest(const char *name)
@@ -137,7 +171,7 @@ const char *pbx_function_nearest(const char *name)
 int pbx_function_read(struct ast_channel *channel, const char *name, const char *args, char *out,
                       size_t size)
 {
-    const struct pbx_function *function = find(name, strlen(name));
+    const struct ast_function *function = find(name, strlen(name));
 
     out[0] = '\0';
     if (function == NULL) {
@@ -154,7 +188,7 @@ int pbx_function_read(struct ast_channel *channel, const char *name, const char 
 
 int pbx_write(struct ast_channel *channel, const char *name, const char *value)
 {
-    const struct pbx_function *function;
+    const struct ast_function *function;
     const char *open = strchr(name, '(');
     char args[PBX_TEXT_SIZE];
     size_t length;
@@ -178,4 +212,10 @@ int pbx_write(struct ast_channel *channel, const char *name, const char *value)
         return -1;
     }
     return 0;
+}
+
+int ast_channel_write(struct ast_channel *channel, const char *name, const char *value)
+{
+    base_assert_sip_thread();
+    return pbx_write(channel, name, value);
 }

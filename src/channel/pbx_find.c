@@ -232,7 +232,12 @@ void pbx_set(struct pbx *pbx)
 
 int ast_pbx_exists(const char *context, const char *exten)
 {
-    struct pbx_query query = {.context = context, .exten = exten, .priority = 1};
+    return ast_pbx_exists_for(context, exten, NULL);
+}
+
+int ast_pbx_exists_for(const char *context, const char *exten, const char *caller)
+{
+    struct pbx_query query = {.context = context, .exten = exten, .caller = caller, .priority = 1};
     struct pbx_place place;
 
     base_assert_sip_thread();

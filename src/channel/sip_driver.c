@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <sipsession/log.h>
 #include <sipsession/media.h>
@@ -37,9 +38,10 @@ static int indicate(struct ast_channel *channel, enum ast_control control)
     if (channel->told & (1u << control)) {
         return 0;
     }
-    /* 100 tells nothing after another response, and 180 would take early media away again. */
+    /* 100 tells nothing after another response, and 180 takes early media away again. */
     if ((control == AST_CONTROL_PROCEEDING && channel->told != 0) ||
-        (control == AST_CONTROL_RINGING && (channel->told & (1u << AST_CONTROL_PROGRESS)))) {
+        (control == AST_CONTROL_RINGING && (channel->told & (1u << AST_CONTROL_PROGRESS)) &&
+         !ast_sip_get_global()->allow_sending_180_after_183)) {
         return 0;
     }
     return ast_sip_session_send_response(session, codes[control], NULL);
@@ -56,10 +58,29 @@ static void hangup(struct ast_channel *channel)
     }
 }
 
-static const struct ast_channel_tech tech = {.name = "PJSIP",
-                                             .answer = answer,
-                                             .indicate = indicate,
-                                             .hangup = hangup};
+/* What the endpoint's section says of its channels; the session may be gone. */
+static int read_item(struct ast_channel *channel, const char *item, char *out, size_t size)
+{
+    const struct ast_sip_session *session = channel->tech_data;
+    const struct ast_sip_endpoint *endpoint = session != NULL ? session->endpoint : NULL;
+    const struct {
+        const char *name, *value;
+    } items[] = {{"accountcode", endpoint != NULL ? endpoint->accountcode : NULL},
+                 {"language", endpoint != NULL ? endpoint->language : NULL},
+                 {"tenantid", endpoint != NULL ? endpoint->tenantid : NULL},
+                 {"tonezone", endpoint != NULL ? endpoint->tone_zone : NULL}};
+
+    for (unsigned i = 0; i < PJ_ARRAY_SIZE(items); ++i) {
+        if (strcasecmp(items[i].name, item) == 0) {
+            snprintf(out, size, "%s", items[i].value != NULL ? items[i].value : "");
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static const struct ast_channel_tech tech = {
+    .name = "PJSIP", .answer = answer, .indicate = indicate, .hangup = hangup, .read = read_item};
 
 /* The session's channel when it is one of ours, or NULL. */
 static struct ast_channel *channel_of(const struct ast_sip_session *session)
@@ -69,9 +90,22 @@ static struct ast_channel *channel_of(const struct ast_sip_session *session)
 
 /* ---- a new session ---- */
 
-/* What is called: the request URI's user, unescaped by the parser. "" stands for what no extension
- * can be. */
-void chan_sip_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size)
+/* Of urn:service:sos.fire (RFC 5031), what is behind urn:service: */
+static pj_str_t service_of(const pjsip_other_uri *uri)
+{
+    static const char prefix[] = "service:";
+    const pj_ssize_t length = sizeof(prefix) - 1;
+    pj_str_t service = {NULL, 0};
+
+    if (pj_stricmp2(&uri->scheme, "urn") == 0 && uri->content.slen > length &&
+        pj_strnicmp2(&uri->content, prefix, length) == 0) {
+        pj_strset(&service, uri->content.ptr + length, uri->content.slen - length);
+    }
+    return service;
+}
+
+/* The parser has unescaped the user. */
+void ast_pbx_request_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size)
 {
     const pjsip_uri *uri = pjsip_uri_get_uri(rdata->msg_info.msg->line.req.uri);
     pj_str_t user = {NULL, 0};
@@ -80,8 +114,11 @@ void chan_sip_exten(const struct pjsip_rx_data *rdata, char *exten, size_t size)
         user = ((const pjsip_sip_uri *)uri)->user;
     } else if (PJSIP_URI_SCHEME_IS_TEL(uri)) {
         user = ((const pjsip_tel_uri *)uri)->number;
+    } else {
+        user = service_of((const pjsip_other_uri *)uri);
     }
     exten[0] = '\0';
+    user = ast_sip_user_of(&user);
     if (user.slen <= 0) {
         snprintf(exten, size, "s");
         return;
@@ -133,7 +170,7 @@ static struct ast_channel *create(struct ast_sip_session *session, pjsip_rx_data
 
     if (rdata != NULL) {
         ast_sip_session_get_identity(rdata, &caller);
-        chan_sip_exten(rdata, exten, sizeof(exten));
+        ast_pbx_request_exten(rdata, exten, sizeof(exten));
         options.state = AST_CHANNEL_RING;
         options.exten = exten;
         options.caller = &caller;
@@ -188,10 +225,12 @@ static int on_invite_variables(struct ast_sip_session *session, pjsip_rx_data *r
 static int refuse(struct ast_sip_session *session, const struct ast_channel *channel,
                   pjsip_rx_data *rdata)
 {
+    const char *overlap = session->endpoint->overlap_context;
     int code = PJSIP_SC_NOT_FOUND;
 
     if (session->endpoint->allow_overlap && pbx_current() != NULL &&
-        pbx_can_match(pbx_current(), channel->context, channel->exten, channel->caller.number)) {
+        pbx_can_match(pbx_current(), overlap != NULL ? overlap : channel->context, channel->exten,
+                      channel->caller.number)) {
         code = PJSIP_SC_ADDRESS_INCOMPLETE;
     }
     ast_notice("%s: a call to %s, which is no extension of %s: %d", channel->name, channel->exten,

@@ -7,25 +7,51 @@
 
 #include <sipsession/log.h>
 #include <sipsession/res_sip.h>
+#include <sipsession/res_sip_session.h>
 
 #include "channel/channel.h"
+
+static int need_extension = 1;
+
+void chan_options_need_extension(int need)
+{
+    need_extension = need;
+}
+
+/* Of an extension that an INVITE would not find: 404, or 484 as the driver says it; else 0. */
+static int refusal(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
+{
+    char exten[CHAN_NAME_SIZE];
+    struct ast_party_id caller;
+    const char *number = endpoint->callerid.number;
+
+    ast_pbx_request_exten(rdata, exten, sizeof(exten));
+    if (number[0] == '\0' && ast_sip_session_get_identity(rdata, &caller) == 0) {
+        number = caller.number;
+    }
+    if (strcmp(exten, "s") == 0 || ast_pbx_exists_for(endpoint->context, exten, number)) {
+        return 0;
+    }
+    return endpoint->allow_overlap && pbx_can_match(pbx_current(), endpoint->context, exten, number)
+               ? PJSIP_SC_ADDRESS_INCOMPLETE
+               : PJSIP_SC_NOT_FOUND;
+}
 
 static pj_bool_t on_request(pjsip_rx_data *rdata)
 {
     const struct ast_sip_endpoint *endpoint;
-    char exten[CHAN_NAME_SIZE];
+    int status;
 
-    if (rdata->msg_info.msg->line.req.method.id != PJSIP_OPTIONS_METHOD || pbx_current() == NULL ||
-        pjsip_rdata_get_dlg(rdata) != NULL) {
+    if (rdata->msg_info.msg->line.req.method.id != PJSIP_OPTIONS_METHOD || !need_extension ||
+        pbx_current() == NULL || pjsip_rdata_get_dlg(rdata) != NULL) {
         return PJ_FALSE;
     }
     endpoint = ast_pjsip_rdata_get_endpoint(rdata);
-    chan_sip_exten(rdata, exten, sizeof(exten));
-    if (endpoint == NULL || strcmp(exten, "s") == 0 || ast_pbx_exists(endpoint->context, exten)) {
+    status = endpoint != NULL ? refusal(endpoint, rdata) : 0;
+    if (status == 0) {
         return PJ_FALSE;
     }
-    pjsip_endpt_respond_stateless(ast_sip_get_pjsip_endpoint(), rdata, PJSIP_SC_NOT_FOUND, NULL,
-                                  NULL, NULL);
+    pjsip_endpt_respond_stateless(ast_sip_get_pjsip_endpoint(), rdata, status, NULL, NULL, NULL);
     return PJ_TRUE;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config: addresses and networks as people write them. Names are never looked up: a configuration
- * means the same whatever a name server says.
+ * config: addresses and networks as people write them. Names are not looked up here.
  */
 #include "config/config.h"
 

@@ -135,9 +135,11 @@ struct config_settings {
     char *nameservers;             /* [dns]; NULL: those of the system */
     char *log_file;                /* NULL: standard error */
     char *sounds;                  /* folder of sound files; NULL: none was named */
+    int options_need_extension;    /* [dialplan] */
     char *store_file;              /* NULL: nothing outlives the process */
     struct sip_authentication_config authentication;
     struct sip_access_config access;
+    struct sip_overload_config overload; /* [overload] */
 };
 
 /* ---- all of it (load.c) ---- */
@@ -184,10 +186,14 @@ int config_extensions_read(const struct config_file *file, const char *name,
 void config_extensions_check(const struct pbx *pbx, struct config_report *report);
 
 /*
- * Writes the reference page's tables, in Markdown, out of the option tables: docs/configuration.md
- * holds them between two marks, and a test compares.
+ * Write the reference pages' tables, in Markdown, out of the option tables: of sipsession.conf into
+ * docs/configuration.md, of pjsip.conf into docs/pjsip-conf.md. Those hold them between two marks,
+ * and a test compares.
  */
 void config_write_reference(FILE *out);
+void config_write_pjsip_reference(FILE *out);
+/* The tables of all types of pjsip.conf, those that are not supported last; NULL behind the last. */
+const struct base_option_table *config_pjsip_table(size_t index);
 
 /* A bucket for a name; case does not count. */
 #define CONFIG_BUCKETS 1024u
@@ -234,7 +240,7 @@ struct config_type {
 
 extern const struct config_type config_type_endpoint, config_type_transport, config_type_identify,
     config_type_global, config_type_system, config_type_auth, config_type_acl, config_type_aor,
-    config_type_registration;
+    config_type_registration, config_type_domain_alias;
 extern const struct config_type config_other_types[]; /* type_other.c; ends with a NULL table */
 /* Gives an endpoint the credentials of the sections that the line outbound_auth names
  * (type_auth.c). */
@@ -259,19 +265,23 @@ const struct config_object *config_find_object(const struct config_reader *reade
 /* [authentication] and [access] of sipsession.conf, of struct config_settings (settings_access.c)
  */
 extern const struct base_option config_authentication_options[], config_access_options[];
+/* The same of [overload] (settings_overload.c) */
+extern const struct base_option config_overload_options[];
 /* The tables of sipsession.conf's sections, whose type is the section's name; NULL behind the last.
  */
 const struct base_option_table *config_settings_table(size_t index);
 
-/* Options that are known but not supported. HERE: values that ask for what happens here anyway. */
-#define CONFIG_LATER(option_name, default_value)                                                   \
-    {                                                                                              \
-        .name = option_name, .kind = BASE_OPTION_UNSUPPORTED, .fallback = default_value            \
-    }
-#define CONFIG_LATER_HERE(option_name, default_value, values)                                      \
+/* Options that are known but not supported, with Asterisk's default and what is here instead. HERE:
+ * values that ask for what happens here anyway. */
+#define CONFIG_LATER(option_name, default_value, reason)                                           \
     {                                                                                              \
         .name = option_name, .kind = BASE_OPTION_UNSUPPORTED, .fallback = default_value,           \
-        .names = values                                                                            \
+        .help = reason                                                                             \
+    }
+#define CONFIG_LATER_HERE(option_name, default_value, values, reason)                              \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_UNSUPPORTED, .fallback = default_value,           \
+        .names = values, .help = reason                                                            \
     }
 #define CONFIG_REFUSED(option_name, default_value, reason)                                         \
     {                                                                                              \

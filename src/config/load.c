@@ -75,6 +75,8 @@ static void give_settings(struct config *config)
     config->sip->access = config->settings.access;
     config->settings.access.exempt = NULL;
     config->settings.access.exempt_count = 0;
+    config->sip->overload = config->settings.overload;
+    config->settings.overload.emergency_numbers = NULL;
     config->sip->global.nameservers = config->settings.nameservers;
     config->settings.nameservers = NULL;
 }

@@ -9,13 +9,25 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct config_type *const types[] = {&config_type_global,      &config_type_system,
-                                                  &config_type_transport,   &config_type_endpoint,
-                                                  &config_type_identify,    &config_type_auth,
-                                                  &config_type_acl,         &config_type_aor,
-                                                  &config_type_registration};
+static const struct config_type *const types[] = {
+    &config_type_global,      &config_type_system,   &config_type_transport,
+    &config_type_endpoint,    &config_type_identify, &config_type_auth,
+    &config_type_acl,         &config_type_aor,      &config_type_registration,
+    &config_type_domain_alias};
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
 #define MAX_TYPES  64
+
+const struct base_option_table *config_pjsip_table(size_t index)
+{
+    size_t i;
+
+    if (index < TYPE_COUNT) {
+        return types[index]->table;
+    }
+    for (i = TYPE_COUNT; i < index && config_other_types[i - TYPE_COUNT].table; i++) {
+    }
+    return config_other_types[i - TYPE_COUNT].table;
+}
 
 static const struct config_type *find_type(const char *name)
 {
@@ -133,7 +145,7 @@ static void pass_over(struct config_reader *reader, const struct config_type *ty
     config_warning(reader->report, section->file, section->line,
                    "type '%s' is not supported: '%s' has no effect", type->table->type,
                    section->name);
-    for (line = section->lines; line && type->table->options; line = line->next) {
+    for (line = section->lines; line; line = line->next) {
         if (line->name[0] != '@' && !base_options_find(type->table, line->name)) {
             base_options_set(type->table, NULL, line->name, "", why, sizeof(why));
             say_unknown(reader->report, type->table, line, why);

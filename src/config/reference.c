@@ -89,45 +89,95 @@ static void write_later(const struct base_option_table *table, FILE *out)
 
 static void write_table(const char *title, const struct base_option_table *table, FILE *out)
 {
-    fprintf(out, "\n#### %s\n\n%s\n", title, table->help);
+    fprintf(out, "\n### %s\n\n%s\n", title, table->help);
     write_supported(table, out);
     write_refused(table, out);
     write_later(table, out);
 }
 
-static void write_other_types(FILE *out)
-{
-    const struct config_type *type;
-    const char *joint = "";
-
-    fputs("\n#### Other types\n\nKnown, without effect: ", out);
-    for (type = config_other_types; type->table; type++) {
-        fprintf(out, "%s`%s`", joint, type->table->type);
-        joint = ", ";
-    }
-    fputs(".\n", out);
-}
-
 void config_write_reference(FILE *out)
 {
-    static const struct config_type *const types[] = {
-        &config_type_global,   &config_type_system,   &config_type_transport,
-        &config_type_endpoint, &config_type_identify, &config_type_auth,
-        &config_type_acl,      &config_type_aor,      &config_type_registration};
     const struct base_option_table *table;
     char title[64];
     size_t i;
 
-    fputs("\n### pjsip.conf\n", out);
-    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        snprintf(title, sizeof(title), "type = %s", types[i]->table->type);
-        write_table(title, types[i]->table, out);
-    }
-    write_other_types(out);
-    fputs("\n### sipsession.conf\n", out);
     for (i = 0; (table = config_settings_table(i)); i++) {
         snprintf(title, sizeof(title), "[%s]", table->type);
         write_table(title, table, out);
+    }
+    fputs("\n", out);
+}
+
+/* ---- pjsip.conf: every option that Asterisk has, supported or not ---- */
+
+static int is_supported(const struct base_option *option)
+{
+    return option->kind != BASE_OPTION_UNSUPPORTED && !option->inert;
+}
+
+/* `type` is no option of its own. */
+static int is_listed(const struct base_option *option)
+{
+    return strcmp(option->name, "type") != 0;
+}
+
+static void write_default(const struct base_option *option, FILE *out)
+{
+    if (option->fallback && *option->fallback) {
+        fprintf(out, "`%s`", option->fallback);
+    }
+    if (option->elsewhere) {
+        fprintf(out, "%sAsterisk: `%s`", option->fallback && *option->fallback ? "; " : "",
+                option->elsewhere);
+    }
+}
+
+static void write_row(const struct base_option *option, FILE *out)
+{
+    fprintf(out, "| `%s` | %s | ", option->name,
+            is_supported(option) ? "yes"
+            : option->refuse     ? "no, an error"
+                                 : "no");
+    if (is_supported(option)) {
+        write_values(option, out);
+    }
+    fputs(" | ", out);
+    write_default(option, out);
+    fprintf(out, " | %s |\n", option->help ? option->help : "");
+}
+
+static void write_full_table(const struct base_option_table *table, FILE *out)
+{
+    const struct base_option *option;
+    unsigned count = 0, supported = 0;
+
+    for (option = table->options; option->name; option++) {
+        count += (unsigned)is_listed(option);
+        supported += (unsigned)(is_listed(option) && is_supported(option));
+    }
+    fprintf(out, "\n## type = %s\n\n%s\n\n%u of %u options are supported.\n\n", table->type,
+            table->help, supported, count);
+    fputs("| option | supported | values | default | what it does here |\n|---|---|---|---|---|\n",
+          out);
+    for (option = table->options; option->name; option++) {
+        if (is_listed(option) && is_supported(option)) {
+            write_row(option, out);
+        }
+    }
+    for (option = table->options; option->name; option++) {
+        if (is_listed(option) && !is_supported(option)) {
+            write_row(option, out);
+        }
+    }
+}
+
+void config_write_pjsip_reference(FILE *out)
+{
+    const struct base_option_table *table;
+    size_t i;
+
+    for (i = 0; (table = config_pjsip_table(i)); i++) {
+        write_full_table(table, out);
     }
     fputs("\n", out);
 }

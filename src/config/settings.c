@@ -160,6 +160,12 @@ static const struct base_option dialplan_options[] = {
      .kind = BASE_OPTION_STRING,
      DRAFT(settings.sounds),
      .help = "The folder of sound files for Playback; without it, there are none."},
+    {.name = "options_need_extension",
+     .kind = BASE_OPTION_BOOL,
+     DRAFT(settings.options_need_extension),
+     .fallback = "yes",
+     .help = "Answer OPTIONS to an extension that does not exist as an INVITE would be (404, 484); "
+             "no: answer 200 to all."},
     {.name = NULL},
 };
 
@@ -313,6 +319,10 @@ static const struct base_option_table sections[] = {
     {.type = "access",
      .help = "How often a source may ask, and how often it may fail. See [security](security.md).",
      .options = config_access_options,
+     .object_size = sizeof(struct draft)},
+    {.type = "overload",
+     .help = "What is refused when there is too much. See [overload](overload.md).",
+     .options = config_overload_options,
      .object_size = sizeof(struct draft)},
     {.type = "dialplan",
      .help = "What applications of the dialplan need.",
@@ -513,5 +523,6 @@ void config_settings_release(struct config_settings *settings)
     free(settings->nameservers);
     free(settings->store_file);
     free(settings->access.exempt);
+    free(settings->overload.emergency_numbers);
     memset(settings, 0, sizeof(*settings));
 }

@@ -143,10 +143,21 @@ static const struct base_option options[] = {
      .help = "A contact that takes longer to answer is unreachable, in s."},
     FLAG("qualify_2xx_only", qualify_2xx_only,
          "Only a 2xx says that a contact is reachable; without it, any answer does."),
-    CONFIG_LATER("authenticate_qualify", "no"),
-    CONFIG_LATER("mailboxes", NULL),
-    CONFIG_LATER("outbound_proxy", NULL),
-    CONFIG_LATER("voicemail_extension", NULL),
+    FLAG(
+        "authenticate_qualify", authenticate_qualify,
+        "Challenges of a contact that is asked are answered with `outbound_auth` of its endpoint; without it, a "
+        "challenge is an answer."),
+    {.name = "outbound_proxy",
+     .kind = BASE_OPTION_CUSTOM,
+     AOR(outbound_proxy),
+     .parse = config_parse_sip_uri,
+     .release = config_release_text,
+     .format = config_format_text,
+     .help =
+         "SIP URI that contacts are asked through, in place of the endpoint's `outbound_proxy`; calls take that of "
+         "the endpoint."},
+    CONFIG_LATER("mailboxes", NULL, "There is no message waiting indication (RFC 3842)."),
+    CONFIG_LATER("voicemail_extension", NULL, "There is no message waiting indication (RFC 3842)."),
     {.name = NULL},
 };
 

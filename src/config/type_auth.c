@@ -217,10 +217,11 @@ static const struct base_option options[] = {
      .help =
          "What our challenges offer, the preferred one first: of `MD5`, `SHA-256` and `SHA-512-256`. Without "
          "it, `default_auth_algorithms_uas`, or those that there are digests of."},
-    CONFIG_LATER("oauth_clientid", NULL),
-    CONFIG_LATER("oauth_secret", NULL),
-    CONFIG_LATER("refresh_token", NULL),
-    CONFIG_LATER("supported_algorithms_uac", NULL),
+    CONFIG_LATER("oauth_clientid", NULL, "There is no OAuth."),
+    CONFIG_LATER("oauth_secret", NULL, "There is no OAuth."),
+    CONFIG_LATER("refresh_token", NULL, "There is no OAuth."),
+    CONFIG_LATER("supported_algorithms_uac", NULL,
+                 "Challenges are answered by the strongest algorithm that there is a secret for."),
     {.name = NULL},
 };
 

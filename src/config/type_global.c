@@ -113,17 +113,30 @@ static void format_algorithms(const void *object, const struct base_option *opti
     config_format_algorithms(global->algorithms, global->algorithm_count, out, size);
 }
 
+#define FLAG(option_name, member, default_value, text)                                             \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_BOOL, GLOBAL(member), .fallback = default_value,  \
+        .help = text                                                                               \
+    }
+#define SECONDS(option_name, member, default_value, text)                                          \
+    {                                                                                              \
+        .name = option_name, .kind = BASE_OPTION_UINT, GLOBAL(member), .fallback = default_value,  \
+        .max = 86400, .help = text                                                                 \
+    }
+
 static const struct base_option global_options[] = {
     CONFIG_TYPE_OPTION,
     {.name = "user_agent",
      .kind = BASE_OPTION_STRING,
      GLOBAL(user_agent),
      .fallback = "sipsession",
+     .elsewhere = "Asterisk <Asterisk Version>",
      .help = "What User-Agent and Server say; empty: neither is sent."},
     {.name = "default_realm",
      .kind = BASE_OPTION_CUSTOM,
      GLOBAL(default_realm),
      .fallback = "sipsession",
+     .elsewhere = "asterisk",
      .parse = config_parse_realm,
      .format = config_format_text,
      .release = config_release_text,
@@ -131,6 +144,7 @@ static const struct base_option global_options[] = {
     {.name = "default_auth_algorithms_uas",
      .kind = BASE_OPTION_CUSTOM,
      .fallback = "MD5",
+     .elsewhere = "no",
      .parse = parse_algorithms,
      .format = format_algorithms,
      .help =
@@ -140,8 +154,15 @@ static const struct base_option global_options[] = {
      .kind = BASE_OPTION_STRING,
      GLOBAL(default_from_user),
      .fallback = "sipsession",
+     .elsewhere = "asterisk",
      .help = "User part of From in requests outside of calls, where the endpoint has no "
              "`from_user`."},
+    {.name = "default_outbound_endpoint",
+     .kind = BASE_OPTION_STRING,
+     GLOBAL(default_outbound_endpoint),
+     .fallback = "default_outbound_endpoint",
+     .help = "The endpoint whose settings hold for messages to URIs of nobody in particular. See "
+             "[message](modules/message.md)."},
     {.name = "endpoint_identifier_order",
      .kind = BASE_OPTION_CUSTOM,
      GLOBAL(endpoint_identifier_order),
@@ -171,26 +192,57 @@ static const struct base_option global_options[] = {
      GLOBAL(debug),
      .fallback = "no",
      .help = "Log every SIP message."},
-    CONFIG_LATER("all_codecs_on_empty_reinvite", "no"),
-    CONFIG_LATER("allow_sending_180_after_183", "no"),
-    CONFIG_LATER("contact_expiration_check_interval", "30"),
-    CONFIG_LATER("default_auth_algorithms_uac", "no"),
-    CONFIG_LATER("default_outbound_endpoint", "default_outbound_endpoint"),
-    CONFIG_LATER("default_voicemail_extension", NULL),
-    CONFIG_LATER("disable_multi_domain", "no"),
-    CONFIG_LATER("ignore_uri_user_options", "no"),
-    CONFIG_LATER("max_initial_qualify_time", "0"),
-    CONFIG_LATER("mwi_disable_initial_unsolicited", "no"),
-    CONFIG_LATER("mwi_tps_queue_high", "500"),
-    CONFIG_LATER("mwi_tps_queue_low", "-1"),
-    CONFIG_LATER("norefersub", "yes"),
-    CONFIG_LATER("regcontext", NULL),
-    CONFIG_LATER("send_contact_status_on_update_registration", "no"),
-    CONFIG_LATER("taskprocessor_overload_trigger", "global"),
-    CONFIG_LATER("unidentified_request_count", "5"),
-    CONFIG_LATER("unidentified_request_period", "5"),
-    CONFIG_LATER("unidentified_request_prune_interval", "30"),
-    CONFIG_LATER("use_callerid_contact", "no"),
+    FLAG(
+        "ignore_uri_user_options", shared.ignore_uri_user_options, "no",
+        "In the user part of a URI, what follows a `;` (`100;phone-context=x`) is no part of the name of an "
+        "extension, an endpoint or an aor."),
+    FLAG(
+        "use_callerid_contact", use_callerid_contact, "no",
+        "The Contact of calls that we make has the caller's number as its user part, where the endpoint has no "
+        "`contact_user`."),
+    FLAG(
+        "allow_sending_180_after_183", shared.allow_sending_180_after_183, "no",
+        "`Ringing()` after `Progress()` sends 180, which takes early media away again; without it, it is not sent."),
+    FLAG(
+        "disable_multi_domain", disable_multi_domain, "no",
+        "The identifier `username` does not look for an endpoint `user@domain` first, nor for a `domain_alias`."),
+    FLAG(
+        "norefersub", shared.norefersub, "yes",
+        "Say in Supported that a REFER without a subscription is understood (`norefersub`, RFC 4488)."),
+    SECONDS(
+        "max_initial_qualify_time", shared.max_initial_qualify_time, "0",
+        "Contacts are first qualified within so many seconds, by chance, and within `qualify_frequency`; 0: within "
+        "one."),
+    {.name = "contact_expiration_check_interval",
+     .kind = BASE_OPTION_UINT,
+     GLOBAL(shared.contact_expiration_check_interval),
+     .fallback = "30",
+     .min = 1,
+     .max = 86400,
+     .help =
+         "How often contacts that have expired are taken off the disk, in s; nobody is called by them in between."},
+    CONFIG_LATER_HERE(
+        "all_codecs_on_empty_reinvite", "no", ((const char *const[]){"yes", NULL}),
+        "An offer of ours in an answer always has all codecs of `allow`, the one in use first (RFC 3261 14.2)."),
+    CONFIG_LATER("default_auth_algorithms_uac", "no",
+                 "Challenges are answered by the strongest algorithm that there is a secret for."),
+    CONFIG_LATER("default_voicemail_extension", NULL,
+                 "There is no message waiting indication (RFC 3842)."),
+    CONFIG_LATER("mwi_disable_initial_unsolicited", "no",
+                 "There is no message waiting indication (RFC 3842)."),
+    CONFIG_LATER("mwi_tps_queue_high", "500", "There is no message waiting indication (RFC 3842)."),
+    CONFIG_LATER("mwi_tps_queue_low", "-1", "There is no message waiting indication (RFC 3842)."),
+    CONFIG_LATER("regcontext", NULL, "Registrations make no extensions."),
+    CONFIG_LATER("send_contact_status_on_update_registration", "no",
+                 "There are no events of contacts."),
+    CONFIG_LATER("taskprocessor_overload_trigger", "global",
+                 "There is one SIP thread, and nothing to tune about it."),
+    CONFIG_LATER("unidentified_request_count", "5",
+                 "`[access]` of `sipsession.conf` says what becomes of strangers."),
+    CONFIG_LATER("unidentified_request_period", "5",
+                 "`[access]` of `sipsession.conf` says what becomes of strangers."),
+    CONFIG_LATER("unidentified_request_prune_interval", "30",
+                 "`[access]` of `sipsession.conf` says what becomes of strangers."),
     {.name = NULL},
 };
 
@@ -232,18 +284,29 @@ static const struct base_option system_options[] = {
      GLOBAL(disable_tcp_switch),
      .fallback = "yes",
      .help = "Send long requests over UDP too (RFC 3261 18.1.1 asks for TCP)."},
-    CONFIG_LATER("accept_multiple_sdp_answers", "no"),
-    CONFIG_LATER("follow_early_media_fork", "yes"),
+    CONFIG_LATER("accept_multiple_sdp_answers", "no",
+                 "Each fork of a call has an early dialog of its own, with its own SDP."),
+    CONFIG_LATER("follow_early_media_fork", "yes",
+                 "Each fork of a call has an early dialog of its own, with its own SDP."),
     /* There is one SIP thread, and nothing to tune about it. */
-    CONFIG_LATER("taskpool_auto_increment", "1"),
-    CONFIG_LATER("taskpool_idle_timeout", "60"),
-    CONFIG_LATER("taskpool_initial_size", "4"),
-    CONFIG_LATER("taskpool_max_size", "50"),
-    CONFIG_LATER("taskpool_minimum_size", "4"),
-    CONFIG_LATER("threadpool_auto_increment", "1"),
-    CONFIG_LATER("threadpool_idle_timeout", "60"),
-    CONFIG_LATER("threadpool_initial_size", "4"),
-    CONFIG_LATER("threadpool_max_size", "50"),
+    CONFIG_LATER("taskpool_auto_increment", "1",
+                 "There is one SIP thread, and nothing to tune about it."),
+    CONFIG_LATER("taskpool_idle_timeout", "60",
+                 "There is one SIP thread, and nothing to tune about it."),
+    CONFIG_LATER("taskpool_initial_size", "4",
+                 "There is one SIP thread, and nothing to tune about it."),
+    CONFIG_LATER("taskpool_max_size", "50",
+                 "There is one SIP thread, and nothing to tune about it."),
+    CONFIG_LATER("taskpool_minimum_size", "4",
+                 "There is one SIP thread, and nothing to tune about it."),
+    CONFIG_LATER("threadpool_auto_increment", "1",
+                 "There is one SIP thread, and nothing to tune about it."),
+    CONFIG_LATER("threadpool_idle_timeout", "60",
+                 "There is one SIP thread, and nothing to tune about it."),
+    CONFIG_LATER("threadpool_initial_size", "4",
+                 "There is one SIP thread, and nothing to tune about it."),
+    CONFIG_LATER("threadpool_max_size", "50",
+                 "There is one SIP thread, and nothing to tune about it."),
     {.name = NULL},
 };
 

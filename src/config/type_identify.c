@@ -5,18 +5,103 @@
 #include "config/config.h"
 #include "res_sip/identify/identify.h"
 
+#include <ctype.h>
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Addresses and networks, separated by commas; every line adds to the ones before. */
+/* A host name (RFC 1123 2.1); what ends with figures is an address, or was to be one (RFC 3696 2).
+ */
+static int is_name(const char *text)
+{
+    const char *label = text;
+    int figures = 1;
+
+    if (strlen(text) > 253) {
+        return 0;
+    }
+    for (; *text; text++) {
+        if (*text == '.') {
+            if (text == label || text[-1] == '-') {
+                return 0;
+            }
+            label = text + 1;
+            figures = 1;
+        } else if (!isalnum((unsigned char)*text) && *text != '_' &&
+                   (*text != '-' || text == label)) {
+            return 0;
+        } else {
+            figures &= *text >= '0' && *text <= '9';
+        }
+    }
+    return !figures && text[-1] != '-';
+}
+
+/* 0; -1 with why. */
+static int add_name(struct sip_identify_config *identify, const char *name, char *why,
+                    size_t why_size)
+{
+    char **grown = realloc(identify->names, (identify->name_count + 1) * sizeof(*grown));
+    char *copy = strdup(name);
+
+    if (grown) {
+        identify->names = grown;
+    }
+    if (!grown || !copy) {
+        free(copy);
+        snprintf(why, why_size, "out of memory");
+        return -1;
+    }
+    identify->names[identify->name_count++] = copy;
+    return 0;
+}
+
+static void drop_names(struct sip_identify_config *identify, unsigned left)
+{
+    while (identify->name_count > left) {
+        free(identify->names[--identify->name_count]);
+    }
+}
+
+static int add_match(struct sip_identify_config *identify, const char *text, char *why,
+                     size_t why_size)
+{
+    struct sip_network network;
+
+    if (is_name(text)) {
+        return add_name(identify, text, why, why_size);
+    }
+    if (config_parse_network(text, &network) != 0) {
+        snprintf(why, why_size,
+                 "expected IP addresses, networks or host names, e.g. 192.0.2.0/24, not '%s'",
+                 text);
+        return -1;
+    }
+    return config_parse_networks(text, &identify->match, &identify->match_count, why, why_size);
+}
+
+/* Addresses, networks and names, separated by commas; every line adds to the ones before. */
 static int parse_match(void *object, const struct base_option *option, const char *value, char *why,
                        size_t why_size)
 {
     struct sip_identify_config *identify = object;
+    unsigned networks = identify->match_count, names = identify->name_count;
+    char *copy = strdup(value), *rest = copy, *text;
+    int result = copy ? 0 : -1;
 
     (void)option;
-    return config_parse_networks(value, &identify->match, &identify->match_count, why, why_size);
+    if (!copy) {
+        snprintf(why, why_size, "out of memory");
+    }
+    while (result == 0 && (text = strsep(&rest, ","))) {
+        result = add_match(identify, config_trim(text), why, why_size);
+    }
+    free(copy);
+    if (result != 0) {
+        identify->match_count = networks;
+        drop_names(identify, names);
+    }
+    return result;
 }
 
 static void release_match(void *object, const struct base_option *option)
@@ -24,6 +109,9 @@ static void release_match(void *object, const struct base_option *option)
     struct sip_identify_config *identify = object;
 
     (void)option;
+    drop_names(identify, 0);
+    free(identify->names);
+    identify->names = NULL;
     free(identify->match);
     identify->match = NULL;
     identify->match_count = 0;
@@ -33,9 +121,16 @@ static void format_match(const void *object, const struct base_option *option, c
                          size_t size)
 {
     const struct sip_identify_config *identify = object;
+    size_t used;
+    unsigned i;
 
     (void)option;
     config_format_networks(identify->match, identify->match_count, out, size);
+    used = strlen(out);
+    for (i = 0; i < identify->name_count && used < size; i++) {
+        used +=
+            (size_t)snprintf(out + used, size - used, "%s%s", used ? "," : "", identify->names[i]);
+    }
 }
 
 /* A text to be the same, or a regular expression between slashes. 0; -1 with why. */
@@ -93,8 +188,16 @@ static const struct base_option options[] = {
      .release = release_match,
      .format = format_match,
      .help =
-         "IP addresses and networks (`192.0.2.0/24`), separated by commas; may be given several times. The "
-         "longest prefix wins. Names are not looked up."},
+         "IP addresses, networks (`192.0.2.0/24`) and host names, separated by commas; may be given several "
+         "times. The longest prefix wins. Names are looked up at the start, and again when their time to live "
+         "is over; until then, and when there is no such name, they match nobody."},
+    {.name = "srv_lookups",
+     .kind = BASE_OPTION_BOOL,
+     .offset = offsetof(struct sip_identify_config, srv_lookups),
+     .fallback = "yes",
+     .help =
+         "Of a host name in `match`, the servers that its SRV records name match (those of "
+         "`_sip._udp`, `_sip._tcp`, `_sips._tcp`); its own addresses only where there are none."},
     {.name = "match_header",
      .kind = BASE_OPTION_CUSTOM,
      .offset = offsetof(struct sip_identify_config, match_header),
@@ -110,7 +213,6 @@ static const struct base_option options[] = {
      .release = config_release_text,
      .format = config_format_text,
      .help = "The request URI, or `/regular expression/`; for the identifier `request_uri`."},
-    CONFIG_LATER_HERE("srv_lookups", "yes", ((const char *const[]){"no", NULL})),
     {.name = NULL},
 };
 

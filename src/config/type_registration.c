@@ -81,8 +81,10 @@ static const struct base_option options[] = {
          "`contact_header_params`."),
     TEXT(user_agent, config_parse_text, NULL,
          "User-Agent of its requests; without it, that of `global`."),
-    CONFIG_LATER("security_mechanisms", NULL),
-    CONFIG_LATER("security_negotiation", "no"),
+    CONFIG_LATER("security_mechanisms", NULL,
+                 "There is no agreement on security mechanisms (RFC 3329)."),
+    CONFIG_LATER("security_negotiation", "no",
+                 "There is no agreement on security mechanisms (RFC 3329)."),
     {.name = NULL},
 };
 

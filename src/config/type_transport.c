@@ -16,7 +16,7 @@ struct transport {
     struct sip_transport_config config;
     int has_bind, has_port;
     int keepalive;
-    unsigned keepalive_idle;
+    unsigned keepalive_idle, keepalive_interval, keepalive_count;
 };
 
 static int parse_protocol(void *object, const struct base_option *option, const char *value,
@@ -140,6 +140,34 @@ static void format_tos(const void *object, const struct base_option *option, cha
     snprintf(out, size, "%d", transport->config.tos);
 }
 
+/* A priority, or one of the words of "no", which the field's default is. */
+static int parse_cos(void *object, const struct base_option *option, const char *value, char *why,
+                     size_t why_size)
+{
+    struct transport *transport = object;
+    unsigned cos;
+    int on;
+
+    (void)option;
+    if (base_parse_uint(value, 7, &cos) != 0) {
+        if (base_parse_bool(value, &on) != 0 || on) {
+            snprintf(why, why_size, "expected a whole number from 0 to 7");
+            return -1;
+        }
+        cos = 0;
+    }
+    transport->config.cos = cos;
+    return 0;
+}
+
+static void format_cos(const void *object, const struct base_option *option, char *out, size_t size)
+{
+    const struct transport *transport = object;
+
+    (void)option;
+    snprintf(out, size, "%u", transport->config.cos);
+}
+
 /* Networks, separated by commas; every line adds to the ones before. */
 static int parse_local_net(void *object, const struct base_option *option, const char *value,
                            char *why, size_t why_size)
@@ -204,7 +232,6 @@ static void format_local_net(const void *object, const struct base_option *optio
     }
 }
 
-static const char *const no[] = {"no", NULL};
 static const char *const methods[] = {"unspecified", "tlsv1_2", "tlsv1_3", NULL};
 
 #define TLS_TEXT(option_name, member, text)                                                        \
@@ -244,6 +271,13 @@ static const struct base_option options[] = {
      .parse = parse_tos,
      .format = format_tos,
      .help = "Type of service of what is sent: a number, or a name like `cs3`."},
+    {.name = "cos",
+     .kind = BASE_OPTION_CUSTOM,
+     .fallback = "0",
+     .parse = parse_cos,
+     .format = format_cos,
+     .help = "Priority of its packets within the system, 0 to 7 (`SO_PRIORITY`), which a VLAN's "
+             "device may map to that of 802.1p."},
     {.name = "tcp_keepalive_enable",
      .kind = BASE_OPTION_BOOL,
      .offset = offsetof(struct transport, keepalive),
@@ -256,6 +290,20 @@ static const struct base_option options[] = {
      .min = 1,
      .max = 32767,
      .help = "After how many idle seconds it does so."},
+    {.name = "tcp_keepalive_interval_time",
+     .kind = BASE_OPTION_UINT,
+     .offset = offsetof(struct transport, keepalive_interval),
+     .fallback = "10",
+     .min = 1,
+     .max = 32767,
+     .help = "How many seconds it waits for a sign of life before it asks again."},
+    {.name = "tcp_keepalive_probe_count",
+     .kind = BASE_OPTION_UINT,
+     .offset = offsetof(struct transport, keepalive_count),
+     .fallback = "5",
+     .min = 1,
+     .max = 127,
+     .help = "After how many questions without an answer the connection is given up."},
     TLS_TEXT("cert_file", cert_file,
              "PEM file of our certificate, with the chain behind it. TLS needs it. A file that "
              "changes is loaded anew; calls go on."),
@@ -304,14 +352,25 @@ static const struct base_option options[] = {
      .format = format_local_net,
      .help = "Networks whose peers are told our own addresses, separated by commas; may be given "
              "several times. Without one all peers are outside."},
-    CONFIG_LATER("tcp_keepalive_interval_time", "10"),
-    CONFIG_LATER("tcp_keepalive_probe_count", "5"),
-    CONFIG_LATER("allow_reload", "no"),
-    CONFIG_LATER("async_operations", "1"),
-    CONFIG_LATER_HERE("cos", "0", no),
-    CONFIG_LATER("domain", NULL),
-    CONFIG_LATER("symmetric_transport", "no"),
-    CONFIG_LATER("websocket_write_timeout", "100"),
+    {.name = "domain",
+     .kind = BASE_OPTION_CUSTOM,
+     .offset = offsetof(struct transport, config.domain),
+     .parse = config_parse_host,
+     .release = config_release_text,
+     .format = config_format_text,
+     .help =
+         "The identifier `username` also looks for an endpoint of this domain, `user@domain`, when a request "
+         "comes by it."},
+    {.name = "symmetric_transport",
+     .kind = BASE_OPTION_BOOL,
+     .offset = offsetof(struct transport, config.symmetric),
+     .fallback = "no",
+     .help = "Contacts that registered over it are reached by it, and so is who called over it; "
+             "not where the endpoint has a `transport`, or the contact's host is a name."},
+    CONFIG_LATER("allow_reload", "no",
+                 "A transport that is not the same any more needs a restart."),
+    CONFIG_LATER("async_operations", "1", "One thread reads all sockets; there is nothing to set."),
+    CONFIG_LATER("websocket_write_timeout", "100", "There are no WebSockets."),
     {.name = NULL},
 };
 
@@ -422,6 +481,8 @@ static void add(struct config_reader *reader, const struct config_section *secti
     transport.config.name = made->name;
     *made = transport.config; /* takes its texts */
     made->tcp_keepalive = transport.keepalive ? transport.keepalive_idle : 0;
+    made->tcp_keepalive_interval = transport.keepalive_interval;
+    made->tcp_keepalive_count = transport.keepalive_count;
     *reader->transports_end = made;
     reader->transports_end = &made->next;
     return;

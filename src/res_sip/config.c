@@ -23,11 +23,14 @@ static void set_defaults(struct sip_global_config *global)
     global->default_realm = strdup("sipsession");
     global->endpoint_identifier_order = strdup("ip,username,anonymous");
     global->default_from_user = strdup("sipsession");
+    global->default_outbound_endpoint = strdup("default_outbound_endpoint");
     global->max_forwards = 70;
     global->keep_alive_interval = 90;
     global->timer_t1 = 500;
     global->timer_b = 32000;
     global->disable_tcp_switch = 1;
+    global->shared.contact_expiration_check_interval = 30;
+    global->shared.norefersub = 1;
     global->algorithm_count = 1;
     global->algorithms[0] = AST_SIP_DIGEST_MD5;
 }
@@ -43,8 +46,11 @@ struct sip_config *sip_config_create(void)
     set_defaults(&config->global);
     sip_guard_defaults(&config->guard);
     config->authentication.check_uri = 1;
+    config->overload.max_delay = 50; /* as settings_overload.c says */
+    config->overload.retry_after = 5;
     if (!config->global.user_agent || !config->global.default_realm ||
-        !config->global.endpoint_identifier_order || !config->global.default_from_user) {
+        !config->global.endpoint_identifier_order || !config->global.default_from_user ||
+        !config->global.default_outbound_endpoint) {
         sip_config_destroy(config);
         return NULL;
     }
@@ -56,6 +62,8 @@ void sip_transport_config_release(struct sip_transport_config *transport)
     struct sip_tls_config *tls = &transport->tls;
     struct sip_external_config *external = &transport->external;
 
+    free(transport->domain);
+    transport->domain = NULL;
     free(tls->cert_file);
     free(tls->priv_key_file);
     free(tls->password);
@@ -82,6 +90,18 @@ static void free_transports(struct sip_transport_config *transport)
     }
 }
 
+static void free_aliases(struct sip_domain_alias *alias)
+{
+    while (alias) {
+        struct sip_domain_alias *next = alias->next;
+
+        free(alias->alias);
+        free(alias->domain);
+        free(alias);
+        alias = next;
+    }
+}
+
 static void free_identifies(struct sip_identify_config *identify)
 {
     while (identify) {
@@ -90,6 +110,10 @@ static void free_identifies(struct sip_identify_config *identify)
         free(identify->name);
         free(identify->endpoint);
         free(identify->match);
+        while (identify->name_count > 0) {
+            free(identify->names[--identify->name_count]);
+        }
+        free(identify->names);
         free(identify->match_header);
         free(identify->match_request_uri);
         free(identify);
@@ -149,9 +173,12 @@ void sip_config_destroy(struct sip_config *config)
     free(config->global.default_realm);
     free(config->global.endpoint_identifier_order);
     free(config->global.default_from_user);
+    free(config->global.default_outbound_endpoint);
     free(config->global.nameservers);
+    free(config->overload.emergency_numbers);
     free_transports(config->transports);
     free_endpoints(config->endpoints);
+    free_aliases(config->aliases);
     free_identifies(config->identifies);
     free_aors(config->aors);
     sip_acl_free(config->acl);
@@ -248,4 +275,36 @@ struct ast_sip_endpoint *ast_sip_get_endpoint(const char *name)
     }
     endpoint = *find_slot(slots, slot_mask, name);
     return endpoint ? ast_sip_endpoint_ref(endpoint) : NULL;
+}
+
+const struct ast_sip_global *ast_sip_get_global(void)
+{
+    base_assert_sip_thread();
+    return &sip_get_config()->global.shared;
+}
+
+const char *ast_sip_get_aliased_domain(const pj_str_t *host)
+{
+    const struct sip_domain_alias *alias;
+
+    base_assert_sip_thread();
+    for (alias = sip_get_config()->aliases; alias; alias = alias->next) {
+        if (pj_stricmp2(host, alias->alias) == 0) {
+            return alias->domain;
+        }
+    }
+    return NULL;
+}
+
+pj_str_t ast_sip_user_of(const pj_str_t *user)
+{
+    const char *options = user->slen > 0 && sip_get_config()->global.shared.ignore_uri_user_options
+                              ? memchr(user->ptr, ';', (size_t)user->slen)
+                              : NULL;
+    pj_str_t result = *user;
+
+    if (options) {
+        result.slen = options - user->ptr;
+    }
+    return result;
 }

@@ -42,14 +42,26 @@ struct sip_external_config {
     struct sip_network *local; /* none: all peers are outside */
 };
 
+/* type=domain_alias */
+struct sip_domain_alias {
+    struct sip_domain_alias *next;
+    char *alias;
+    char *domain; /* never NULL */
+};
+
 /* type=transport */
 struct sip_transport_config {
     struct sip_transport_config *next;
     char *name;
-    int protocol;           /* enum sip_transport_protocol */
-    pj_sockaddr bind;       /* family, address, port; default port 5060, of TLS 5061 */
-    unsigned tcp_keepalive; /* seconds; 0: off */
-    int tos;                /* DSCP << 2, or 0 */
+    int protocol;                    /* enum sip_transport_protocol */
+    pj_sockaddr bind;                /* family, address, port; default port 5060, of TLS 5061 */
+    unsigned tcp_keepalive;          /* seconds; 0: off */
+    unsigned tcp_keepalive_interval; /* seconds between probes */
+    unsigned tcp_keepalive_count;    /* of probes */
+    int tos;                         /* DSCP << 2, or 0 */
+    unsigned cos;  /* priority of its packets within the system (SO_PRIORITY), 0 to 7 */
+    char *domain;  /* of users that come by it and name another one; or NULL */
+    int symmetric; /* requests to who came by it leave by it */
     struct sip_tls_config tls;
     struct sip_external_config external;
 };
@@ -61,7 +73,10 @@ struct sip_identify_config {
     char *endpoint; /* the endpoint's name */
     unsigned match_count;
     struct sip_network *match;
-    char *match_header;      /* "Name: value" or "Name: /regular expression/", or NULL */
+    unsigned name_count;
+    char **names;       /* hosts whose addresses match, too */
+    int srv_lookups;    /* those of the servers that their SRV records name, where there are some */
+    char *match_header; /* "Name: value" or "Name: /regular expression/", or NULL */
     char *match_request_uri; /* a URI or "/regular expression/", or NULL */
 };
 
@@ -97,12 +112,22 @@ struct sip_access_config {
     struct sip_network *exempt; /* neither rates nor bans for these */
 };
 
+/* [overload] of sipsession.conf */
+struct sip_overload_config {
+    unsigned max_delay;        /* ms that messages may wait; 0: no matter */
+    unsigned max_sessions;     /* 0: what descriptors allow */
+    unsigned max_transactions; /* 0: what fits into a quarter of the memory */
+    unsigned retry_after;      /* seconds, at most; at least 1 */
+    char *emergency_numbers;   /* users of request URIs, separated by commas; or NULL */
+};
+
 /* type=global and type=system */
 struct sip_global_config {
     char *user_agent;                /* never NULL; User-Agent and Server */
     char *default_realm;             /* of challenges; never NULL */
     char *endpoint_identifier_order; /* "ip,username,anonymous" */
     char *default_from_user;
+    char *default_outbound_endpoint; /* of requests to URIs of nobody in particular; never NULL */
     char *nameservers;            /* "ADDRESS:PORT,..."; NULL: those of the system */
     unsigned max_forwards;        /* 70 */
     unsigned keep_alive_interval; /* seconds */
@@ -111,7 +136,10 @@ struct sip_global_config {
     int compact_headers;
     int disable_rport;
     int disable_tcp_switch;
-    int debug; /* log every message */
+    int debug;                    /* log every message */
+    struct ast_sip_global shared; /* what modules see, too */
+    int disable_multi_domain;
+    int use_callerid_contact;
     unsigned algorithm_count;
     int algorithms[AST_SIP_DIGEST_ALGORITHMS]; /* of challenges, where nothing else says them */
 };
@@ -184,7 +212,9 @@ struct sip_config {
     struct ast_sip_acl *contact_acl; /* contact_permit and contact_deny of type=acl */
     struct sip_authentication_config authentication;
     struct sip_access_config access;
+    struct sip_overload_config overload;
     struct sip_registration_config *registrations;
+    struct sip_domain_alias *aliases;
 };
 
 struct sip_config *sip_config_create(void); /* every option at its default; NULL: no memory */

@@ -59,6 +59,9 @@ int sip_thread_create(void);
 void sip_thread_drain(void);
 void sip_thread_destroy(void);
 
+/* Microseconds, of no particular begin. */
+pj_uint64_t sip_now(void);
+
 /* ---- pjlog.c: PJSIP's log into ours ---- */
 
 void sip_pjlog_start(void);

@@ -132,6 +132,15 @@ static void respond_stopping(pjsip_rx_data *rdata)
     sip_respond(rdata, PJSIP_SC_SERVICE_UNAVAILABLE, NULL, &list);
 }
 
+/* RFC 5031: urn:service:sos and its kin name what is wanted, not where it is. */
+static int is_service(const pjsip_uri *uri)
+{
+    const pjsip_other_uri *other = (const pjsip_other_uri *)uri;
+
+    return pj_stricmp2(pjsip_uri_get_scheme(uri), "urn") == 0 &&
+           pj_strnicmp2(&other->content, "service:", 8) == 0;
+}
+
 /* What the message itself forbids, once it is known who sent it (RFC 3261 8.2.2.1, 16.3). 0, or a
  * status. */
 static int refuse(const pjsip_rx_data *rdata)
@@ -140,7 +149,7 @@ static int refuse(const pjsip_rx_data *rdata)
     const pjsip_uri *uri = msg->line.req.uri;
 
     if (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri) &&
-        !PJSIP_URI_SCHEME_IS_TEL(uri)) {
+        !PJSIP_URI_SCHEME_IS_TEL(uri) && !is_service(uri)) {
         return PJSIP_SC_UNSUPPORTED_URI_SCHEME;
     }
     if (rdata->msg_info.max_fwd && rdata->msg_info.max_fwd->ivalue == 0 &&

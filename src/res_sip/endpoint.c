@@ -25,6 +25,7 @@ static void destroy(struct ast_sip_endpoint *endpoint)
 {
     free(endpoint->name);
     free(endpoint->context);
+    free(endpoint->message_context);
     free(endpoint->transport);
     free(endpoint->aors);
     free(endpoint->callerid_tag);
@@ -37,6 +38,9 @@ static void destroy(struct ast_sip_endpoint *endpoint)
     free(endpoint->media_address);
     free(endpoint->sdp_owner);
     free(endpoint->sdp_session);
+    free(endpoint->overlap_context);
+    free(endpoint->tenantid);
+    free(endpoint->tone_zone);
     free(endpoint->outbound_auth);
     sip_credentials_free(endpoint->credentials);
     free(endpoint->auth);

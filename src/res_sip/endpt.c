@@ -14,6 +14,7 @@
 #include "res_sip/identify/identify.h"
 #include "res_sip/location/location.h"
 #include "res_sip/message/message.h"
+#include "res_sip/overload/overload.h"
 #include "res_sip/registration/registration.h"
 #include "res_sip/resolve/resolve.h"
 #include "res_sip/transport/transport.h"
@@ -126,8 +127,9 @@ int sip_start(struct sip_config *config)
     if (start_pjlib() != 0 || start_pjsip(&config->global) != 0 || sip_loop_create() != 0 ||
         sip_thread_create() != 0 || start_modules(config) != 0 || sip_identify_start(config) != 0 ||
         sip_authenticate_start(config) != 0 || sip_access_start(config) != 0 ||
-        sip_location_start(config) != 0 || sip_transports_start(config) != 0 ||
-        sip_resolve_start(&config->global) != 0 || sip_registrations_start(config) != 0) {
+        sip_overload_start(config) != 0 || sip_location_start(config) != 0 ||
+        sip_transports_start(config) != 0 || sip_resolve_start(&config->global) != 0 ||
+        sip_registrations_start(config) != 0) {
         sip_destroy();
         return -1;
     }
@@ -151,6 +153,7 @@ void sip_destroy(void)
     sip_transports_forget();
     sip_thread_destroy();
     sip_loop_destroy();
+    sip_overload_stop();
     sip_access_stop();
     sip_authenticate_stop();
     sip_identify_stop();

@@ -49,6 +49,21 @@ void sip_log_level_changed(void);
 int sip_transport_selector(const struct ast_sip_endpoint *endpoint, pjsip_tpselector *selector);
 
 /*
+ * The endpoint as it is reached by the transport that one of its contacts registered over
+ * (symmetric.c): a copy of it with that transport, or the endpoint itself when it names one of its
+ * own, when there is none of that name, or when the target's host is a name. endpoint, transport and
+ * target may be NULL. The copy borrows all that it has, and is nobody's reference.
+ */
+const struct ast_sip_endpoint *sip_symmetric_endpoint(const struct ast_sip_endpoint *endpoint,
+                                                      const char *transport,
+                                                      const pjsip_uri *target,
+                                                      struct ast_sip_endpoint *copy);
+/* The selector for requests in a dialog that rdata begins: 1; 0: it came by no such transport, or
+ * the endpoint names another one; then the selector is untouched. */
+int sip_symmetric_selector(const pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint,
+                           pjsip_tpselector *selector);
+
+/*
  * Where the messages of a dialog reach us: the type of its transport, our address as the peer sees
  * it (the address where rdata arrived, or the one that routes to target when we are bound to all),
  * and the port that listens.
@@ -91,6 +106,8 @@ struct sip_flow {
 
 /* The flow of a name that ast_sip_flow_name wrote. 0; -1: it is gone; the output is untouched. */
 int sip_flow_find(const char *name, struct sip_flow *flow);
+/* The peer's address of it, whether it is there or not. 0; -1: it is no flow's name. */
+int sip_flow_address(const char *name, pj_sockaddr *address);
 /* A request leaves by this flow, whatever its URI and routes say. */
 void sip_flow_direct(const struct sip_flow *flow, pjsip_tx_data *tdata);
 
@@ -134,6 +151,11 @@ void sip_auth_forget(pjsip_tx_data *request);
 /* An ACK to a 2xx has the credentials of its INVITE (RFC 3261 13.2.2.4). */
 void sip_auth_copy(pjsip_tx_data *ack, const pjsip_tx_data *invite);
 
+/* ---- overload ---- */
+
+/* There is one session more (1) or less (-1). */
+void sip_overload_session(int change);
+
 /* ---- counters: what was dropped or refused, for `show` and tests ---- */
 
 struct sip_counters {
@@ -156,6 +178,8 @@ struct sip_counters {
     unsigned long long rate_limited;    /* dropped or refused: too fast */
     unsigned long long bans;            /* sources that were banned */
     unsigned long long banned_requests; /* dropped while their source was banned */
+
+    unsigned long long overload_refused; /* with 503, since there was too much */
 };
 
 extern struct sip_counters sip_counters;

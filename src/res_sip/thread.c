@@ -4,10 +4,12 @@
  * ast_sip_push_task and ast_sip_thread_is_sip may be called on other threads.
  */
 #include <pthread.h>
+#include <time.h>
 
 #include <sipsession/log.h>
 
 #include "res_sip/core.h"
+#include "res_sip/overload/overload.h"
 
 #define TASKS_PER_TURN   64 /* the network has its turn after as many */
 #define BLOCKING_THREADS 4
@@ -121,7 +123,16 @@ void sip_run(void)
     while (running) {
         sip_loop_turn(-1);
         sip_distributor_release();
+        sip_overload_turn();
     }
+}
+
+pj_uint64_t sip_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (pj_uint64_t)now.tv_sec * 1000000 + (pj_uint64_t)now.tv_nsec / 1000;
 }
 
 static int wake(void *unused)

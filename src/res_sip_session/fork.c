@@ -2,7 +2,7 @@
 /*
  * res_sip_session: an INVITE of ours was forked, and another branch answers, too (RFC
  * 3261 13.2.2.4). The first 2xx has the session; each later one gets its ACK, and a BYE in a dialog
- * of its own.
+ * of its own. So does one that comes when the INVITE was refused already.
  */
 #include <sipsession/log.h>
 
@@ -14,9 +14,29 @@
  */
 #define MAX_CHANGES 200
 
-static pj_bool_t on_rx_response(pjsip_rx_data *rdata);
+/*
+ * So many answers to one INVITE that are not wanted are ended at a time, each in a dialog of its own
+ * until its BYE is through. What is beyond them gets no ACK, and is ended by who sent it (RFC
+ * 3261 13.3.1.4).
+ */
+#define MAX_FORKS 16
 
-/* The usage of a dialog that lost; its data is the INVITE, a reference. */
+/* Before PJSIP's transactions, behind the guard. */
+#define PRIORITY_LATE 12
+
+/* An answer that is being ended; in the pool of its dialog. */
+struct fork {
+    PJ_DECL_LIST_MEMBER(struct fork);
+    pjsip_dialog *dlg;
+    pjsip_tx_data *invite; /* a reference; NULL: the session is gone */
+};
+
+static struct fork forks; /* the head of all */
+
+static pj_bool_t on_rx_response(pjsip_rx_data *rdata);
+static pj_bool_t on_late_response(pjsip_rx_data *rdata);
+
+/* The usage of a dialog that lost; its data is the fork. */
 static pjsip_module fork_usage = {
     .name = {(char *)"mod-session-fork", 16},
     .id = -1,
@@ -24,28 +44,44 @@ static pjsip_module fork_usage = {
     .on_rx_response = on_rx_response,
 };
 
+static pjsip_module late_answers = {
+    .name = {(char *)"mod-session-late", 16},
+    .id = -1,
+    .priority = PRIORITY_LATE,
+    .on_rx_response = on_late_response,
+};
+
+static int is_answer(const pjsip_rx_data *rdata)
+{
+    return rdata->msg_info.msg->line.status.code / 100 == 2 &&
+           rdata->msg_info.cseq->method.id == PJSIP_INVITE_METHOD;
+}
+
+static void acknowledge(pjsip_dialog *dlg, const pjsip_rx_data *rdata)
+{
+    const struct fork *fork = pjsip_dlg_get_mod_data(dlg, fork_usage.id);
+    pjsip_tx_data *ack;
+
+    if (pjsip_dlg_create_request(dlg, pjsip_get_ack_method(), rdata->msg_info.cseq->cseq, &ack) !=
+        PJ_SUCCESS) {
+        ast_warning("Cannot acknowledge the other answer of a forked INVITE");
+        return;
+    }
+    if (fork != NULL && fork->invite != NULL) {
+        sip_auth_copy(ack, fork->invite);
+    }
+    pjsip_dlg_send_request(dlg, ack, -1, NULL);
+}
+
 /* ACK each time that the 2xx comes (RFC 3261 13.2.2.4). */
 static pj_bool_t on_rx_response(pjsip_rx_data *rdata)
 {
     pjsip_dialog *dlg = pjsip_rdata_get_dlg(rdata);
-    const pjsip_cseq_hdr *cseq = rdata->msg_info.cseq;
-    pjsip_tx_data *invite;
-    pjsip_tx_data *ack;
 
-    if (dlg == NULL || !pjsip_dlg_has_usage(dlg, &fork_usage) ||
-        cseq->method.id != PJSIP_INVITE_METHOD ||
-        rdata->msg_info.msg->line.status.code / 100 != 2) {
+    if (dlg == NULL || !pjsip_dlg_has_usage(dlg, &fork_usage) || !is_answer(rdata)) {
         return PJ_FALSE;
     }
-    invite = pjsip_dlg_get_mod_data(dlg, fork_usage.id);
-    if (pjsip_dlg_create_request(dlg, pjsip_get_ack_method(), cseq->cseq, &ack) != PJ_SUCCESS) {
-        ast_warning("Cannot acknowledge the other answer of a forked INVITE");
-        return PJ_TRUE;
-    }
-    if (invite != NULL) {
-        sip_auth_copy(ack, invite);
-    }
-    pjsip_dlg_send_request(dlg, ack, -1, NULL);
+    acknowledge(dlg, rdata);
     return PJ_TRUE;
 }
 
@@ -53,14 +89,17 @@ static pj_bool_t on_rx_response(pjsip_rx_data *rdata)
 static void on_bye_done(void *token, pjsip_event *event)
 {
     pjsip_dialog *dlg = token;
-    pjsip_tx_data *invite = fork_usage.id >= 0 && pjsip_dlg_has_usage(dlg, &fork_usage)
-                                ? pjsip_dlg_get_mod_data(dlg, fork_usage.id)
-                                : NULL;
+    struct fork *fork = fork_usage.id >= 0 && pjsip_dlg_has_usage(dlg, &fork_usage)
+                            ? pjsip_dlg_get_mod_data(dlg, fork_usage.id)
+                            : NULL;
 
     (void)event;
-    if (invite != NULL) {
+    if (fork != NULL) {
         pjsip_dlg_set_mod_data(dlg, fork_usage.id, NULL);
-        pjsip_tx_data_dec_ref(invite);
+        pj_list_erase(fork);
+        if (fork->invite != NULL) {
+            pjsip_tx_data_dec_ref(fork->invite);
+        }
     }
     pjsip_dlg_dec_session(dlg, &fork_usage);
 }
@@ -79,6 +118,37 @@ static int send_bye(void *data)
     return 0;
 }
 
+static int is_of(const struct fork *fork, const pjsip_rx_data *rdata)
+{
+    return pj_strcmp(&fork->dlg->call_id->id, &rdata->msg_info.cid->id) == 0 &&
+           pj_stricmp(&fork->dlg->local.info->tag, &rdata->msg_info.from->tag) == 0;
+}
+
+static unsigned count_forks(const pjsip_rx_data *rdata)
+{
+    unsigned count = 0;
+
+    for (const struct fork *fork = forks.next; fork != &forks; fork = fork->next) {
+        count += is_of(fork, rdata);
+    }
+    return count;
+}
+
+static void add_usage(pjsip_dialog *dlg, pjsip_tx_data *invite)
+{
+    struct fork *fork = pj_pool_zalloc(dlg->pool, sizeof(*fork));
+
+    fork->dlg = dlg;
+    if (pjsip_dlg_add_usage(dlg, &fork_usage, fork) != PJ_SUCCESS) {
+        return;
+    }
+    pj_list_push_back(&forks, fork);
+    if (invite != NULL) {
+        pjsip_tx_data_add_ref(invite);
+        fork->invite = invite;
+    }
+}
+
 /* A dialog for the answer of another branch. */
 static pjsip_dialog *make_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
 {
@@ -86,19 +156,78 @@ static pjsip_dialog *make_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
     pjsip_tx_data *invite = session != NULL ? inv_invite_request(session->inv_session) : NULL;
     pjsip_dialog *dlg;
 
+    if (count_forks(rdata) >= MAX_FORKS) {
+        return NULL;
+    }
     if (pjsip_dlg_fork(first, rdata, &dlg) != PJ_SUCCESS) {
         ast_warning("A later answer of a forked INVITE makes no dialog");
         return NULL;
     }
     pjsip_dlg_inc_session(dlg, &fork_usage); /* first of all: a dialog without any is destroyed */
-    if (pjsip_dlg_add_usage(dlg, &fork_usage, invite) == PJ_SUCCESS && invite != NULL) {
-        pjsip_tx_data_add_ref(invite);
-    }
+    add_usage(dlg, invite);
     if (ast_sip_push_task(send_bye, dlg) != 0) { /* behind the ACK, which is sent when we return */
         on_bye_done(dlg, NULL);
         return NULL;
     }
     return dlg;
+}
+
+/* 1: it cannot be the answer to a re-INVITE. */
+static int is_of_first_invite(const pjsip_dialog *dlg, const pjsip_rx_data *rdata)
+{
+    return dlg->role == PJSIP_ROLE_UAC &&
+           (!dlg->uac_has_2xx || pj_stricmp(&dlg->remote.info->tag, &rdata->msg_info.to->tag) != 0);
+}
+
+/* The dialog whose INVITE this is the answer to, when it was refused already; else NULL. */
+static pjsip_dialog *refused_dialog(pjsip_rx_data *rdata)
+{
+    pjsip_transaction *tsx;
+    pjsip_dialog *dlg;
+    pj_str_t key;
+
+    if (pjsip_tsx_create_key(rdata->tp_info.pool, &key, PJSIP_ROLE_UAC,
+                             &rdata->msg_info.cseq->method, rdata) != PJ_SUCCESS) {
+        return NULL;
+    }
+    tsx = pjsip_tsx_layer_find_tsx(&key, PJ_FALSE);
+    if (tsx == NULL || tsx->state != PJSIP_TSX_STATE_COMPLETED || tsx->status_code < 300) {
+        return NULL;
+    }
+    dlg = pjsip_tsx_get_dlg(tsx);
+    return dlg != NULL && is_of_first_invite(dlg, rdata) ? dlg : NULL;
+}
+
+static pjsip_dialog *find_fork(const pjsip_rx_data *rdata)
+{
+    for (const struct fork *fork = forks.next; fork != &forks; fork = fork->next) {
+        if (is_of(fork, rdata) &&
+            pj_stricmp(&fork->dlg->remote.info->tag, &rdata->msg_info.to->tag) == 0) {
+            return fork->dlg;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * A proxy did not wait for all branches: the INVITE was refused, and now one of them answers. PJSIP's
+ * transaction would take the 2xx for the refusal again. Nobody is there for the call, so it is ended.
+ */
+static pj_bool_t on_late_response(pjsip_rx_data *rdata)
+{
+    pjsip_dialog *first, *dlg;
+
+    if (!is_answer(rdata) || (first = refused_dialog(rdata)) == NULL) {
+        return PJ_FALSE;
+    }
+    dlg = find_fork(rdata);
+    if (dlg == NULL && rdata->msg_info.to->tag.slen > 0) {
+        dlg = make_fork(first, rdata);
+    }
+    if (dlg != NULL) {
+        acknowledge(dlg, rdata);
+    }
+    return PJ_TRUE;
 }
 
 /* A response with a To tag that no dialog of the INVITE has. NULL: it is not listened to. */
@@ -130,7 +259,8 @@ static pjsip_dialog *on_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
 
 int session_fork_start(void)
 {
-    if (ast_sip_register_service(&fork_usage) != 0) {
+    pj_list_init(&forks);
+    if (ast_sip_register_service(&fork_usage) != 0 || ast_sip_register_service(&late_answers) != 0) {
         return -1;
     }
     sip_set_fork_handler(on_fork);
@@ -140,6 +270,9 @@ int session_fork_start(void)
 void session_fork_stop(void)
 {
     sip_set_fork_handler(NULL);
+    if (late_answers.id >= 0) {
+        ast_sip_unregister_service(&late_answers);
+    }
     if (fork_usage.id >= 0) {
         ast_sip_unregister_service(&fork_usage);
     }

@@ -97,6 +97,7 @@ static struct ast_sip_session *make_session(struct ast_sip_endpoint *endpoint, p
 {
     struct ast_sip_session *session;
     pjsip_transport_type_e type;
+    pjsip_tpselector selector;
     pjsip_inv_session *inv;
     pj_sockaddr address;
     pjsip_dialog *dlg;
@@ -108,6 +109,9 @@ static struct ast_sip_session *make_session(struct ast_sip_endpoint *endpoint, p
             PJ_SUCCESS) {
         refuse(rdata, PJSIP_SC_INTERNAL_SERVER_ERROR);
         return NULL;
+    }
+    if (sip_symmetric_selector(rdata, endpoint, &selector)) {
+        pjsip_dlg_set_transport(dlg, &selector);
     }
     if (pjsip_inv_create_uas(dlg, rdata, NULL, options, &inv) != PJ_SUCCESS) {
         pjsip_dlg_respond(dlg, rdata, PJSIP_SC_INTERNAL_SERVER_ERROR, NULL, NULL, NULL);

@@ -101,6 +101,7 @@ void session_on_reinvite(struct ast_sip_session *session, pjsip_transaction *tsx
 
 void session_refuse_pending(struct ast_sip_session *session)
 {
+    session_deferred_end(session); /* resumed behind our BYE, a re-INVITE would be accepted */
     if (inv_is_confirmed(session->inv_session) && inv_can_answer(session->inv_session)) {
         session_answer_invite(session, PJSIP_SC_REQUEST_TERMINATED);
     }

@@ -2,6 +2,7 @@
 /*
  * res_sip_session: sessions that we begin, and the requests that we send in them.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include <sipsession/address.h>
@@ -43,43 +44,79 @@ static const pjsip_uri *parse_target(pj_pool_t *pool, const char *text, pj_str_t
     return pjsip_uri_get_uri(uri);
 }
 
-/* The way to a target. */
-struct way {
-    const char *path;     /* NULL: none */
-    struct sip_flow flow; /* transport NULL: none */
-};
+/* A telephone number, global or local, with visual separators (RFC 3966 3). */
+static int is_number(const pj_str_t *user)
+{
+    pj_ssize_t at = user->slen > 0 && user->ptr[0] == '+';
+    int digits = 0;
 
-/* Without a URI a call goes to where the endpoint is, on the way to there; 0, -1 logged. */
-static int find_target(struct ast_sip_session_outgoing *outgoing, struct way *way)
+    for (; at < user->slen; ++at) {
+        if (user->ptr[at] >= '0' && user->ptr[at] <= '9') {
+            digits = 1;
+        } else if (user->ptr[at] == '\0' || strchr("-.()*#", user->ptr[at]) == NULL) {
+            return 0;
+        }
+    }
+    return digits;
+}
+
+/* RFC 3261 19.1.1: says of a URI that its user is a telephone number, when it is one. */
+static void say_phone(pj_pool_t *pool, const pjsip_uri *target, pj_str_t *text)
+{
+    pjsip_sip_uri *uri = (pjsip_sip_uri *)target;
+    char printed[AST_SIP_ADDRESS_SIZE];
+    int length;
+
+    if (!is_number(&uri->user) || uri->user_param.slen > 0) {
+        return;
+    }
+    uri->user_param = pj_str("phone");
+    length = pjsip_uri_print(PJSIP_URI_IN_OTHER, uri, printed, sizeof(printed) - 1);
+    if (length > 0) {
+        printed[length] = '\0';
+        pj_strdup2_with_null(pool, text, printed);
+    }
+}
+
+const struct ast_sip_endpoint *session_endpoint_for_contact(const struct ast_sip_endpoint *endpoint,
+                                                            const struct ast_party_id *caller,
+                                                            struct ast_sip_endpoint *copy)
+{
+    if (!sip_get_config()->global.use_callerid_contact || caller->number[0] == '\0' ||
+        (caller->presentation != AST_PARTY_ALLOWED && !endpoint->trust_id_outbound) ||
+        (endpoint->contact_user != NULL && endpoint->contact_user[0] != '\0')) {
+        return endpoint;
+    }
+    *copy = *endpoint;
+    copy->contact_user = (char *)caller->number;
+    return copy;
+}
+
+/* Without a URI a call goes to where the endpoint is, on the path to there; 0, -1 logged. */
+static int find_target(struct ast_sip_session_outgoing *outgoing,
+                       const struct ast_sip_contact **found)
 {
     const struct ast_sip_contact *contact;
 
-    way->path = NULL;
-    way->flow.transport = NULL;
     if (outgoing->uri != NULL && outgoing->uri[0] != '\0') {
+        *found = NULL;
         return 0;
     }
     contact = ast_sip_endpoint_contact(outgoing->endpoint);
-    if (contact == NULL ||
-        (contact->flow != NULL && sip_flow_find(contact->flow, &way->flow) != 0)) {
+    if (contact == NULL) {
         ast_notice("Endpoint %s cannot be reached: it has no contact", outgoing->endpoint->name);
         return -1;
     }
     outgoing->uri = contact->uri;
-    way->path = contact->path;
+    *found = contact;
     return 0;
 }
 
-/* The transport of a dialog: that of the flow, or the endpoint's. 0, -1 logged. */
-static int choose_transport(const struct ast_sip_session_outgoing *outgoing, const struct way *way,
-                            pjsip_tpselector *selector)
+/* The flow to a contact (may be NULL), which has none when flow->transport is NULL; 0, -1: gone. */
+static int find_flow(const struct ast_sip_contact *contact, struct sip_flow *flow)
 {
-    if (way->flow.transport == NULL) {
-        return sip_transport_selector(outgoing->endpoint, selector);
-    }
-    *selector =
-        (pjsip_tpselector){.type = PJSIP_TPSELECTOR_TRANSPORT, .u.transport = way->flow.transport};
-    return 0;
+    flow->transport = NULL;
+    return contact == NULL || contact->flow == NULL ? 0 : sip_flow_find(contact->flow, flow);
 }
 
 void session_leave_flow(struct ast_sip_session *session)
@@ -93,9 +130,26 @@ void session_leave_flow(struct ast_sip_session *session)
     }
 }
 
-static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing,
-                                 const struct way *way, pj_pool_t *pool, pj_sockaddr *address)
+/* To of a URI with parameters is in angle brackets (RFC 3261 20.10). */
+static pj_str_t bracketed(pj_pool_t *pool, const pj_str_t *uri)
 {
+    pj_str_t text = *uri;
+
+    if (memchr(uri->ptr, '<', (size_t)uri->slen) == NULL) {
+        text.ptr = pj_pool_alloc(pool, (size_t)uri->slen + 3);
+        text.slen = snprintf(text.ptr, (size_t)uri->slen + 3, "<%.*s>", (int)uri->slen, uri->ptr);
+    }
+    return text;
+}
+
+static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing,
+                                 const struct ast_sip_contact *to, const struct sip_flow *flow,
+                                 pj_pool_t *pool, pj_sockaddr *address)
+{
+    const char *path = to != NULL ? to->path : NULL;
+    const struct ast_party_id *caller = find_caller(outgoing);
+    const struct ast_sip_endpoint *endpoint;
+    struct ast_sip_endpoint copy, contact_copy;
     pjsip_transport_type_e type;
     pjsip_tpselector selector;
     pjsip_route_hdr route;
@@ -104,18 +158,29 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
     pjsip_dialog *dlg;
     pj_str_t contact;
     pj_str_t target;
+    pj_str_t remote;
     pj_str_t local;
 
     uri = parse_target(pool, outgoing->uri, &target);
-    if (uri == NULL || sip_local_address(NULL, outgoing->endpoint, uri, address, &type) != 0 ||
-        sip_make_contact(pool, NULL, outgoing->endpoint, uri, &contact) != 0 ||
-        choose_transport(outgoing, way, &selector) != 0 ||
-        session_print_from(outgoing->endpoint, find_caller(outgoing), address, from, sizeof(from)) <
-            0) {
+    if (uri != NULL && outgoing->endpoint->user_eq_phone) {
+        say_phone(pool, uri, &target);
+    }
+    endpoint =
+        sip_symmetric_endpoint(outgoing->endpoint, to != NULL ? to->transport : NULL, uri, &copy);
+    if (uri == NULL || sip_local_address(NULL, endpoint, uri, address, &type) != 0 ||
+        sip_make_contact(pool, NULL, session_endpoint_for_contact(endpoint, caller, &contact_copy),
+                         uri, &contact) != 0 ||
+        sip_transport_selector(endpoint, &selector) != 0 ||
+        session_print_from(outgoing->endpoint, caller, address, from, sizeof(from)) < 0) {
         return NULL;
     }
+    if (flow->transport != NULL) {
+        selector.type = PJSIP_TPSELECTOR_TRANSPORT;
+        selector.u.transport = flow->transport;
+    }
     local = pj_str(from);
-    if (pjsip_dlg_create_uac(pjsip_ua_instance(), &local, &contact, &target, &target, &dlg) !=
+    remote = bracketed(pool, &target);
+    if (pjsip_dlg_create_uac(pjsip_ua_instance(), &local, &contact, &remote, &target, &dlg) !=
         PJ_SUCCESS) {
         ast_error("Cannot make a dialog from %s to %s", from, outgoing->uri);
         return NULL;
@@ -123,7 +188,7 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
     pjsip_dlg_inc_lock(dlg);
     if (pjsip_dlg_set_transport(dlg, &selector) != PJ_SUCCESS ||
         sip_outbound_route(dlg->pool, outgoing->endpoint, &route) != 0 ||
-        (way->path != NULL && sip_contact_route(dlg->pool, way->path, &route) != 0) ||
+        (path != NULL && sip_contact_route(dlg->pool, path, &route) != 0) ||
         (!pj_list_empty(&route) && pjsip_dlg_set_route_set(dlg, &route) != PJ_SUCCESS)) {
         ast_error("Cannot use the transport or the proxy of endpoint %s", outgoing->endpoint->name);
         pjsip_dlg_dec_lock(dlg); /* destroys it */
@@ -200,8 +265,9 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
     struct ast_sip_session *session = NULL;
     pjsip_inv_session *inv;
     pj_sockaddr address;
+    const struct ast_sip_contact *contact;
+    struct sip_flow flow;
     pjsip_dialog *dlg;
-    struct way way;
     pj_pool_t *pool;
 
     base_assert_sip_thread();
@@ -209,14 +275,14 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         ast_error("An outgoing session needs an endpoint");
         return NULL;
     }
-    if (find_target(outgoing, &way) != 0) {
+    if (find_target(outgoing, &contact) != 0 || find_flow(contact, &flow) != 0) {
         return NULL;
     }
     pool = pjsip_endpt_create_pool(ast_sip_get_pjsip_endpoint(), "outgoing", 1000, 1000);
     if (pool == NULL) {
         return NULL;
     }
-    dlg = make_dialog(outgoing, &way, pool, &address);
+    dlg = make_dialog(outgoing, contact, &flow, pool, &address);
     if (dlg == NULL) {
         goto out;
     }
@@ -228,8 +294,8 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         pj_sockaddr_set_port(&address, 0);
         session->priv->address = address;
         session->priv->caller = *find_caller(outgoing);
-        if (way.flow.transport != NULL) {
-            session->priv->flow = way.flow.address;
+        if (flow.transport != NULL) {
+            session->priv->flow = flow.address;
         }
         take_options(session, outgoing);
         sip_dialog_set_endpoint(dlg, outgoing->endpoint);

@@ -22,11 +22,15 @@ static int next_target(struct ast_sip_session *session, pj_pool_t *pool, const p
                        pj_str_t *contact)
 {
     struct ast_sip_session_private *priv = session->priv;
+    struct ast_sip_endpoint copy;
     const pjsip_uri *target;
 
     while (priv->redirect != NULL && priv->redirections > 0 &&
            (target = redirect_next(priv->redirect)) != NULL) {
-        if (sip_make_contact(pool, NULL, session->endpoint, target, contact) == 0) {
+        if (sip_make_contact(pool, NULL,
+                             session_endpoint_for_contact(session->endpoint, &session->priv->caller,
+                                                          &copy),
+                             target, contact) == 0) {
             *uri = target;
             return 0;
         }

@@ -234,7 +234,8 @@ pjsip_module session_after_usage = {
     .on_tsx_state = after_on_tsx_state,
 };
 
-static pjsip_module *const modules[] = {&session_usage, &session_after_usage, &service};
+static pjsip_module *const modules[] = {&session_usage, &session_after_usage, &service,
+                                        &session_target_requests, &session_target_responses};
 
 static void unregister(size_t count)
 {

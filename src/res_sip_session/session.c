@@ -39,6 +39,7 @@ static void session_destroy(struct ast_sip_session *session)
     pj_list_erase(session->priv);
     session_early_destroy(session);
     session_parties_release(session);
+    session_target_release(session);
     redirect_destroy(session->priv->redirect);
     ast_sip_endpoint_unref(session->endpoint);
     free((struct whole_session *)session);
@@ -66,6 +67,7 @@ struct ast_sip_session *session_create(struct ast_sip_endpoint *endpoint, pjsip_
     whole->priv.outgoing = outgoing;
     pj_list_push_back(&sessions, &whole->priv);
     ++session_total;
+    sip_overload_session(1);
     session_refresh_start(&whole->session);
     session_deadline_start(&whole->session);
     return &whole->session;
@@ -135,6 +137,7 @@ void session_ended(struct ast_sip_session *session, int status)
     session_set_state(session, AST_SIP_SESSION_STATE_ENDED);
     priv->end_status = status;
     --session_total;
+    sip_overload_session(-1);
     session_deadline_stop(session);
     session_termination_stop(session);
     session_merged_remove(session);

@@ -105,6 +105,12 @@ struct session_party {
     pjsip_uri *first; /* the dialog's own */
 };
 
+/* The Contact that the peer has now, when it is not the dialog's first (target.c). */
+struct session_target {
+    pj_pool_t *pool; /* of the Contact; NULL: the dialog's own is in force */
+    pjsip_contact_hdr *contact;
+};
+
 struct ast_sip_session_private {
     PJ_DECL_LIST_MEMBER(struct ast_sip_session_private);
     struct ast_sip_session *session;
@@ -127,7 +133,8 @@ struct ast_sip_session_private {
     struct session_sdp sdp;
     struct ast_party_id caller; /* identity.c: who we said that we are, in an outgoing session */
     struct session_party local, remote; /* party.c */
-    int is_by_call_id;                  /* merged.c finds it */
+    struct session_target target;
+    int is_by_call_id; /* merged.c finds it */
     /* outgoing.c, early.c, retry.c */
     struct session_early *early;       /* the branches of our INVITE; NULL: none yet */
     struct session_redirect *redirect; /* where 3xx sent us; NULL: nowhere yet */
@@ -573,12 +580,24 @@ void session_peer_forget(struct ast_sip_session *session);
 /* Gives the dialog its first URIs back. */
 void session_parties_release(struct ast_sip_session *session);
 
+/* ---- target.c ---- */
+
+/* They take a peer's new Contact before PJSIP does. */
+extern pjsip_module session_target_requests, session_target_responses;
+/* The dialog keeps the last one by itself from here on. */
+void session_target_release(struct ast_sip_session *session);
+
 /* ---- identity.c ---- */
 
 /* Writes From of an outgoing call, as caller, trust_id_outbound, from_user and from_domain want it.
  * Its length; -1: no room. */
 int session_print_from(const struct ast_sip_endpoint *endpoint, const struct ast_party_id *caller,
                        const pj_sockaddr *address, char *out, size_t size);
+/* outgoing.c. The endpoint as our Contact is made for it: with use_callerid_contact the copy, whose
+ * contact_user is the caller's number, which it borrows. */
+const struct ast_sip_endpoint *session_endpoint_for_contact(const struct ast_sip_endpoint *endpoint,
+                                                            const struct ast_party_id *caller,
+                                                            struct ast_sip_endpoint *copy);
 
 /* ---- info_package.c ---- */
 

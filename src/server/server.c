@@ -149,6 +149,7 @@ static int start_channels(void)
     }
     pbx_set(server.config.pbx);
     server.config.pbx = NULL;
+    chan_options_need_extension(server.config.settings.options_need_extension);
     if (server.config.settings.sounds != NULL &&
         chan_set_sounds(server.config.settings.sounds) != 0) {
         chan_stop();

@@ -415,6 +415,32 @@ static void do_cancel_end(struct command *command)
     say(command, ast_sip_session_cancel_termination(command->session));
 }
 
+/* ---- memory ---- */
+
+/* Octets in use in a pool; of the sanitizers' pools, which do not count them, pieces. */
+static size_t used(pj_pool_t *pool)
+{
+#if PJ_POOL_DEBUG
+    size_t pieces = 0;
+
+    for (const struct pj_pool_mem *at = pool->first_mem; at; at = at->next) {
+        pieces++;
+    }
+    return pieces;
+#else
+    return pj_pool_get_used_size(pool);
+#endif
+}
+
+/* What lives as long as the dialog. */
+static void do_memory(struct command *command)
+{
+    const pjsip_inv_session *inv = command->session->inv_session;
+
+    snprintf(command->result, sizeof(command->result), "%zu",
+             used(inv->dlg->pool) + used(inv->pool_prov) + used(inv->pool_active));
+}
+
 /* ---- cookies ---- */
 
 static void cookie_destroy(void *data)
@@ -476,6 +502,7 @@ static const struct {
     {"defer-end", 1, do_defer_end},
     {"end-deferral", 1, do_end_deferral},
     {"cancel-end", 1, do_cancel_end},
+    {"memory", 1, do_memory},
     {"set-cookie", 1, do_set_cookie},
     {"get-cookie", 1, do_get_cookie},
 };

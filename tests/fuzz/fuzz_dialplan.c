@@ -62,7 +62,7 @@ static void hangup(struct ast_channel *channel)
     ++hangups;
 }
 
-static const struct ast_channel_tech tech = {"Fuzz", answer, indicate, hangup};
+static const struct ast_channel_tech tech = {"Fuzz", answer, indicate, hangup, NULL};
 
 struct peer {
     char exten[200], name[200], digits[40];

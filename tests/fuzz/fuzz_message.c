@@ -12,6 +12,7 @@
 #include <pjsip_ua.h>
 
 #include "res_sip/guard/guard.h"
+#include "res_sip/overload/overload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -65,10 +66,16 @@ static void use(pj_pool_t *pool, pjsip_rx_data *rdata)
 static void refuse(const char *text, size_t length, const struct sip_guard_found *found)
 {
     static char out[PJSIP_MAX_PKT_LEN + 512];
+    const struct sip_feedback feedback = {20, 500, "1.002"};
+    const struct sip_guard_refusal refusal = {.code = found->code,
+                                              .reason = found->why,
+                                              .host = "192.0.2.1",
+                                              .port = 5060,
+                                              .retry_after = 3,
+                                              .feedback = &feedback};
     struct sip_guard_reply reply;
 
-    if (sip_guard_refusal(text, length, found->code, found->why, "192.0.2.1", 5060, out,
-                          sizeof(out), &reply)) {
+    if (sip_guard_refusal(text, length, &refusal, out, sizeof(out), &reply)) {
         if (reply.length > sizeof(out) || memcmp(out, "SIP/2.0 ", 8) != 0 ||
             memcmp(out + reply.length - 4, "\r\n\r\n", 4) != 0) {
             abort();

@@ -132,6 +132,31 @@ def test_algorithms(daemon, peer, number, algorithm):
     call.hang_up()
 
 
+OTHER_SCHEMES = [("Authorization", "Bearer x"), ("Authorization", 'Basic realm="example.org", username="alice"')]
+
+
+def test_other_scheme_beside_digest(daemon, peer):
+    """RFC 3261 22.3: each Authorization is for one server; what is not for us is passed over, wherever it stands."""
+    call = call_from(peer, "alice")
+    (challenge,) = challenge_of(call)
+    good = digest.answer(challenge, "INVITE", call.target, "alice", "secret", 1)
+    call.send("INVITE", [OTHER_SCHEMES[0], good, OTHER_SCHEMES[1], ("Proxy-Authorization", "Bearer y")], call.offer)
+    call.ack(call.expect(200, skip=(100, 180, 183)))
+    call.hang_up()
+
+
+def test_other_scheme_alone(daemon, peer):
+    """Is no attempt: the challenge of one who has said nothing, and no failure that counts."""
+    before = daemon.log().count("event=auth_failed")
+    call = call_from(peer, "alice")
+    call.send("INVITE", OTHER_SCHEMES, call.offer)
+    (challenge,) = digest.challenges(call.expect(401))
+    assert "stale" not in challenge
+    assert daemon.log().count("event=auth_failed") == before
+    establish(call, challenge, "alice")
+    call.hang_up()
+
+
 def test_hashed_password(daemon, peer):
     call = call_from(peer, "hashed")
     (challenge,) = challenge_of(call)

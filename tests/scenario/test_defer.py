@@ -166,6 +166,20 @@ def test_our_end_while_a_request_waits(drive, other, defer):
     other.expect_nothing(0.4)
 
 
+def test_our_end_while_a_reinvite_waits(drive, other, defer):
+    """It gets 487 before our BYE (RFC 3261 15.1.2), and is not accepted behind that."""
+    call = established(drive, other)
+    defer(call, "INVITE", lambda: call.send("INVITE", body=audio_sdp(41000, version=2)))
+    drive("terminate", call.call_id)
+    call.expect(487)
+    bye = call.expect("BYE")
+    assert drive("resume") == "0"
+    other.expect_nothing(0.1, skip=("BYE",))
+    other.respond(bye, 200)
+    drive.wait_event(call, "end")
+    other.expect_nothing(0.4)
+
+
 @pytest.mark.parametrize("method", ["BYE", "CANCEL"])
 def test_what_cannot_wait(drive, other, defer, method):
     if method == "BYE":

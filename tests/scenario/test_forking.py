@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """An INVITE of the daemon's that is forked: the branches are peers that answer one INVITE, each with a To tag."""
 
+import time
+
 import pytest
 from support.caller import Caller, challenge, check_digest, contact, respond
 from support.wire import Message, audio_sdp
@@ -58,7 +60,9 @@ class Forks:
 
     def respond(self, status, tag, headers=(), body=b""):
         """The phone's Contact; its way leads by the proxy."""
-        phone = self.phones[tag]
+        self.answer_as(self.phones[tag], tag, status, headers, body)
+
+    def answer_as(self, phone, tag, status=200, headers=(), body=b""):
         copied = []
         for name, value in self.invite.headers:
             if name.lower() == "to":
@@ -138,6 +142,28 @@ def test_later_answers_get_ack_and_bye(forks, caller):
     forks.finish("A")
 
 
+def test_more_answers_than_anybody_has(forks, caller):
+    """Each that is ended takes a dialog and a BYE: there are 16 at a time, and more when those are through."""
+    forks.respond(200, "A", body=forks.sdp("A"))
+    forks.phones["A"].expect("ACK")
+    b = forks.phones["B"]
+    for number in range(60):
+        forks.answer_as(b, f"many{number}")
+    ended = {message.to_tag: message for _, message in b.drain(1) if not message.is_response and message.method == "BYE"}
+    assert len(ended) == 16
+    for bye in ended.values():
+        b.respond(bye, 200)
+    late = []
+    for _ in range(40):  # their transactions end with timer K
+        forks.answer_as(b, "late")
+        late = [message for _, message in b.drain(0.25) if not message.is_response and message.method == "BYE"]
+        if late:
+            break
+    assert late[0].to_tag == "late"
+    b.respond(late[0], 200)
+    forks.finish("A")
+
+
 def test_the_end_of_a_losing_branch_is_challenged(forks, caller):
     forks.respond(200, "A", body=forks.sdp("A"))
     forks.phones["A"].expect("ACK")
@@ -200,6 +226,77 @@ def test_refused_by_all(forks, caller):
     forks.proxy.expect("ACK")
     caller.wait("end 603")
     assert forks.early() == ["early A alive 180", "early B alive 180", "early A gone 180", "early B gone 180"]
+
+
+@pytest.mark.parametrize("tag", ["A", "C"])
+def test_answered_after_the_refusal(forks, caller, tag):
+    """A proxy that does not wait for all branches: ACK and BYE for one that rang (A), or never did (C)."""
+    forks.respond(180, "A")
+    forks.respond(486, "B")
+    assert forks.proxy.expect("ACK").to_tag == "B"
+    caller.wait("end 486")
+    forks.respond(200, tag, body=forks.sdp(tag))
+    phone = forks.phones[tag]
+    ack = phone.expect("ACK")
+    assert (ack.to_tag, ack.cseq) == (tag, forks.invite.cseq)
+    bye = phone.expect("BYE")
+    assert (bye.to_tag, bye.cseq) == (tag, forks.invite.cseq + 1) and bye.uri.startswith(f"sip:{tag}@")
+    forks.respond(200, tag, body=forks.sdp(tag))  # the ACK was lost
+    assert phone.expect("ACK", skip=("BYE",), again=True).to_tag == tag
+    phone.respond(bye, 401, headers=[("WWW-Authenticate", challenge("r", "n1"))])
+    bye = phone.expect("BYE", skip=("ACK",))
+    check_digest(bye, "Authorization", "4711", "secret", "r", "n1")
+    phone.respond(bye, 200)
+    forks.respond(486, "B")  # the ACK of the refusal was lost, too
+    assert forks.proxy.expect("ACK", again=True).to_tag == "B"
+    forks.proxy.expect_nothing(0.2)
+    phone.expect_nothing(0.2)
+
+
+def test_answered_after_the_cancel(forks, caller):
+    """The proxy said 487 for all, and yet one had answered."""
+    forks.respond(180, "A")
+    caller.wait("early A alive 180")
+    caller.hang_up()
+    forks.proxy.respond(forks.proxy.expect("CANCEL"), 200)
+    forks.respond(487, "B")
+    forks.proxy.expect("ACK")
+    caller.wait("end 487")
+    forks.respond(200, "A", body=forks.sdp("A"))
+    phone = forks.phones["A"]
+    phone.expect("ACK")
+    phone.respond(phone.expect("BYE"), 200)
+
+
+def test_answers_after_the_refusal_without_end(forks, caller):
+    """Of one INVITE no more than 16 are ended at a time; the daemon goes on."""
+    forks.respond(486, "B")
+    forks.proxy.expect("ACK")
+    for number in range(80):
+        respond(forks.proxy, forks.invite, 200, f"t{number}")
+    tags, end = set(), time.monotonic() + 1.5
+    while time.monotonic() < end:
+        request = forks.proxy.receive(0.2)
+        if request is not None and request.method == "BYE":
+            tags.add(request.to_tag)
+            forks.proxy.respond(request, 200)
+    assert len(tags) == 16
+
+
+def test_reinvite_answered_after_its_refusal(forks, caller):
+    """A peer that refuses a re-INVITE and then accepts it: the refusal stands, and so does the call."""
+    forks.respond(200, "A", body=forks.sdp("A"))
+    a = forks.phones["A"]
+    a.expect("ACK")
+    caller.wait("confirmed")
+    caller.ask("X-Reinvite")
+    reinvite = a.expect("INVITE")
+    a.respond(reinvite, 488)
+    a.expect("ACK")
+    a.respond(reinvite, 200, body=forks.sdp("A"))
+    assert a.expect("ACK", again=True).cseq == reinvite.cseq
+    a.expect_nothing(0.3)
+    forks.finish("A")
 
 
 def test_media_of_the_branch_that_answers(forks, caller):

@@ -95,11 +95,6 @@ def test_hang_up_while_a_text_is_on_its_way(daemon, peer):
     daemon.check_no_calls()
 
 
-def test_outside_of_a_call(peer):
-    peer.send(peer.request("MESSAGE", "read", headers=[("Content-Type", "text/plain")], body=b"x"))
-    peer.expect(403)
-
-
 def test_without_the_module(start_daemon):
     daemon = start_daemon(EXTENSIONS, modules=["sdp_rtp"])
     peer = daemon.peer()

@@ -164,6 +164,30 @@ def test_the_first_algorithm_that_we_have(caller, callee):
     finish(caller, callee)
 
 
+def test_another_scheme_beside_digest(caller, callee):
+    """RFC 8898 2.1.1: the choice is ours; a scheme that we do not have is passed over, in any place."""
+    caller.dial("carrier", uri(callee))
+    refuse(
+        callee, callee.expect("INVITE"), 401,
+        ("WWW-Authenticate", 'Bearer realm="r", authz_server="https://as.invalid"'),
+        ("WWW-Authenticate", challenge("r", "n1")),
+        ("WWW-Authenticate", "NTLM"),
+    )  # fmt: skip
+    again = callee.expect("INVITE")
+    check_digest(again, "Authorization", "4711", "secret, and long", "r", "n1")
+    answer(callee, again)
+    finish(caller, callee)
+
+
+@pytest.mark.parametrize("status, header", [(401, "WWW-Authenticate"), (407, "Proxy-Authenticate")])
+def test_another_scheme_alone(caller, callee, status, header):
+    """Nothing that we can answer: the refusal is final."""
+    caller.dial("carrier", uri(callee))
+    refuse(callee, callee.expect("INVITE"), status, (header, 'Bearer realm="r", scope="x"'), (header, "Basic"))
+    caller.wait(f"end {status}")
+    callee.expect_nothing(0.2)
+
+
 def test_a_realm_of_its_own(caller, callee):
     """The digest of one realm is not used for another, and only with its algorithm."""
     caller.dial("carrier", uri(callee))

@@ -183,6 +183,9 @@ def test_require(daemon):
     phone = Phone(daemon, "carol")
     answer = phone.register("<sip:a@h>", headers=[("Require", "path, foo")], status=420)
     assert answer.tokens("unsupported") == ["path", "foo"]
+    long = "x" * 300
+    answer = phone.register("<sip:a@h>", headers=[("Require", f"{long}, bar")], status=420)
+    assert answer.tokens("unsupported") == [long, "bar"]
     assert phone.bindings() == {}
 
 
@@ -257,6 +260,19 @@ def test_call_to_a_registered_phone(caller):
     phone.register(f"{other.here()};expires=0")
     caller.dial("carol", "-")
     assert expect_call(phone.peer).uri == phone.here()[1:-1]
+
+
+def test_a_contact_puts_no_headers_into_our_requests(caller):
+    """RFC 3261 19.1.5: what a URI asks for could be any header, and forge our own."""
+    phone = Phone(caller.daemon, "carol")
+    uri = phone.here()[1:-1]
+    answer = phone.register(f"<{uri}?X-Forged=1&P-Asserted-Identity=sip:boss%40h>")
+    assert list(bindings(answer)) == [uri]
+    caller.dial("carol", "-")
+    invite = expect_call(phone.peer)
+    assert invite.uri == uri
+    assert not invite.has("x-forged") and not invite.has("p-asserted-identity")
+    phone.clear()
 
 
 def test_call_along_the_path(caller):

@@ -80,7 +80,5 @@ void sip_auths_free(struct ast_sip_auth *auth);
 extern struct ast_sip_authenticator sip_own_authenticator;
 int sip_authenticate_start(const struct sip_config *config);
 void sip_authenticate_stop(void);
-/* Microseconds, of no particular begin. */
-pj_uint64_t sip_now(void);
 
 #endif

@@ -35,14 +35,6 @@ static struct sip_nonces *nonces;
 static struct ast_sip_endpoint *nobody;
 static char dummies[AST_SIP_DIGEST_ALGORITHMS][SIP_DIGEST_SIZE]; /* hashes of what nobody knows */
 
-pj_uint64_t sip_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (pj_uint64_t)now.tv_sec * 1000000 + (pj_uint64_t)now.tv_nsec / 1000;
-}
-
 /* The credential of a user in a realm by an algorithm; NULL: there is none. */
 static const struct ast_sip_auth *find(const struct ast_sip_endpoint *endpoint,
                                        const pjsip_digest_credential *credential, int algorithm)

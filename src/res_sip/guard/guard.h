@@ -20,6 +20,17 @@ void sip_wire_done(void);
 int sip_wire_has_encoding(void);
 /* Hooks into PJSIP's transport manager. */
 void sip_wire_start(void);
+
+/* A refusal that is written out of the request's text. */
+struct sip_wire_refusal {
+    int code;
+    const char *reason;
+    unsigned retry_after; /* seconds; 0: it does not say */
+};
+
+/* Answers what can be answered. */
+void sip_wire_refuse(pjsip_transport *transport, const char *text, size_t length,
+                     const pj_sockaddr *source, const struct sip_wire_refusal *refusal);
 /* A message of this source was refused or dropped: counts, and says why to whoever debugs. */
 void sip_wire_count(const pj_sockaddr *source, const char *why);
 
@@ -79,7 +90,31 @@ enum sip_guard_header sip_guard_field(const char *field, const char *end, const 
 int sip_guard_sdp(const struct sip_guard_limits *limits, const char *text, size_t length,
                   const char **why);
 
-/* guard_refusal.c: where a refusal goes, when not to where the request came from. */
+/* ---- guard_refusal.c ---- */
+
+struct sip_guard_span {
+    const char *at;
+    const char *end;
+};
+
+/* Of a header's value, what is before the first comma. */
+struct sip_guard_span sip_guard_first(const char *value, const char *end);
+/* A header parameter: 1 when it is there; *value gets what is behind its '=', empty when there is
+ * none. */
+int sip_guard_parameter(struct sip_guard_span field, const char *name,
+                        struct sip_guard_span *value);
+
+/* What a refusal says. */
+struct sip_guard_refusal {
+    int code;
+    const char *reason;
+    const char *host; /* where the request came from */
+    unsigned port;
+    unsigned retry_after;                /* seconds; 0: it does not say */
+    const struct sip_feedback *feedback; /* for an upstream that asks for it; or NULL */
+};
+
+/* Where a refusal goes, when not to where the request came from. */
 struct sip_guard_reply {
     size_t length;
     unsigned port; /* of datagrams: where Via wants it (RFC 3261 18.2.2) */
@@ -89,8 +124,7 @@ struct sip_guard_reply {
  * Writes the refusal of a request that is not to be parsed, out of its text: 1; 0: there is none,
  * since it is no request, is an ACK, or lacks what an answer repeats.
  */
-int sip_guard_refusal(const char *text, size_t length, int code, const char *reason,
-                      const char *host, unsigned port, char *out, size_t size,
-                      struct sip_guard_reply *reply);
+int sip_guard_refusal(const char *text, size_t length, const struct sip_guard_refusal *refusal,
+                      char *out, size_t size, struct sip_guard_reply *reply);
 
 #endif

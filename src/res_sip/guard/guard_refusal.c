@@ -9,11 +9,7 @@
 #include <strings.h>
 
 #include "res_sip/guard/guard.h"
-
-struct span {
-    const char *at;
-    const char *end;
-};
+#include "res_sip/overload/overload.h"
 
 struct out {
     char *at;
@@ -53,9 +49,9 @@ static void put_string(struct out *out, const char *text)
     put(out, text, strlen(text));
 }
 
-static struct span trimmed(const char *at, const char *end)
+static struct sip_guard_span trimmed(const char *at, const char *end)
 {
-    struct span span;
+    struct sip_guard_span span;
 
     while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n')) {
         at++;
@@ -89,20 +85,23 @@ static const char *find_outside(const char *at, const char *end, char wanted)
     return end;
 }
 
-/* A header parameter: 1 when it is there; *value gets what is behind its '=', empty when there is
- * none. */
-static int find_parameter(struct span field, const char *name, struct span *value)
+struct sip_guard_span sip_guard_first(const char *value, const char *end)
+{
+    return trimmed(value, find_outside(value, end, ','));
+}
+
+int sip_guard_parameter(struct sip_guard_span field, const char *name, struct sip_guard_span *value)
 {
     size_t length = strlen(name);
     const char *at = field.at;
 
     while ((at = find_outside(at, field.end, ';')) < field.end) {
         const char *end = find_outside(at + 1, field.end, ';');
-        struct span parameter = trimmed(at + 1, end);
+        struct sip_guard_span parameter = trimmed(at + 1, end);
 
         if ((size_t)(parameter.end - parameter.at) >= length &&
             strncasecmp(parameter.at, name, length) == 0) {
-            struct span rest = trimmed(parameter.at + length, parameter.end);
+            struct sip_guard_span rest = trimmed(parameter.at + length, parameter.end);
 
             if (rest.at == rest.end || *rest.at == '=') {
                 *value = rest.at == rest.end ? rest : trimmed(rest.at + 1, rest.end);
@@ -115,9 +114,9 @@ static int find_parameter(struct span field, const char *name, struct span *valu
 }
 
 /* The port of sent-by, behind "SIP/2.0/UDP host"; 5060 when it names none (RFC 3261 18.2.2). */
-static unsigned sent_by_port(struct span via)
+static unsigned sent_by_port(struct sip_guard_span via)
 {
-    struct span sent_by = trimmed(via.at, find_outside(via.at, via.end, ';'));
+    struct sip_guard_span sent_by = trimmed(via.at, find_outside(via.at, via.end, ';'));
     const char *at = sent_by.end;
     unsigned port = 0, scale = 1;
 
@@ -131,34 +130,97 @@ static unsigned sent_by_port(struct span via)
     return at > sent_by.at && at[-1] == ':' && port > 0 && port < 65536 ? port : 5060;
 }
 
+/* 1: a parameter has this name; in its case, too. */
+static int is_named(struct sip_guard_span parameter, const char *name)
+{
+    size_t length = strlen(name);
+    struct sip_guard_span rest;
+
+    if ((size_t)(parameter.end - parameter.at) < length ||
+        strncasecmp(parameter.at, name, length) != 0) {
+        return 0;
+    }
+    rest = trimmed(parameter.at + length, parameter.end);
+    return rest.at == rest.end || *rest.at == '=';
+}
+
+/* 1: the upstream wants to know how loaded we are, and knows what we tell (RFC 7339 4.1, 4.2). */
+static int asks_for_feedback(struct sip_guard_span via)
+{
+    struct sip_guard_span value;
+    const char *at;
+
+    if (!sip_guard_parameter(via, "oc", &value) || value.at < value.end) {
+        return 0;
+    }
+    if (!sip_guard_parameter(via, "oc-algo", &value)) {
+        return 1;
+    }
+    for (at = value.at; value.end - at >= 4; at++) {
+        if (strncasecmp(at, "loss", 4) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void put_feedback(struct out *out, const struct sip_feedback *feedback)
+{
+    char text[100];
+
+    snprintf(text, sizeof(text), ";oc=%u;oc-validity=%u;oc-seq=%s;oc-algo=\"loss\"", feedback->loss,
+             feedback->validity, feedback->sequence);
+    put_string(out, text);
+}
+
+/* The first Via's parameters as they came, but for those that the answer fills in. */
+static void put_parameters(struct out *out, struct sip_guard_span via, unsigned port,
+                           int with_feedback)
+{
+    const char *at = find_outside(via.at, via.end, ';');
+    char text[20];
+
+    put(out, via.at, (size_t)(at - via.at));
+    while (at < via.end) {
+        const char *end = find_outside(at + 1, via.end, ';');
+        struct sip_guard_span parameter = trimmed(at + 1, end);
+
+        if (is_named(parameter, "rport") && !memchr(parameter.at, '=', (size_t)(end - at - 1))) {
+            snprintf(text, sizeof(text), ";rport=%u", port);
+            put_string(out, text);
+        } else if (!with_feedback ||
+                   (!is_named(parameter, "oc") && !is_named(parameter, "oc-algo"))) {
+            put(out, at, (size_t)(end - at));
+        }
+        at = end;
+    }
+}
+
 /* RFC 3261 18.2.1, RFC 3581 4: the topmost Via says where the request came from. */
-static unsigned put_via(struct out *out, struct span field, const char *host, unsigned port)
+static unsigned put_via(struct out *out, struct sip_guard_span field,
+                        const struct sip_guard_refusal *refusal)
 {
     const char *end = find_outside(field.at, field.end, ',');
-    struct span first = trimmed(field.at, end), value;
+    struct sip_guard_span first = trimmed(field.at, end), value;
+    int with_feedback = refusal->feedback && asks_for_feedback(first);
     char text[100];
-    int has_rport = find_parameter(first, "rport", &value);
 
     put_string(out, "Via: ");
-    if (has_rport && value.at == value.end) {
-        put(out, first.at, (size_t)(value.at - first.at));
-        snprintf(text, sizeof(text), "=%u", port);
+    put_parameters(out, first, refusal->port, with_feedback);
+    if (!sip_guard_parameter(first, "received", &value)) {
+        snprintf(text, sizeof(text), ";received=%s", refusal->host);
         put_string(out, text);
-        put(out, value.at, (size_t)(first.end - value.at));
-    } else {
-        put(out, first.at, (size_t)(first.end - first.at));
     }
-    if (!find_parameter(first, "received", &value)) {
-        snprintf(text, sizeof(text), ";received=%s", host);
-        put_string(out, text);
+    if (with_feedback) {
+        put_feedback(out, refusal->feedback);
     }
     put(out, end, (size_t)(field.end - end));
     put_line_end(out);
-    return has_rport ? port : sent_by_port(first);
+    return sip_guard_parameter(first, "rport", &value) ? refusal->port : sent_by_port(first);
 }
 
 /* The same for the same request (RFC 3261 8.2.7). */
-static uint32_t tag_of(struct span via)
+static uint32_t tag_of(struct sip_guard_span via)
 {
     uint32_t value = 2166136261u;
     const char *at;
@@ -169,7 +231,7 @@ static uint32_t tag_of(struct span via)
     return value;
 }
 
-static void put_field(struct out *out, const char *name, struct span value)
+static void put_field(struct out *out, const char *name, struct sip_guard_span value)
 {
     put_string(out, name);
     put_string(out, ": ");
@@ -177,8 +239,9 @@ static void put_field(struct out *out, const char *name, struct span value)
 }
 
 /* Goes through the fields: all Vias are written, of the others the first is noted. */
-static unsigned put_vias(struct out *out, struct span headers, const char *host, unsigned port,
-                         struct span found[SIP_GUARD_HEADERS])
+static unsigned put_vias(struct out *out, struct sip_guard_span headers,
+                         const struct sip_guard_refusal *refusal,
+                         struct sip_guard_span found[SIP_GUARD_HEADERS])
 {
     const char *at = headers.at;
     unsigned target = 0;
@@ -186,10 +249,10 @@ static unsigned put_vias(struct out *out, struct span headers, const char *host,
     while (at < headers.end && *at != '\r' && *at != '\n') {
         const char *next = sip_guard_next_field(at, headers.end), *value = next;
         enum sip_guard_header header = sip_guard_field(at, next, &value);
-        struct span field = trimmed(value, next);
+        struct sip_guard_span field = trimmed(value, next);
 
         if (header == SIP_GUARD_VIA && !found[header].at) {
-            target = put_via(out, field, host, port);
+            target = put_via(out, field, refusal);
         } else if (header == SIP_GUARD_VIA) {
             put_field(out, "Via", field);
             put_line_end(out);
@@ -202,44 +265,43 @@ static unsigned put_vias(struct out *out, struct span headers, const char *host,
     return target;
 }
 
-static int is_refusable(struct span line)
+static int is_refusable(struct sip_guard_span line)
 {
     return line.end - line.at > 4 && strncasecmp(line.at, "SIP/", 4) != 0 &&
            strncmp(line.at, "ACK ", 4) != 0 && memchr(line.at, ' ', (size_t)(line.end - line.at)) &&
            ((*line.at | 0x20) >= 'a' && (*line.at | 0x20) <= 'z');
 }
 
-static int is_complete(const struct span found[SIP_GUARD_HEADERS])
+static int is_complete(const struct sip_guard_span found[SIP_GUARD_HEADERS])
 {
     return found[SIP_GUARD_VIA].at && found[SIP_GUARD_FROM].at && found[SIP_GUARD_TO].at &&
            found[SIP_GUARD_CALL_ID].at && found[SIP_GUARD_CSEQ].at;
 }
 
-int sip_guard_refusal(const char *text, size_t length, int code, const char *reason,
-                      const char *host, unsigned port, char *out_text, size_t size,
-                      struct sip_guard_reply *reply)
+int sip_guard_refusal(const char *text, size_t length, const struct sip_guard_refusal *refusal,
+                      char *out_text, size_t size, struct sip_guard_reply *reply)
 {
     const char *end = text + length, *first_end = sip_guard_next_line(text, end);
-    struct span found[SIP_GUARD_HEADERS] = {{NULL, NULL}};
+    struct sip_guard_span found[SIP_GUARD_HEADERS] = {{NULL, NULL}};
     struct out out = {out_text, out_text + size};
-    struct span value;
+    struct sip_guard_span value;
     char line[100];
     unsigned target;
 
     if (!is_refusable(trimmed(text, first_end))) {
         return 0;
     }
-    snprintf(line, sizeof(line), "SIP/2.0 %d %s", code, reason);
+    snprintf(line, sizeof(line), "SIP/2.0 %d %s", refusal->code, refusal->reason);
     put_string(&out, line);
     put_line_end(&out);
-    target = put_vias(&out, (struct span){first_end, end}, host, port, found);
+    target = put_vias(&out, (struct sip_guard_span){first_end, end}, refusal, found);
     if (!is_complete(found)) {
         return 0;
     }
     put_field(&out, "From", found[SIP_GUARD_FROM]);
     put_line_end(&out);
     put_field(&out, "To", found[SIP_GUARD_TO]);
-    if (!find_parameter(found[SIP_GUARD_TO], "tag", &value)) {
+    if (!sip_guard_parameter(found[SIP_GUARD_TO], "tag", &value)) {
         snprintf(line, sizeof(line), ";tag=g%08x", (unsigned)tag_of(found[SIP_GUARD_VIA]));
         put_string(&out, line);
     }
@@ -248,6 +310,11 @@ int sip_guard_refusal(const char *text, size_t length, int code, const char *rea
     put_line_end(&out);
     put_field(&out, "CSeq", found[SIP_GUARD_CSEQ]);
     put_line_end(&out);
+    if (refusal->retry_after) {
+        snprintf(line, sizeof(line), "Retry-After: %u", refusal->retry_after);
+        put_string(&out, line);
+        put_line_end(&out);
+    }
     put_string(&out, "Content-Length: 0");
     put_line_end(&out);
     put_line_end(&out);

@@ -6,9 +6,8 @@
  */
 #include <stdint.h>
 #include <string.h>
-#include <strings.h>
 
-#include "res_sip/guard/guard.h"
+#include "res_sip/guard/guard_text.h"
 
 #define MAX_PAYLOAD 127
 
@@ -18,6 +17,12 @@ struct section {
     unsigned cryptos;
     int has_connection;
     int is_media;
+};
+
+struct description {
+    struct section section; /* the one that is being read */
+    unsigned media;         /* m= lines */
+    int has_connection;     /* the session has an address */
 };
 
 struct text {
@@ -71,11 +76,10 @@ static int take_number(struct text *text, uint32_t *number)
     return text->at == start ? -1 : 0;
 }
 
-static int starts_with(const struct text *text, const char *prefix)
+/* Of prefix, letters are small ones. */
+static inline int starts_with(const struct text *text, const char *prefix)
 {
-    size_t length = strlen(prefix);
-
-    return (size_t)(text->end - text->at) >= length && strncasecmp(text->at, prefix, length) == 0;
+    return (size_t)(text->end - text->at) >= strlen(prefix) && guard_is(text->at, prefix);
 }
 
 /* 1: its formats are payload numbers (RFC 4566 5.14). */
@@ -84,7 +88,7 @@ static int is_rtp(const struct text *protocol)
     size_t length = (size_t)(protocol->end - protocol->at), i;
 
     for (i = 0; i + 4 <= length; i++) {
-        if (strncasecmp(protocol->at + i, "RTP/", 4) == 0) {
+        if (guard_is(protocol->at + i, "rtp/")) {
             return 1;
         }
     }
@@ -181,59 +185,54 @@ static int check_number(struct text value, uint32_t most, const char **why)
     return 0;
 }
 
+static struct text behind(struct text line, size_t length)
+{
+    line.at += length;
+    return line;
+}
+
 static int check_attribute(const struct sip_guard_limits *limits, struct section *section,
                            struct text line, const char **why)
 {
-    struct text value = line;
-    char first;
-
     if (++section->attributes > limits->attributes) {
         return refuse("Too many attributes", why);
     }
-    while (value.at < value.end && *value.at != ':') {
-        value.at++;
-    }
-    if (value.at == value.end) {
+    if (line.at == line.end) {
         return 0;
     }
-    value.at++;
-    first = (char)(*line.at | 0x20);
-    if (first != 'r' && first != 'f' && first != 's' && first != 'c') {
-        return 0; /* none of those below; most attributes end here */
+    switch (*line.at | 0x20) { /* most attributes are none of these */
+    case 'r':
+        if (starts_with(&line, "rtpmap:")) {
+            return check_map(behind(line, 7), 1, why);
+        }
+        return starts_with(&line, "rtcp:") ? check_number(behind(line, 5), 65535, why) : 0;
+    case 'f':
+        return starts_with(&line, "fmtp:") ? check_map(behind(line, 5), 0, why) : 0;
+    case 's':
+        return starts_with(&line, "ssrc:") ? check_number(behind(line, 5), UINT32_MAX, why) : 0;
+    case 'c':
+        return starts_with(&line, "crypto:") && ++section->cryptos > limits->keys
+                   ? refuse("Too many keys", why)
+                   : 0;
+    default:
+        return 0;
     }
-    if (starts_with(&line, "rtpmap:")) {
-        return check_map(value, 1, why);
-    }
-    if (starts_with(&line, "fmtp:")) {
-        return check_map(value, 0, why);
-    }
-    if (starts_with(&line, "rtcp:")) {
-        return check_number(value, 65535, why);
-    }
-    if (starts_with(&line, "ssrc:")) {
-        return check_number(value, UINT32_MAX, why);
-    }
-    if (starts_with(&line, "crypto:") && ++section->cryptos > limits->keys) {
-        return refuse("Too many keys", why);
-    }
-    return 0;
 }
 
 /* B2: every stream has an address, its own or the session's (RFC 4566 5.7). */
-static int check_end(const struct section *section, int session_has_connection, const char **why)
+static int check_end(const struct description *sdp, const char **why)
 {
-    if (section->is_media && !section->has_connection && !session_has_connection) {
+    if (sdp->section.is_media && !sdp->section.has_connection && !sdp->has_connection) {
         return refuse("A stream without an address", why);
     }
     return 0;
 }
 
-/* The next line without its end; at the text's end it is empty and text->at == text->end. */
-static struct text next_line(struct text *text)
+/* A line without its end and blanks before it; next: where the one behind it begins. */
+static struct text trimmed(const char *at, const char *next)
 {
-    struct text line = {text->at, sip_guard_next_line(text->at, text->end)};
+    struct text line = {at, next};
 
-    text->at = line.end;
     while (line.end > line.at &&
            (line.end[-1] == '\n' || line.end[-1] == '\r' || line.end[-1] == ' ')) {
         line.end--;
@@ -241,43 +240,62 @@ static struct text next_line(struct text *text)
     return line;
 }
 
+/* An m= line: the section before it is over, and another begins. */
+static int begin_media(const struct sip_guard_limits *limits, struct description *sdp,
+                       struct text line, const char **why)
+{
+    if (check_end(sdp, why) != 0) {
+        return 488;
+    }
+    memset(&sdp->section, 0, sizeof(sdp->section));
+    sdp->section.is_media = 1;
+    if (++sdp->media > limits->streams) {
+        return refuse("Too many streams", why);
+    }
+    return check_media(limits, line, why);
+}
+
+static int check_line(const struct sip_guard_limits *limits, struct description *sdp,
+                      const char *at, const char *next, const char **why)
+{
+    if (next - at < 2 || at[1] != '=') {
+        return 0;
+    }
+    switch (*at) {
+    case 'm':
+        return begin_media(limits, sdp, trimmed(at + 2, next), why);
+    case 'c':
+        sdp->section.has_connection = 1;
+        sdp->has_connection |= !sdp->section.is_media;
+        return 0;
+    case 'a':
+        return check_attribute(limits, &sdp->section, trimmed(at + 2, next), why);
+    default:
+        return 0;
+    }
+}
+
 int sip_guard_sdp(const struct sip_guard_limits *limits, const char *body, size_t length,
                   const char **why)
 {
-    struct text text = {body, body + length};
-    struct section section = {0};
-    int session_has_connection = 0, code = 0;
-    unsigned media = 0;
+    const char *at = body, *end = body + length;
+    const struct text text = {body, end};
+    struct description sdp = {0};
+    int is_plain = guard_is_plain(body, length);
 
-    if (memchr(body, '\0', length)) {
+    if (!is_plain && memchr(body, '\0', length)) {
         return refuse("A NUL in the SDP", why);
     }
     if (!starts_with(&text, "v=0")) { /* RFC 4566 5.1: the first line, and the one version */
         return refuse("No v=0", why);
     }
-    while (text.at < text.end && code == 0) {
-        struct text line = next_line(&text);
-        char type = '\0';
+    while (at < end) {
+        const char *next = is_plain ? guard_next_plain_line(at, end) : guard_next_line(at, end);
 
-        if (line.end - line.at >= 2 && line.at[1] == '=') {
-            type = *line.at;
-            line.at += 2;
+        if (check_line(limits, &sdp, at, next, why) != 0) {
+            return 488;
         }
-        if (type == 'm') {
-            code = check_end(&section, session_has_connection, why);
-            memset(&section, 0, sizeof(section));
-            section.is_media = 1;
-            if (code == 0 && ++media > limits->streams) {
-                code = refuse("Too many streams", why);
-            } else if (code == 0) {
-                code = check_media(limits, line, why);
-            }
-        } else if (type == 'c') {
-            section.has_connection = 1;
-            session_has_connection |= !section.is_media;
-        } else if (type == 'a') {
-            code = check_attribute(limits, &section, line, why);
-        }
+        at = next;
     }
-    return code ? code : check_end(&section, session_has_connection, why);
+    return check_end(&sdp, why);
 }

@@ -9,6 +9,7 @@
 #include <sipsession/log.h>
 
 #include "res_sip/guard/guard.h"
+#include "res_sip/overload/overload.h"
 #include "res_sip/transport/transport.h"
 
 #define REFUSAL_SIZE (PJSIP_MAX_PKT_LEN + 512) /* what a request's headers may grow by */
@@ -48,25 +49,40 @@ static void send_raw(pjsip_transport *transport, const char *text, size_t length
     }
 }
 
-/* Answers what can be answered. */
-static void refuse(pjsip_transport *transport, const char *text, size_t length, int code,
-                   const char *why, const pj_sockaddr *source)
+void sip_wire_refuse(pjsip_transport *transport, const char *text, size_t length,
+                     const pj_sockaddr *source, const struct sip_wire_refusal *refusal)
 {
     static char answer[REFUSAL_SIZE];
     char host[PJ_INET6_ADDRSTRLEN];
+    struct sip_feedback feedback;
+    struct sip_guard_refusal written = {.code = refusal->code,
+                                        .reason = refusal->reason,
+                                        .host = host,
+                                        .port = pj_sockaddr_get_port(source),
+                                        .retry_after = refusal->retry_after,
+                                        .feedback = &feedback};
     struct sip_guard_reply reply;
     pj_sockaddr to = *source;
 
-    sip_wire_count(source, why);
     pj_sockaddr_print(source, host, sizeof(host), 0);
-    if (!sip_guard_refusal(text, length, code, why, host, pj_sockaddr_get_port(source), answer,
-                           sizeof(answer), &reply)) {
+    sip_feedback_now(&feedback);
+    if (!sip_guard_refusal(text, length, &written, answer, sizeof(answer), &reply)) {
         return;
     }
     if (transport->flag & PJSIP_TRANSPORT_DATAGRAM) {
         pj_sockaddr_set_port(&to, (pj_uint16_t)reply.port);
     }
     send_raw(transport, answer, reply.length, &to);
+}
+
+/* What the guard, or PJSIP's parser, does not take. */
+static void refuse(pjsip_transport *transport, const char *text, size_t length, int code,
+                   const char *why, const pj_sockaddr *source)
+{
+    const struct sip_wire_refusal refusal = {.code = code, .reason = why};
+
+    sip_wire_count(source, why);
+    sip_wire_refuse(transport, text, length, source, &refusal);
 }
 
 int sip_wire_datagram(pjsip_transport *transport, const char *data, size_t length, int whole,
@@ -86,6 +102,9 @@ int sip_wire_datagram(pjsip_transport *transport, const char *data, size_t lengt
         found.code = PJSIP_SC_MESSAGE_TOO_LARGE;
         found.why = "Message too large";
     } else if (sip_guard_message(limits, data, length, 1, &found) == 0) {
+        if (sip_overload_is_watching && sip_overload_refuses(transport, data, length, source)) {
+            return 0;
+        }
         source_now = source;
         encoding_now = found.has_encoding;
         return 1;
@@ -139,7 +158,11 @@ static size_t look(struct sip_connection *connection, const char *data, size_t l
     if (found.code == 0) {
         sip_connection_heard(connection, total <= length);
         encoding_now = found.has_encoding;
-        return 0;
+        return total <= length && sip_overload_is_watching &&
+                       sip_overload_refuses(connection->transport, data, found.header_length,
+                                            &connection->transport->key.rem_addr)
+                   ? total
+                   : 0;
     }
     refuse(connection->transport, data, found.header_length, found.code, found.why,
            &connection->transport->key.rem_addr);

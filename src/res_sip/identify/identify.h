@@ -13,6 +13,13 @@ int sip_identify_start(const struct sip_config *config);
 void sip_identify_stop(void);
 int sip_identify_ip_start(const struct sip_config *config);
 void sip_identify_ip_stop(void);
+/* The addresses of names: identify_name.c forgets all, and adds those of each name anew. */
+void sip_identify_ip_forget_names(void);
+void sip_identify_ip_add_name(const struct sip_identify_config *config,
+                              const pj_sockaddr *addresses, unsigned count);
+/* Lookups begin when the loop turns. */
+int sip_identify_name_start(const struct sip_config *config);
+void sip_identify_name_stop(void);
 int sip_identify_username_start(void);
 int sip_identify_anonymous_start(void);
 int sip_identify_auth_start(void);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * res_sip: the source address of a request names an endpoint, by `type=identify` with `match`. The
- * longest prefix that matches wins. One look into a hash table for each prefix length in use; no
- * list is walked.
+ * longest prefix that matches wins. One look into a hash table for each prefix length in use, and
+ * one for the addresses of names (identify_name.c); no list is walked.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +20,15 @@ struct network {
     unsigned char prefix;
 };
 
-static struct network *slots;
-static unsigned slot_mask;
+/* A hash table; it has no slots before something is to be in it. */
+struct table {
+    struct network *slots;
+    unsigned mask;
+    unsigned count;
+};
+
+static struct table configured;
+static struct table named; /* whole addresses */
 static unsigned char prefixes[2]
                              [PREFIXES]; /* of IPv4 and IPv6 that are in use, the longest first */
 static unsigned prefix_count[2];
@@ -76,14 +83,47 @@ static int is_same(const struct network *one, const struct network *other)
 }
 
 /* The network's slot, or the empty one where it would go. */
-static struct network *find_slot(const struct network *key)
+static struct network *find_slot(const struct table *table, const struct network *key)
 {
-    unsigned i = hash(key) & slot_mask;
+    unsigned i = hash(key) & table->mask;
 
-    while (slots[i].endpoint && !is_same(&slots[i], key)) {
-        i = (i + 1) & slot_mask;
+    while (table->slots[i].endpoint && !is_same(&table->slots[i], key)) {
+        i = (i + 1) & table->mask;
     }
-    return &slots[i];
+    return &table->slots[i];
+}
+
+static void clear(struct table *table)
+{
+    free(table->slots);
+    *table = (struct table){.slots = NULL};
+}
+
+/* Makes room for so many more, half of the slots at most. 0; -1 logged, all as it was. */
+static int make_room(struct table *table, unsigned more)
+{
+    struct table grown = {.mask = table->slots ? table->mask : 7, .count = table->count};
+    unsigned i;
+
+    while (grown.mask + 1 < 2 * (table->count + more)) {
+        grown.mask = 2 * grown.mask + 1;
+    }
+    if (table->slots && grown.mask == table->mask) {
+        return 0;
+    }
+    grown.slots = calloc(grown.mask + 1, sizeof(grown.slots[0]));
+    if (!grown.slots) {
+        ast_error("res_sip: no memory for %u networks", table->count + more);
+        return -1;
+    }
+    for (i = 0; table->slots && i <= table->mask; i++) {
+        if (table->slots[i].endpoint) {
+            *find_slot(&grown, &table->slots[i]) = table->slots[i];
+        }
+    }
+    free(table->slots);
+    *table = grown;
+    return 0;
 }
 
 static void note_prefix(unsigned family, unsigned char prefix)
@@ -102,25 +142,28 @@ static void note_prefix(unsigned family, unsigned char prefix)
     (*count)++;
 }
 
-static void add(const struct sip_identify_config *config, const struct sip_network *match)
+/* There is room. 1: it is in the table now. */
+static int add(struct table *table, const struct sip_identify_config *config,
+               const struct sip_network *match)
 {
     struct network key, *slot;
 
     if (set_key(&key, &match->address, match->prefix) != 0) {
         ast_warning("identify '%s': a network of an unknown kind is left out", config->name);
-        return;
+        return 0;
     }
-    slot = find_slot(&key);
+    slot = find_slot(table, &key);
     if (slot->endpoint) {
         if (strcmp(slot->endpoint, config->endpoint) != 0) {
             ast_warning("identify '%s': a network of it is endpoint '%s' already", config->name,
                         slot->endpoint);
         }
-        return;
+        return 0;
     }
     *slot = key;
     slot->endpoint = config->endpoint;
-    note_prefix(key.family, key.prefix);
+    table->count++;
+    return 1;
 }
 
 /* 1 when the endpoint exists; a request that matches would be nobody's otherwise. */
@@ -148,57 +191,86 @@ static struct ast_sip_endpoint *allowed(struct ast_sip_endpoint *endpoint)
     return endpoint;
 }
 
+/* The endpoint's name, or NULL. */
+static const char *look(const struct table *table, const pj_sockaddr *address, unsigned prefix)
+{
+    struct network key;
+
+    return table->slots && set_key(&key, address, prefix) == 0 ? find_slot(table, &key)->endpoint
+                                                               : NULL;
+}
+
 static struct ast_sip_endpoint *identify(pjsip_rx_data *rdata)
 {
-    int ipv6 = rdata->pkt_info.src_addr.addr.sa_family == PJ_AF_INET6;
+    const pj_sockaddr *source = &rdata->pkt_info.src_addr;
+    int ipv6 = source->addr.sa_family == PJ_AF_INET6;
+    unsigned whole = ipv6 ? 128 : 32, i;
+    const char *endpoint = look(&configured, source, whole);
+
+    if (!endpoint) { /* an address in figures comes before a name, and that before networks */
+        endpoint = look(&named, source, whole);
+    }
+    for (i = 0; i < prefix_count[ipv6] && !endpoint; i++) {
+        endpoint = look(&configured, source, prefixes[ipv6][i]);
+    }
+    return endpoint ? allowed(ast_sip_get_endpoint(endpoint)) : NULL;
+}
+
+/* ---- the addresses of names ---- */
+
+void sip_identify_ip_forget_names(void)
+{
+    clear(&named);
+}
+
+void sip_identify_ip_add_name(const struct sip_identify_config *config,
+                              const pj_sockaddr *addresses, unsigned count)
+{
     unsigned i;
 
-    for (i = 0; i < prefix_count[ipv6]; i++) {
-        struct network key;
-
-        if (set_key(&key, &rdata->pkt_info.src_addr, prefixes[ipv6][i]) == 0) {
-            const struct network *slot = find_slot(&key);
-
-            if (slot->endpoint) {
-                return allowed(ast_sip_get_endpoint(slot->endpoint));
-            }
-        }
+    if (count == 0 || !is_endpoint(config) || make_room(&named, count) != 0) {
+        return;
     }
-    return NULL;
+    for (i = 0; i < count; i++) {
+        const struct sip_network whole = {.address = addresses[i],
+                                          .prefix = pj_sockaddr_get_addr_len(&addresses[i]) * 8};
+
+        add(&named, config, &whole);
+    }
 }
+
+/* ---- start and stop ---- */
 
 static struct ast_sip_endpoint_identifier identifier = {.identify_endpoint = identify};
 
 int sip_identify_ip_start(const struct sip_config *config)
 {
     const struct sip_identify_config *one;
-    unsigned count = 0, size = 8, i;
+    unsigned i;
 
-    for (one = config->identifies; one; one = one->next) {
-        count += one->match_count;
-    }
-    while (size < 2 * count) {
-        size *= 2;
-    }
-    slots = calloc(size, sizeof(slots[0]));
-    if (!slots) {
-        ast_error("res_sip: no memory for %u networks", count);
-        return -1;
-    }
-    slot_mask = size - 1;
     for (one = config->identifies; one; one = one->next) {
         unsigned matches = is_endpoint(one) ? one->match_count : 0;
 
-        for (i = 0; i < matches; i++) {
-            add(one, &one->match[i]);
+        if (make_room(&configured, matches) != 0) {
+            return -1;
         }
+        for (i = 0; i < matches; i++) {
+            if (add(&configured, one, &one->match[i])) {
+                note_prefix(one->match[i].address.addr.sa_family == PJ_AF_INET6 ? 6 : 4,
+                            (unsigned char)one->match[i].prefix);
+            }
+        }
+    }
+    if (sip_identify_name_start(config) != 0) {
+        return -1;
     }
     return ast_sip_register_endpoint_identifier_with_name(&identifier, "ip");
 }
 
 void sip_identify_ip_stop(void)
 {
-    free(slots);
-    slots = NULL;
+    sip_identify_name_stop();
+    clear(&named);
+    clear(&configured);
     prefix_count[0] = prefix_count[1] = 0;
 }

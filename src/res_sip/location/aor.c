@@ -31,6 +31,7 @@ void ast_sip_contacts_free(struct ast_sip_contact *contact)
         free(contact->instance);
         free(contact->flow);
         free(contact->user_agent);
+        free(contact->transport);
         free(contact);
         contact = next;
     }
@@ -59,14 +60,16 @@ struct ast_sip_contact *ast_sip_contact_copy(const struct ast_sip_contact *conta
     }
     *copy = *contact;
     copy->next = NULL;
-    copy->uri = copy->path = copy->call_id = copy->branch = copy->user_agent = NULL;
+    copy->uri = copy->path = copy->call_id = copy->branch = copy->user_agent = copy->transport =
+        NULL;
     copy->instance = copy->flow = NULL;
     if (copy_text(&copy->uri, contact->uri) != 0 || copy_text(&copy->path, contact->path) != 0 ||
         copy_text(&copy->call_id, contact->call_id) != 0 ||
         copy_text(&copy->branch, contact->branch) != 0 ||
         copy_text(&copy->instance, contact->instance) != 0 ||
         copy_text(&copy->flow, contact->flow) != 0 ||
-        copy_text(&copy->user_agent, contact->user_agent) != 0) {
+        copy_text(&copy->user_agent, contact->user_agent) != 0 ||
+        copy_text(&copy->transport, contact->transport) != 0) {
         ast_sip_contacts_free(copy);
         return NULL;
     }
@@ -115,6 +118,7 @@ void ast_sip_aor_unref(struct ast_sip_aor *aor)
     base_assert(aor->refs > 0);
     if (--aor->refs == 0) {
         free(aor->name);
+        free(aor->outbound_proxy);
         ast_sip_contacts_free(aor->contacts);
         free(aor);
     }

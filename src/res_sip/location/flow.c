@@ -55,22 +55,48 @@ static int read_address(const char *text, size_t length, pj_sockaddr *address)
                : -1;
 }
 
+/* The parts of a name. 0, -1. */
+static int read_name(const char *name, unsigned long long *serial, pj_sockaddr *address,
+                     const char **transport)
+{
+    char *at, *end;
+
+    *serial = strtoull(name, &at, 10);
+    if (*at != ' ' || !(end = strchr(at + 1, ' ')) ||
+        read_address(at + 1, (size_t)(end - at - 1), address) != 0) {
+        return -1;
+    }
+    *transport = end + 1;
+    return 0;
+}
+
+int sip_flow_address(const char *name, pj_sockaddr *address)
+{
+    unsigned long long serial;
+    const char *transport;
+    pj_sockaddr found;
+
+    if (read_name(name, &serial, &found, &transport) != 0) {
+        return -1;
+    }
+    *address = found;
+    return 0;
+}
+
 int sip_flow_find(const char *name, struct sip_flow *flow)
 {
     unsigned long long serial;
+    const char *transport;
     const struct sip_transport *ours;
     struct sip_connection *connection;
     struct sip_flow found;
-    char *address, *end;
 
     base_assert_sip_thread();
-    serial = strtoull(name, &address, 10);
-    if (*address != ' ' || !(end = strchr(address + 1, ' ')) ||
-        read_address(address + 1, (size_t)(end - address - 1), &found.address) != 0) {
+    if (read_name(name, &serial, &found.address, &transport) != 0) {
         return -1;
     }
     if (serial == 0) {
-        ours = sip_transport_of_name(end + 1);
+        ours = sip_transport_of_name(transport);
         found.transport = ours ? ours->udp : NULL;
     } else {
         connection = sip_connection_of_serial(serial);

@@ -62,9 +62,23 @@ static void add_routes(pjsip_tx_data *tdata, pjsip_route_hdr *list)
     }
 }
 
-static int make(pj_pool_t *pool, const char *method, const struct ast_sip_endpoint *endpoint,
-                const char *target, const char *path, pjsip_tx_data **tdata)
+/* To of a URI with parameters is in angle brackets (RFC 3261 20.10). */
+static pj_str_t bracketed(pj_pool_t *pool, const char *uri)
 {
+    size_t size = strlen(uri) + 3;
+    char *text = pj_pool_alloc(pool, size);
+
+    snprintf(text, size, "<%s>", uri);
+    return pj_str(text);
+}
+
+static int make(pj_pool_t *pool, const char *method, const struct ast_sip_endpoint *endpoint,
+                const char *target, const struct ast_sip_contact *to, pjsip_tx_data **tdata)
+{
+    const char *path = to ? to->path : NULL;
+    const struct ast_sip_endpoint *by;
+    struct ast_sip_endpoint copy;
+    pjsip_tpselector selector;
     const pj_str_t method_name = sip_str(method);
     pjsip_transport_type_e type;
     char from[MAX_FROM];
@@ -72,7 +86,7 @@ static int make(pj_pool_t *pool, const char *method, const struct ast_sip_endpoi
     pjsip_method parsed;
     pj_sockaddr address;
     pjsip_uri *uri;
-    pj_str_t text, contact, from_text;
+    pj_str_t text, contact, from_text, to_text;
     pjsip_tx_data *made;
 
     pj_list_init(&routes);
@@ -83,24 +97,31 @@ static int make(pj_pool_t *pool, const char *method, const struct ast_sip_endpoi
         return -1;
     }
     uri = pjsip_uri_get_uri(uri);
-    if (sip_local_address(NULL, endpoint, uri, &address, &type) != 0 ||
-        sip_make_contact(pool, NULL, endpoint, uri, &contact) != 0 ||
+    by = sip_symmetric_endpoint(endpoint, to ? to->transport : NULL, uri, &copy);
+    if (sip_local_address(NULL, by, uri, &address, &type) != 0 ||
+        sip_make_contact(pool, NULL, by, uri, &contact) != 0 ||
+        sip_transport_selector(by, &selector) != 0 ||
         print_from(endpoint, &address, from, sizeof(from)) != 0) {
         return -1;
     }
     from_text = pj_str(from);
     text = sip_str(target);
+    to_text = bracketed(pool, target);
     pjsip_method_init_np(&parsed, (pj_str_t *)&method_name);
-    if (pjsip_endpt_create_request(sip_endpt, &parsed, &text, &from_text, &text, &contact, NULL, -1,
-                                   NULL, &made) != PJ_SUCCESS) {
+    if (pjsip_endpt_create_request(sip_endpt, &parsed, &text, &from_text, &to_text, &contact, NULL,
+                                   -1, NULL, &made) != PJ_SUCCESS) {
         ast_error("Cannot make %s to %s", method, target);
         return -1;
     }
-    if (path && sip_contact_route(made->pool, path, &routes) != 0) {
+    if (path && (sip_outbound_route(made->pool, endpoint, &routes) != 0 ||
+                 sip_contact_route(made->pool, path, &routes) != 0)) {
         pjsip_tx_data_dec_ref(made);
         return -1;
     }
     add_routes(made, &routes);
+    if (by == &copy) {
+        pjsip_tx_data_set_transport(made, &selector);
+    }
     *tdata = made;
     return 0;
 }
@@ -127,8 +148,7 @@ int ast_sip_create_request(const char *method, const struct ast_sip_endpoint *en
         pj_pool_release(pool);
         return -1;
     }
-    result = make(pool, method, endpoint, uri ? uri : contact->uri, contact ? contact->path : NULL,
-                  tdata);
+    result = make(pool, method, endpoint, uri ? uri : contact->uri, contact, tdata);
     if (result == 0 && contact && contact->flow) {
         sip_flow_direct(&flow, *tdata);
     }

@@ -243,17 +243,18 @@ static int add_route(pjsip_tx_data *tdata, const struct ast_sip_endpoint *endpoi
 static pj_status_t send_alone(pjsip_tx_data *tdata, struct ast_sip_endpoint *endpoint,
                               struct pending *pending)
 {
-    pjsip_tpselector selector = tdata->tp_sel;
+    pjsip_tpselector selector;
 
-    if (selector.type == PJSIP_TPSELECTOR_NONE && /* else it has its flow */
-        (sip_transport_selector(endpoint, &selector) != 0 || add_route(tdata, endpoint) != 0)) {
+    if (sip_transport_selector(endpoint, &selector) != 0 || add_route(tdata, endpoint) != 0) {
         pjsip_tx_data_dec_ref(tdata);
         return PJ_ENOTFOUND;
     }
     if (endpoint && endpoint->credentials) {
         pending->endpoint = ast_sip_endpoint_ref(endpoint);
     }
-    pjsip_tx_data_set_transport(tdata, &selector);
+    if (tdata->tp_sel.type == PJSIP_TPSELECTOR_NONE) { /* else its contact said it */
+        pjsip_tx_data_set_transport(tdata, &selector);
+    }
     return pjsip_endpt_send_request(sip_endpt, tdata, -1, pending, on_final);
 }
 

@@ -106,6 +106,16 @@ static void on_socket(void *data, ares_socket_t fd, int readable, int writable)
     }
 }
 
+struct ares_channeldata *sip_resolve_channel(void)
+{
+    return channel_is_open ? channel : NULL;
+}
+
+void sip_resolve_arm(void)
+{
+    set_timer();
+}
+
 /* ---- the end of a lookup ---- */
 
 static void finish(struct lookup *lookup)

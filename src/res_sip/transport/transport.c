@@ -82,15 +82,23 @@ void sip_transport_options(struct sip_transport *transport, pj_sockopt_params *p
 
     transport->options.on = 1;
     transport->options.idle = (int)config->tcp_keepalive;
+    transport->options.interval = (int)config->tcp_keepalive_interval;
+    transport->options.count = (int)config->tcp_keepalive_count;
     params->cnt = 0;
     add_option(params, IPPROTO_TCP, TCP_NODELAY, &transport->options.on);
     if (config->tcp_keepalive) {
         add_option(params, SOL_SOCKET, SO_KEEPALIVE, &transport->options.on);
         add_option(params, IPPROTO_TCP, TCP_KEEPIDLE, &transport->options.idle);
+        add_option(params, IPPROTO_TCP, TCP_KEEPINTVL, &transport->options.interval);
+        add_option(params, IPPROTO_TCP, TCP_KEEPCNT, &transport->options.count);
     }
     if (config->tos) {
-        qos->flags = PJ_QOS_PARAM_HAS_DSCP;
+        qos->flags |= PJ_QOS_PARAM_HAS_DSCP;
         qos->dscp_val = (pj_uint8_t)(config->tos >> 2);
+    }
+    if (config->cos) {
+        qos->flags |= PJ_QOS_PARAM_HAS_SO_PRIO;
+        qos->so_prio = (pj_uint8_t)config->cos;
     }
     if (config->bind.addr.sa_family == PJ_AF_INET6) { /* so that 0.0.0.0 may be bound too */
         add_option(params, IPPROTO_IPV6, IPV6_V6ONLY, &transport->options.on);

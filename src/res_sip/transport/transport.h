@@ -24,7 +24,7 @@ struct sip_transport {
     pjsip_tpfactory *tcp; /* of TCP and TLS */
     pj_sockaddr address;  /* what it is bound to, with its port */
     struct {
-        int on, idle;
+        int on, idle, interval, count;
     } options; /* of its sockets; PJSIP keeps pointers to them */
     struct {
         unsigned long long loaded, looked_at; /* what distinguishes the certificate's files */

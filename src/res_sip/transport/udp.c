@@ -16,11 +16,14 @@
 #include <sipsession/log.h>
 
 #include "res_sip/guard/guard.h"
+#include "res_sip/overload/overload.h"
 #include "res_sip/transport/transport.h"
 
-#define BATCH        16    /* datagrams of one turn of the loop */
-#define PARSER_POOL  16000 /* octets: enough for nearly every message */
-#define CONTROL_SIZE CMSG_SPACE(sizeof(struct in6_pktinfo))
+#define BATCH       16    /* datagrams of one turn of the loop */
+#define PARSER_POOL 16000 /* octets: enough for nearly every message */
+#define SOURCE_SIZE CMSG_SPACE(sizeof(struct in6_pktinfo))
+#define CONTROL_SIZE                                                                               \
+    (SOURCE_SIZE + CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(uint32_t)))
 
 struct slot {
     pjsip_rx_data rdata;
@@ -33,6 +36,7 @@ struct udp {
     struct sip_watch watch;
     struct sip_paths *paths; /* when bound to all addresses, else NULL */
     pj_pool_t *parsing;      /* of one message at a time */
+    unsigned drops;          /* datagrams that the system had no room for, so far */
     struct slot *slots;      /* BATCH of them */
     struct mmsghdr messages[BATCH];
     struct iovec vectors[BATCH];
@@ -51,7 +55,7 @@ static void rearm(struct udp *udp, int i)
     struct msghdr *header = &udp->messages[i].msg_hdr;
 
     header->msg_namelen = sizeof(udp->slots[i].rdata.pkt_info.src_addr);
-    if (udp->paths) {
+    if (udp->paths || i == 0) { /* the first one tells how long they have waited */
         header->msg_control = udp->slots[i].control;
         header->msg_controllen = sizeof(udp->slots[i].control);
     }
@@ -189,6 +193,27 @@ static void receive(struct udp *udp, struct slot *slot, const pj_time_val *now, 
     pj_pool_reset(udp->parsing);
 }
 
+/* The oldest of what was read tells how far behind we are. */
+static void note_wait(struct udp *udp, int count, const pj_time_val *now)
+{
+    struct msghdr *header = &udp->messages[0].msg_hdr;
+    struct cmsghdr *control;
+    unsigned drops = udp->drops;
+    long long wait = 0;
+
+    for (control = CMSG_FIRSTHDR(header); control; control = CMSG_NXTHDR(header, control)) {
+        if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
+            struct timespec came;
+
+            memcpy(&came, CMSG_DATA(control), sizeof(came));
+            wait = (now->sec - came.tv_sec) * 1000000LL + now->msec * 1000LL - came.tv_nsec / 1000;
+        } else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SO_RXQ_OVFL) {
+            memcpy(&drops, CMSG_DATA(control), sizeof(drops));
+        }
+    }
+    sip_overload_waited((unsigned)count, wait > 0 ? (pj_uint64_t)wait : 0, drops, &udp->drops);
+}
+
 static void on_readable(struct sip_watch *watch)
 {
     struct udp *udp = (struct udp *)((char *)watch - offsetof(struct udp, watch));
@@ -204,6 +229,7 @@ static void on_readable(struct sip_watch *watch)
     }
     sip_memory_busy();
     pj_gettimeofday(&now);
+    note_wait(udp, count, &now);
     for (i = 0; i < count; i++) {
         struct slot *slot = &udp->slots[i];
         struct msghdr *header = &udp->messages[i].msg_hdr;
@@ -224,9 +250,9 @@ static void set_source(struct msghdr *header, char *control, const pj_sockaddr *
 {
     struct cmsghdr *message;
 
-    memset(control, 0, CONTROL_SIZE);
+    memset(control, 0, SOURCE_SIZE);
     header->msg_control = control;
-    header->msg_controllen = CONTROL_SIZE;
+    header->msg_controllen = SOURCE_SIZE;
     message = CMSG_FIRSTHDR(header);
     if (local->addr.sa_family == PJ_AF_INET6) {
         struct in6_pktinfo info = {.ipi6_ifindex = 0};
@@ -257,7 +283,7 @@ static pj_status_t put(struct udp *udp, const void *data, size_t length,
                             .msg_iov = &vector,
                             .msg_iovlen = 1};
     const pj_sockaddr *local = udp->paths ? sip_paths_find(udp->paths, address) : NULL;
-    _Alignas(struct cmsghdr) char control[CONTROL_SIZE];
+    _Alignas(struct cmsghdr) char control[SOURCE_SIZE];
 
     if (local) {
         set_source(&header, control, local);

@@ -24,10 +24,13 @@ static void set_buffer(int fd, int force, int option)
 
 static void set_options(int fd, const struct sip_transport_config *config, int wildcard)
 {
-    const int on = 1;
+    const int on = 1, priority = (int)config->cos;
 
     set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
     set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+    /* how long a datagram has waited, and how many were lost: of use, not of need */
+    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
     if (config->bind.addr.sa_family == PJ_AF_INET6) {
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
         if (wildcard) {
@@ -43,6 +46,9 @@ static void set_options(int fd, const struct sip_transport_config *config, int w
         if (config->tos) {
             setsockopt(fd, IPPROTO_IP, IP_TOS, &config->tos, sizeof(config->tos));
         }
+    }
+    if (priority) { /* behind IP_TOS, which sets one too */
+        setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority));
     }
 }
 

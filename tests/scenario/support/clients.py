@@ -173,3 +173,20 @@ def baresip_registration(folder, account, source="/dev/null"):
     (folder / "accounts").write_text(account + "\n")
     (folder / "contacts").write_text("")
     return Client("baresip", [program("baresip"), "-f", str(folder), "-v"], folder)
+
+
+def baresip_messages(folder, account, contact, commands=()):
+    """Starts baresip with an account that registers, and a contact to write to; kill() ends it."""
+    if not own_network():
+        pytest.skip("baresip binds its RTP ports to every address: needs a network namespace")
+    folder = Path(folder)
+    modules = next(p for p in Path("/usr/lib").glob("**/baresip/modules") if p.is_dir())
+    rtp = local_port()
+    config = BARESIP_CONFIG.format(
+        port=local_port(), source="/dev/null", rate=8000, rtp=rtp, rtp_end=rtp + 10, modules=modules, codec="g711", folder=folder
+    )
+    (folder / "config").write_text(config + "module_app contact.so\n")
+    (folder / "accounts").write_text(account + "\n")
+    (folder / "contacts").write_text(contact + "\n")
+    what = [word for command in commands for word in ("-e", command)]
+    return Client("baresip", [program("baresip"), "-f", str(folder), "-v", *what], folder)

@@ -43,6 +43,7 @@ class NameServer:
         self.records = {key.lower().rstrip("."): value for key, value in records.items()}
         self.silent, self.lie = {entry.lower() for entry in silent}, lie
         self.questions = []
+        self.ttl = 30
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
@@ -89,6 +90,6 @@ class NameServer:
     def send(self, identity, code, question, bodies, kind, peer):
         header = struct.pack("!HHHHHH", identity, 0x8580 | code, 1, len(bodies), 0, 0)
         answers = b"".join(
-            b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 30, len(body)) + body for body in bodies
+            b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, self.ttl, len(body)) + body for body in bodies
         )
         self.socket.sendto(header + question + answers, peer)

@@ -92,8 +92,8 @@ class Peer:
         ]
         return Message(f"{method} {uri} SIP/2.0", base + list(headers), body)
 
-    def respond(self, request, status, reason="Because", headers=(), body=b"", tag="peertag"):
-        """Answers a request of the daemon's."""
+    def response(self, request, status, reason="Because", headers=(), body=b"", tag="peertag"):
+        """An answer to a request of the daemon's; not sent yet."""
         copied = []
         for name, value in request.headers:
             lower = name.lower()
@@ -103,7 +103,11 @@ class Peer:
                 copied.append((name, value))
         if request.method in ("INVITE", "UPDATE") and 100 < status < 300:
             copied.append(("Contact", self.contact))
-        response = Message(f"SIP/2.0 {status} {reason}", copied + list(headers), body)
+        return Message(f"SIP/2.0 {status} {reason}", copied + list(headers), body)
+
+    def respond(self, *args, **options):
+        """Answers a request of the daemon's, as response() has it."""
+        response = self.response(*args, **options)
         self.send(response)
         return response
 

@@ -95,6 +95,18 @@ unsigned fake_run_blocking(void)
     return run(&blocking);
 }
 
+struct ast_sip_global fake_global;
+
+const struct ast_sip_global *ast_sip_get_global(void)
+{
+    return &fake_global;
+}
+
+pj_str_t ast_sip_user_of(const pj_str_t *user)
+{
+    return *user;
+}
+
 pjsip_endpoint *ast_sip_get_pjsip_endpoint(void)
 {
     abort(); /* time is simulated */
@@ -199,7 +211,7 @@ static void hangup(struct ast_channel *channel)
     fake_note("hangup:%d", ast_channel_get_cause(channel));
 }
 
-const struct ast_channel_tech fake_tech = {"Fake", answer, indicate, hangup};
+const struct ast_channel_tech fake_tech = {"Fake", answer, indicate, hangup, NULL};
 
 struct ast_channel *fake_channel(const char *context, const char *exten)
 {

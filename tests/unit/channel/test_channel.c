@@ -380,6 +380,99 @@ static void test_registry(void **state)
     assert_int_equal(chan_foreign_application("Dail"), 0);
 }
 
+static unsigned destroyed;
+
+static void on_destroy(void *data)
+{
+    ++destroyed;
+    assert_non_null(data);
+}
+
+static void test_cookies(void **state)
+{
+    static const struct ast_channel_cookie one = {.name = "one", .destroy = on_destroy};
+    static const struct ast_channel_cookie two = {.name = "two"};
+    struct ast_channel *a = fake_channel("demo", "100"), *b = fake_channel("demo", "200");
+    int first, second;
+
+    (void)state;
+    destroyed = 0;
+    assert_null(ast_channel_get_cookie(a, &one));
+    assert_int_equal(ast_channel_set_cookie(a, &one, &first), 0);
+    assert_int_equal(ast_channel_set_cookie(a, &two, &second), 0);
+    assert_int_equal(ast_channel_set_cookie(b, &one, &first), 0);
+    assert_ptr_equal(ast_channel_get_cookie(a, &one), &first);
+    assert_ptr_equal(ast_channel_get_cookie(a, &two), &second);
+    assert_int_equal(ast_channel_set_cookie(a, &one, &second), 0); /* in its place */
+    assert_int_equal(destroyed, 1);
+    assert_ptr_equal(ast_channel_get_cookie(a, &one), &second);
+    ast_channel_hangup(a, 0);
+    assert_int_equal(destroyed, 1);
+    ast_channel_unref(a);
+    assert_int_equal(destroyed, 2);
+    ast_channel_drop_cookies(&one);
+    assert_int_equal(destroyed, 3);
+    assert_null(ast_channel_get_cookie(b, &one));
+    assert_int_equal(ast_channel_set_cookie(b, &one, &first), 0);
+    assert_int_equal(ast_channel_set_cookie(b, &one, NULL), 0);
+    assert_int_equal(destroyed, 4);
+    ast_channel_unref(b);
+    assert_int_equal(destroyed, 4);
+}
+
+static void test_a_driver_goes(void **state)
+{
+    struct ast_channel *channel = fake_channel("demo", "100");
+    const struct ast_channel_tech *tech = channel->tech;
+
+    (void)state;
+    ast_channel_drop_driver(tech);
+    assert_int_equal(ast_channel_get_state(channel), AST_CHANNEL_GONE);
+    assert_ptr_not_equal(channel->tech, tech);
+    assert_null(channel->tech->hangup);
+    ast_channel_unref(channel);
+}
+
+static int read_twice(struct ast_channel *channel, const char *args, char *out, size_t size)
+{
+    (void)channel;
+    snprintf(out, size, "%s%s", args, args);
+    return strcmp(args, "no") == 0 ? -1 : 0;
+}
+
+static int write_variable(struct ast_channel *channel, const char *args, const char *value)
+{
+    return ast_channel_set_variable(channel, args, value);
+}
+
+static void test_functions_of_modules(void **state)
+{
+    struct ast_function twice = {.name = "TWICE", .read = read_twice, .write = write_variable};
+    struct ast_function taken = {.name = "LEN", .read = read_twice}, again = twice;
+    struct ast_channel *channel = fake_channel("demo", "100");
+    char out[32];
+
+    (void)state;
+    assert_int_equal(ast_register_function(&twice), 0);
+    assert_int_equal(ast_register_function(&again), -1);
+    assert_int_equal(ast_register_function(&taken), -1);
+    assert_string_equal(pbx_substitute(channel, "${TWICE(ab)}${TWICE(no)}", out, sizeof(out)),
+                        "abab");
+    assert_int_equal(ast_channel_write(channel, "TWICE(X)", "1"), 0);
+    assert_int_equal(ast_channel_write(channel, "Y", "2"), 0);
+    assert_int_equal(ast_channel_write(channel, "NONE(X)", "1"), -1);
+    assert_int_equal(ast_channel_write(channel, "TWICE", "a name like any other"), 0);
+    assert_string_equal(ast_channel_get_variable(channel, "X"), "1");
+    assert_string_equal(ast_channel_get_variable(channel, "Y"), "2");
+    assert_int_equal(pbx_function_known("TWICE", 5), 1);
+    assert_int_equal(pbx_function_known("MESSAGE", 7), 1); /* a module's, not loaded */
+    ast_unregister_function(&again);                       /* not that one */
+    ast_unregister_function(&twice);
+    assert_int_equal(pbx_function_known("TWICE", 5), 0);
+    assert_string_equal(pbx_substitute(channel, "${TWICE(ab)}", out, sizeof(out)), "");
+    ast_channel_unref(channel);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +490,9 @@ int main(void)
         cmocka_unit_test_teardown(test_seconds, tear_down),
         cmocka_unit_test_teardown(test_sounds, tear_down),
         cmocka_unit_test_teardown(test_registry, tear_down),
+        cmocka_unit_test_teardown(test_cookies, tear_down),
+        cmocka_unit_test_teardown(test_a_driver_goes, tear_down),
+        cmocka_unit_test_teardown(test_functions_of_modules, tear_down),
     };
 
     ast_log_set_level(AST_LOG_ERROR);

@@ -363,6 +363,10 @@ static void test_enums(void **state)
     check_taken("connected_line_method=update");
     assert_int_equal(endpoint->connected_line_method, AST_SIP_CONNECTED_LINE_UPDATE);
     check_bad_value("connected_line_method", "info", "invite, reinvite or update");
+    check_taken("incoming_call_offer_pref=local");
+    assert_int_equal(endpoint->incoming_call_offer_pref, AST_SIP_OFFER_PREF_LOCAL);
+    check_bad_value("incoming_call_offer_pref", "both",
+                    "remote, remote_first, local or local_first");
 }
 
 static void test_flags(void **state)
@@ -388,6 +392,8 @@ static void test_flags(void **state)
         FLAG(rtp_ipv6, 0),
         FLAG(inband_progress, 0),
         FLAG(allow_overlap, 1),
+        FLAG(user_eq_phone, 0),
+        FLAG(suppress_q850_reason_headers, 0),
         FLAG(preferred_codec_only, 0),
         FLAG(bind_rtp_to_media_address, 0)};
     size_t i;

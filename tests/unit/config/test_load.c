@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The folder as a whole: load and check; and the reference page, which is what the tables say. */
+/* The folder as a whole: load and check. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -162,64 +162,15 @@ static void test_the_quick_start_is_silent(void **state)
     config_release(&config);
 }
 
-/* ---- the reference page ---- */
-
-#define MARK_BEGIN "<!-- begin of what config_write_reference writes -->\n"
-#define MARK_END   "<!-- end of what config_write_reference writes -->\n"
-
-/* With SIPSESSION_UPDATE_DOCS set, the page is written anew: the tables are the truth. */
-static void write_page(const char *path, const char *before, size_t before_length,
-                       const char *tables, const char *after)
-{
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    fprintf(file, "%.*s%s%s", (int)before_length, before, tables, after);
-    fclose(file);
-}
-
-static void test_the_page_says_what_the_tables_say(void **state)
-{
-    static const char path[] = SIPSESSION_SOURCE_DIR "/docs/configuration.md";
-    static char page[1 << 18], tables[1 << 18];
-    FILE *file = fopen(path, "r");
-    char *begin, *end_mark;
-
-    (void)state;
-    assert_non_null(file);
-    page[fread(page, 1, sizeof(page) - 1, file)] = '\0';
-    fclose(file);
-    file = fmemopen(tables, sizeof(tables), "w");
-    config_write_reference(file);
-    fputc('\0', file);
-    fclose(file);
-    begin = strstr(page, MARK_BEGIN);
-    end_mark = strstr(page, MARK_END);
-    assert_non_null(begin);
-    assert_non_null(end_mark);
-    begin += strlen(MARK_BEGIN);
-    if (getenv("SIPSESSION_UPDATE_DOCS")) {
-        write_page(path, page, (size_t)(begin - page), tables, end_mark);
-        return;
-    }
-    *end_mark = '\0';
-    assert_string_equal(begin, tables);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_load),
-        TEST(test_the_least_that_is_a_configuration),
-        TEST(test_no_folder),
-        TEST(test_context_that_is_not_in_the_dialplan),
-        TEST(test_wizard),
-        TEST(test_errors_of_every_file),
-        TEST(test_check),
-        TEST(test_the_quick_start_is_silent),
-        cmocka_unit_test(test_the_page_says_what_the_tables_say),
+        TEST(test_load),      TEST(test_the_least_that_is_a_configuration),
+        TEST(test_no_folder), TEST(test_context_that_is_not_in_the_dialplan),
+        TEST(test_wizard),    TEST(test_errors_of_every_file),
+        TEST(test_check),     TEST(test_the_quick_start_is_silent),
     };
 
     return cmocka_run_group_tests_name("load", tests, NULL, NULL);

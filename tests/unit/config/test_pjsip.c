@@ -145,10 +145,14 @@ static void test_wrong_syntax_alone_is_enough(void **state)
     check_bad(TRANSPORT "nothing\n", "p:4: error: no '=' in the line, expected name = value\n");
 }
 
-static const char *const later_types[] = {"domain_alias",         "contact",
-                                          "resource_list",        "subscription_persistence",
-                                          "outbound-publish",     "inbound-publication",
-                                          "asterisk-publication", "phoneprov"};
+static const char *const later_types[] = {"wizard",
+                                          "contact",
+                                          "resource_list",
+                                          "subscription_persistence",
+                                          "outbound-publish",
+                                          "inbound-publication",
+                                          "asterisk-publication",
+                                          "phoneprov"};
 
 static void test_types_of_the_field(void **state)
 {
@@ -163,8 +167,30 @@ static void test_types_of_the_field(void **state)
                  "p:4: warning: type '%s' is not supported: 'x' has no effect\n", later_types[i]);
         check_warned(text, warning);
     }
+    check_warned(TRANSPORT "[x]\ntype=wizard\nendpoint/allow=ulaw\n",
+                 "p:4: warning: type 'wizard' is not supported: 'x' has no effect\n");
+    assert_int_equal(load(TRANSPORT "[x]\ntype=wizard\nendpont/allow=ulaw\n"), -1);
     check_warned(TRANSPORT "[x]\ntype=phoneprov\nwhatever=1\n",
                  "p:4: warning: type 'phoneprov' is not supported: 'x' has no effect\n");
+}
+
+/* ---- domain_alias ---- */
+
+static void test_domain_alias(void **state)
+{
+    (void)state;
+    check_good(TRANSPORT "[example.net]\ntype=domain_alias\ndomain=example.org\n"
+                         "[x]\ntype=domain_alias\ndomain=y\n");
+    assert_string_equal(sip->aliases->alias, "example.net");
+    assert_string_equal(sip->aliases->domain, "example.org");
+    assert_string_equal(sip->aliases->next->domain, "y");
+    assert_null(sip->aliases->next->next);
+    check_bad(TRANSPORT "[x]\ntype=domain_alias\n",
+              "p:4: error: domain_alias 'x' names no domain, expected domain = NAME\n");
+    check_bad(TRANSPORT "[x]\ntype=domain_alias\ndomain=a b\n",
+              "p:6: error: wrong value 'a b' of option 'domain', expected a host name or an IP "
+              "address\n"
+              "p:4: error: domain_alias 'x' names no domain, expected domain = NAME\n");
 }
 
 /* ---- aor ---- */
@@ -184,7 +210,12 @@ static void test_aor(void **state)
     assert_int_equal(aor->maximum_expiration, 7200);
     assert_int_equal(aor->qualify_frequency, 0);
     assert_int_equal(aor->qualify_timeout, 3000);
+    assert_int_equal(aor->authenticate_qualify, 0);
+    assert_null(aor->outbound_proxy);
     assert_null(aor->contacts);
+    check_good(AOR "authenticate_qualify=yes\noutbound_proxy=sip:proxy.example\n");
+    assert_int_equal(sip->aors->aor->authenticate_qualify, 1);
+    assert_string_equal(sip->aors->aor->outbound_proxy, "sip:proxy.example");
     check_good(AOR "max_contacts=10\nremove_existing=yes\nremove_unavailable=yes\n"
                    "minimum_expiration=10\ndefault_expiration=20\nmaximum_expiration=30\n"
                    "support_path=yes\nqualify_frequency=60\nqualify_timeout=1.5\n"
@@ -301,9 +332,11 @@ static void test_transports(void **state)
     (void)state;
     check_good(
         "[a]\ntype=transport\nbind=0.0.0.0\n"
-        "[b]\ntype=transport\nprotocol=TCP\nbind=127.0.0.1:5070\ntos=false\ntos=cs3\ntcp_keepalive_enable=yes\n"
-        "[c]\ntype=transport\nbind=[::1]:5080\nprotocol=udp\ntos=0xb8\n"
-        "[d]\ntype=transport\nbind=::1\nprotocol=tcp\ntcp_keepalive_enable=yes\ntcp_keepalive_idle_time=7\n");
+        "[b]\ntype=transport\nprotocol=TCP\nbind=127.0.0.1:5070\ntos=false\ntos=cs3\ncos=no\ntcp_keepalive_enable=yes\n"
+        "[c]\ntype=transport\nbind=[::1]:5080\nprotocol=udp\ntos=0xb8\ncos=6\n"
+        "[d]\ntype=transport\nbind=::1\nprotocol=tcp\ntcp_keepalive_enable=yes\ntcp_keepalive_idle_time=7\n"
+        "tcp_keepalive_interval_time=8\ntcp_keepalive_probe_count=9\n"
+        "symmetric_transport=yes\ndomain=example.org\n");
     transport = sip->transports;
     assert_string_equal(transport->name, "a");
     assert_int_equal(transport->protocol, SIP_TRANSPORT_UDP);
@@ -315,12 +348,21 @@ static void test_transports(void **state)
     assert_string_equal(bound(transport), "127.0.0.1:5070");
     assert_int_equal(transport->tos, 0x60);
     assert_int_equal(transport->tcp_keepalive, 30);
+    assert_int_equal(transport->tcp_keepalive_interval, 10);
+    assert_int_equal(transport->tcp_keepalive_count, 5);
+    assert_int_equal(transport->symmetric, 0);
+    assert_int_equal(transport->cos, 0);
     transport = transport->next;
     assert_string_equal(bound(transport), "[::1]:5080");
     assert_int_equal(transport->tos, 0xb8);
+    assert_int_equal(transport->cos, 6);
     transport = transport->next;
     assert_string_equal(bound(transport), "[::1]:5060");
     assert_int_equal(transport->tcp_keepalive, 7);
+    assert_int_equal(transport->tcp_keepalive_interval, 8);
+    assert_int_equal(transport->tcp_keepalive_count, 9);
+    assert_int_equal(transport->symmetric, 1);
+    assert_string_equal(transport->domain, "example.org");
     assert_null(transport->next);
 }
 
@@ -387,6 +429,13 @@ static void test_wrong_transports(void **state)
     check_bad_transport(
         "tcp_keepalive_idle_time=0",
         "wrong value '0' of option 'tcp_keepalive_idle_time', expected a whole number from 1 to 32767");
+    check_bad_transport("tcp_keepalive_probe_count=128",
+                        "wrong value '128' of option 'tcp_keepalive_probe_count', expected a whole "
+                        "number from 1 to 127");
+    check_bad_transport("cos=8",
+                        "wrong value '8' of option 'cos', expected a whole number from 0 to 7");
+    check_bad_transport("cos=yes",
+                        "wrong value 'yes' of option 'cos', expected a whole number from 0 to 7");
     check_bad_transport("method=tlsv1_1", "wrong value 'tlsv1_1' of option 'method', expected "
                                           "unspecified, tlsv1_2 or tlsv1_3");
     check_bad_transport("external_signaling_address=pbx.example.com",
@@ -462,8 +511,8 @@ static void test_transports_as_a_whole(void **state)
         "[a]\ntype=transport\nbind=127.0.0.1\nasync_operations=1\nallow_reload=false\ncos=no\n"
         "external_signaling_port=0\n"); /* defaults, in other words */
     check_warned(
-        "[a]\ntype=transport\nbind=127.0.0.1\nlocal_net=10.0.0.0/8\nsymmetric_transport=yes\n",
-        "p:5: warning: option 'symmetric_transport' is not supported: 'yes' has no effect\n");
+        "[a]\ntype=transport\nbind=127.0.0.1\nlocal_net=10.0.0.0/8\nwebsocket_write_timeout=7\n",
+        "p:5: warning: option 'websocket_write_timeout' is not supported: '7' has no effect\n");
 }
 
 /* ---- identify ---- */
@@ -493,21 +542,32 @@ static void test_identify(void **state)
     check_good(TRANSPORT ENDPOINT
                "[i]\ntype=identify\nendpoint=alice\nmatch=192.0.2.7\nmatch=10.1.2.3/8, "
                "2001:db8::1/32,::1\nmatch=172.16.9.9/255.240.0.0\nmatch=1.2.3.4/0\n"
-               "[j]\ntype=identify\nendpoint=alice\nmatch=1.2.3.5/31\nsrv_lookups=no\n");
+               "[j]\ntype=identify\nendpoint=alice\nmatch=1.2.3.5/31\nsrv_lookups=no\n"
+               "[k]\ntype=identify\nendpoint=alice\nmatch=sip.example.com, 1.2.3.4,a-b.7.xn--x\n"
+               "match=localhost\n");
     assert_string_equal(sip->identifies->name, "i");
     assert_string_equal(sip->identifies->endpoint, "alice");
     assert_string_equal(networks(sip->identifies),
                         "192.0.2.7/32 10.0.0.0/8 2001:db8::/32 ::1/128 172.16.0.0/12 0.0.0.0/0");
+    assert_int_equal(sip->identifies->name_count, 0);
+    assert_int_equal(sip->identifies->srv_lookups, 1);
     assert_string_equal(networks(sip->identifies->next), "1.2.3.4/31");
-    assert_null(sip->identifies->next->next);
+    assert_int_equal(sip->identifies->next->srv_lookups, 0);
+    assert_string_equal(networks(sip->identifies->next->next), "1.2.3.4/32");
+    assert_int_equal(sip->identifies->next->next->name_count, 3);
+    assert_string_equal(sip->identifies->next->next->names[0], "sip.example.com");
+    assert_string_equal(sip->identifies->next->next->names[1], "a-b.7.xn--x");
+    assert_string_equal(sip->identifies->next->next->names[2], "localhost");
+    assert_null(sip->identifies->next->next->next);
 }
 
 static void test_wrong_identify(void **state)
 {
     static const char *const wrong[] = {
-        "",           "sip.example.com", "1.2.3.4/33",          "1.2.3.4/x",
-        "1.2.3.4/",   "::1/129",         "1.2.3.4/255.0.255.0", "::1/255.0.0.0",
-        "1.2.3.4:50", "[::1]",           "1.2.3.4/-1"};
+        "",           "sip..example.com",    "1.2.3.4/33",    "1.2.3.4/x",          "1.2.3.4/",
+        "::1/129",    "1.2.3.4/255.0.255.0", "::1/255.0.0.0", "1.2.3.4:50",         "[::1]",
+        "1.2.3.4/-1", "1.2.3.256",           "1.2.3",         "sip.example.com/32", ".example.com",
+        "-a.example", "a-.example",          "example.com.",  "a example"};
     char text[400], problem[400];
     size_t i;
 
@@ -518,8 +578,8 @@ static void test_wrong_identify(void **state)
                  wrong[i]);
         snprintf(
             problem, sizeof(problem),
-            "p:10: error: wrong value '1.2.3.4,%s' of option 'match', expected IP addresses or networks, e.g. "
-            "192.0.2.0/24, not '%s'; names are not looked up\n",
+            "p:10: error: wrong value '1.2.3.4,%s' of option 'match', expected IP addresses, networks or host "
+            "names, e.g. 192.0.2.0/24, not '%s'\n",
             wrong[i], wrong[i]);
         check_bad(text, problem);
     }
@@ -567,10 +627,11 @@ static void test_wrong_match_changes_nothing(void **state)
     assert_int_equal(base_options_set(config_type_identify.table, &identify, "match", "1.2.3.4",
                                       why, sizeof(why)),
                      BASE_OPTION_OK);
-    assert_int_equal(base_options_set(config_type_identify.table, &identify, "match", "5.6.7.8,x",
-                                      why, sizeof(why)),
+    assert_int_equal(base_options_set(config_type_identify.table, &identify, "match",
+                                      "5.6.7.8,y,x/", why, sizeof(why)),
                      BASE_OPTION_BAD_VALUE);
     assert_string_equal(networks(&identify), "1.2.3.4/32");
+    assert_int_equal(identify.name_count, 0);
     base_options_free(config_type_identify.table, &identify);
 }
 
@@ -592,6 +653,22 @@ static void test_global(void **state)
     assert_int_equal(global->max_forwards, 20);
     assert_int_equal(global->keep_alive_interval, 0);
     assert_int_equal(global->debug, 1);
+    assert_true(!global->use_callerid_contact && !global->disable_multi_domain &&
+                !global->shared.allow_sending_180_after_183 &&
+                !global->shared.ignore_uri_user_options && global->shared.norefersub);
+    assert_int_equal(global->shared.max_initial_qualify_time, 0);
+    assert_int_equal(global->shared.contact_expiration_check_interval, 30);
+    check_good(TRANSPORT
+               "[global]\nuse_callerid_contact=yes\ndisable_multi_domain=yes\n"
+               "allow_sending_180_after_183=yes\nignore_uri_user_options=yes\nnorefersub=no\n"
+               "max_initial_qualify_time=20\ncontact_expiration_check_interval=5\n"
+               "all_codecs_on_empty_reinvite=yes\n");
+    global = &sip->global;
+    assert_true(global->use_callerid_contact && global->disable_multi_domain &&
+                global->shared.allow_sending_180_after_183 &&
+                global->shared.ignore_uri_user_options && !global->shared.norefersub);
+    assert_int_equal(global->shared.max_initial_qualify_time, 20);
+    assert_int_equal(global->shared.contact_expiration_check_interval, 5);
     check_good(TRANSPORT "[anything]\ntype=global\nuser_agent=x\n");
     assert_string_equal(sip->global.user_agent, "x");
 }
@@ -729,7 +806,7 @@ static void test_no_memory(void **state)
                              "[global]\nendpoint_identifier_order=ip\n"
                              "[a]\ntype=endpoint\ndisallow=all\nallow=ulaw\ncallerid=\"A\" <1>\n"
                              "set_var=A=B\nfrom_user=x\nidentify_by=ip\ntransport=udp\n"
-                             "[i]\ntype=identify\nendpoint=a\nmatch=1.2.3.4,5.6.7.8\n"));
+                             "[i]\ntype=identify\nendpoint=a\nmatch=1.2.3.4,5.6.7.8,b.example\n"));
     assert_true(failmalloc_each(load_whole, path, 0) > 20);
 }
 
@@ -755,6 +832,7 @@ int main(void)
         TEST(test_tls_transports),
         TEST(test_external_addresses),
         TEST(test_transports_as_a_whole),
+        TEST(test_domain_alias),
         TEST(test_identify),
         TEST(test_wrong_identify),
         TEST(test_match),

@@ -261,6 +261,7 @@ static void test_record(void **state)
     contact->call_id = strdup("c\"1: 2");
     contact->branch = strdup("z9hG4bK1");
     contact->path = strdup("<sip:p;lr>, <sip:q;lr>");
+    contact->transport = strdup("second");
     contact->user_agent = strdup("evil\ncontact: sip:evil@h");
     contact->next = ast_sip_contact_create("sip:b@h");
     contact->next->expires = 1;
@@ -274,6 +275,7 @@ static void test_record(void **state)
     assert_string_equal(read->call_id, contact->call_id);
     assert_string_equal(read->branch, contact->branch);
     assert_string_equal(read->path, contact->path);
+    assert_string_equal(read->transport, "second");
     assert_null(read->user_agent);
     assert_string_equal(read->next->uri, "sip:b@h");
     assert_int_equal(read->next->q, -1);

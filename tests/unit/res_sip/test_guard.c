@@ -290,11 +290,15 @@ static int refusal_into(size_t size, const char *text)
 {
     size_t length = strlen(text);
     char *copy = malloc(length ? length : 1);
+    const struct sip_guard_refusal refusal = {.code = 400,
+                                              .reason = "Bad",
+                                              .host = "192.0.2.9",
+                                              .port = 4711};
     int result;
 
     assert_non_null(copy);
     memcpy(copy, text, length);
-    result = sip_guard_refusal(copy, length, 400, "Bad", "192.0.2.9", 4711, answer, size, &reply);
+    result = sip_guard_refusal(copy, length, &refusal, answer, size, &reply);
     free(copy);
     if (result) {
         assert_true(reply.length < sizeof(answer));

@@ -210,6 +210,82 @@ static void test_accept_without_descriptors(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+/* ---- other-authentication-schemes ---- */
+
+static const char *const headers[] = {"Authorization", "Proxy-Authorization", "WWW-Authenticate",
+                                      "Proxy-Authenticate"};
+
+/* The text of a header of this name that was kept as text, or NULL. */
+static const char *kept_as(const pjsip_msg *msg, const char *name)
+{
+    static char text[200];
+    pj_str_t wanted = pj_str((char *)name);
+    const pjsip_generic_string_hdr *hdr = pjsip_msg_find_hdr_by_name(msg, &wanted, NULL);
+
+    if (!hdr || hdr->type != PJSIP_H_OTHER) {
+        return NULL;
+    }
+    snprintf(text, sizeof(text), "%.*s", (int)hdr->hvalue.slen, hdr->hvalue.ptr);
+    return text;
+}
+
+static void parse_schemes(void *data)
+{
+    static const struct {
+        const char *value, *kept; /* NULL: a Digest, or nothing at all */
+        int is_right;
+    } cases[] = {
+        {"Bearer abc.d-e_f~+/==", "Bearer abc.d-e_f~+/==", 1},
+        {"Basic realm=\"x\"", "Basic realm=\"x\"", 1},
+        {"NTLM", "NTLM", 1},
+        {"PGP a=b", "PGP a=b", 1},
+        {"\"Basic\" x", "\"Basic\" x", 1},
+        {"Bearer\r\n a\r\n\tb", "Bearer a b", 1},
+        {"Digest realm=\"r\", nonce=\"n\"", NULL, 1},
+        {"digest realm=\"r\", nonce=\"n\"", NULL, 1},
+        {"Digestive x", "Digestive x", 1},
+        {"", NULL, 0},
+        {"\"Basic", NULL, 0},
+    };
+    pj_pool_t *memory = pjsip_endpt_create_pool(ast_sip_get_pjsip_endpoint(), "test", 4000, 4000);
+    unsigned h, i;
+
+    for (h = 0; h < PJ_ARRAY_SIZE(headers); h++) {
+        for (i = 0; i < PJ_ARRAY_SIZE(cases); i++) {
+            char text[500];
+            int length = snprintf(text, sizeof(text),
+                                  "OPTIONS sip:a SIP/2.0\r\nTo: sip:b\r\n%s: %s\r\nX: y\r\n\r\n",
+                                  headers[h], cases[i].value);
+            pjsip_parser_err_report errors;
+            const pjsip_msg *msg;
+            const char *kept;
+
+            pj_list_init(&errors);
+            msg = pjsip_parse_msg(memory, text, (pj_size_t)length, &errors);
+            kept = msg ? kept_as(msg, headers[h]) : NULL;
+            if (pj_list_empty(&errors) != cases[i].is_right ||
+                (kept == NULL) != (cases[i].kept == NULL) ||
+                (kept && strcmp(kept_as(msg, headers[h]), cases[i].kept) != 0)) {
+                *(int *)data = 1;
+                print_error("%s: '%s': %s\n", headers[h], cases[i].value, kept ? kept : "-");
+            }
+        }
+    }
+    pjsip_endpt_release_pool(ast_sip_get_pjsip_endpoint(), memory);
+}
+
+/* RFC 3261 22.3, RFC 8898: each header is of a scheme of its own, and ours is one of them. */
+static void test_other_schemes(void **state)
+{
+    int failed = 0;
+
+    (void)state;
+    test_start(test_config("127.0.0.1", SIP_TRANSPORT_UDP), NULL);
+    test_call(parse_schemes, &failed);
+    test_stop();
+    assert_false(failed);
+}
+
 /* ---- settings ---- */
 
 /* What config_site.h answers an entry with: whoever changes it changes this, and docs/pjsip.md. */
@@ -243,6 +319,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hash_letters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failed_registration, set_up, tear_down),
         cmocka_unit_test(test_accept_without_descriptors),
+        cmocka_unit_test(test_other_schemes),
         cmocka_unit_test(test_settings),
     };
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* UDP and TCP on IPv4 and IPv6, where dialogs are reached, and what cannot be bound. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -86,6 +89,75 @@ static void test_tcp_keep_alive(void **state)
     test_send(fd, "\r\n\r\n");
     assert_int_equal(test_receive(fd, answer, sizeof(answer), 1000), 2);
     assert_int_equal(test_counters().malformed, 0);
+    close(fd);
+    test_stop();
+}
+
+/* An option of a socket of this process. */
+static int option_of(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t length = sizeof(value);
+
+    assert_int_equal(getsockopt(fd, level, name, &value, &length), 0);
+    return value;
+}
+
+/* The socket of this process whose own, or whose peer's, port is this one; not `but`. */
+static int socket_with(int peer, int port, int but)
+{
+    for (int fd = 3; fd < 200; fd++) {
+        struct sockaddr_in address = {0};
+        socklen_t length = sizeof(address);
+
+        if (fd != but &&
+            (peer ? getpeername(fd, (struct sockaddr *)&address, &length)
+                  : getsockname(fd, (struct sockaddr *)&address, &length)) == 0 &&
+            address.sin_family == AF_INET && ntohs(address.sin_port) == port) {
+            return fd;
+        }
+    }
+    fail_msg("no socket with port %d", port);
+    return -1;
+}
+
+static int local_port(int fd)
+{
+    struct sockaddr_in address = {0};
+    socklen_t length = sizeof(address);
+
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    return ntohs(address.sin_port);
+}
+
+static void test_options_of_sockets(void **state)
+{
+    struct sip_config *config = config_of("127.0.0.1", SIP_TRANSPORT_TCP);
+    struct sip_transport_config *udp =
+        test_add_transport(config, "udp", "127.0.0.1", SIP_TRANSPORT_UDP);
+    int fd, socket;
+
+    (void)state;
+    config->transports->tcp_keepalive = 77;
+    config->transports->tcp_keepalive_interval = 11;
+    config->transports->tcp_keepalive_count = 4;
+    config->transports->cos = 5;
+    config->transports->tos = 0x60;
+    udp->cos = 3;
+    udp->tos = 0xb8; /* its own priority is not the last word */
+    test_start(config, NULL);
+    fd = test_connect(0);
+    assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice", "o1", NULL, NULL), NULL), 200);
+    socket = socket_with(1, local_port(fd), fd);
+    assert_int_equal(option_of(socket, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(option_of(socket, IPPROTO_TCP, TCP_KEEPIDLE), 77);
+    assert_int_equal(option_of(socket, IPPROTO_TCP, TCP_KEEPINTVL), 11);
+    assert_int_equal(option_of(socket, IPPROTO_TCP, TCP_KEEPCNT), 4);
+    assert_int_equal(option_of(socket, IPPROTO_IP, IP_TOS), 0x60);
+    assert_int_equal(option_of(socket, SOL_SOCKET, SO_PRIORITY), 5);
+    socket = socket_with(0, test_port(1), -1);
+    assert_int_equal(option_of(socket, IPPROTO_IP, IP_TOS), 0xb8);
+    assert_int_equal(option_of(socket, SOL_SOCKET, SO_PRIORITY), 3);
     close(fd);
     test_stop();
 }
@@ -364,6 +436,7 @@ int main(void)
         cmocka_unit_test(test_each),
         cmocka_unit_test(test_tcp_framing),
         cmocka_unit_test(test_tcp_keep_alive),
+        cmocka_unit_test(test_options_of_sockets),
         cmocka_unit_test(test_tcp_peer_goes),
         cmocka_unit_test(test_contact_of_incoming),
         cmocka_unit_test(test_contact_of_outgoing),

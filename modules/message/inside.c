@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include <sipsession/log.h>
-#include <sipsession/module.h>
 #include <sipsession/res_sip_session.h>
 
+#include "message.h"
 #include "utf8.h"
 
 #define ACCEPT "text/plain"
@@ -20,56 +20,13 @@
 
 /* ---- in ---- */
 
-static int has_header(const pjsip_msg *msg, const char *name)
-{
-    const pj_str_t wanted = pj_str((char *)name);
-
-    return pjsip_msg_find_hdr_by_name(msg, &wanted, NULL) != NULL;
-}
-
-/* RFC 3261 7.4.1: text without a charset is UTF-8, of which US-ASCII is a part. */
-static int is_plain_text(const pjsip_msg *msg)
-{
-    static const pj_str_t charset = {(char *)"charset", 7};
-    const pjsip_msg_body *body = msg->body;
-    const pjsip_param *param;
-    pj_str_t value;
-
-    if (pj_stricmp2(&body->content_type.type, "text") != 0 ||
-        pj_stricmp2(&body->content_type.subtype, "plain") != 0 ||
-        has_header(msg, "Content-Encoding")) {
-        return 0;
-    }
-    param = pjsip_param_find(&body->content_type.param, &charset);
-    if (param == NULL) {
-        return 1;
-    }
-    value = param->value;
-    if (value.slen >= 2 && value.ptr[0] == '"') { /* a quoted one */
-        ++value.ptr;
-        value.slen -= 2;
-    }
-    return pj_stricmp2(&value, "utf-8") == 0 || pj_stricmp2(&value, "us-ascii") == 0;
-}
-
 /* The status to refuse a message with; 200: it is fine. */
 static int check(const struct ast_sip_session *session, const pjsip_msg *msg)
 {
-    const pjsip_msg_body *body = msg->body;
-
     if (session->channel == NULL || ast_channel_get_state(session->channel) == AST_CHANNEL_GONE) {
         return PJSIP_SC_TEMPORARILY_UNAVAILABLE; /* nobody is there to read it */
     }
-    if (body == NULL || body->len == 0) {
-        return PJSIP_SC_OK;
-    }
-    if (!is_plain_text(msg)) {
-        return PJSIP_SC_UNSUPPORTED_MEDIA_TYPE;
-    }
-    if (body->len > MAX_TAKEN) {
-        return PJSIP_SC_REQUEST_ENTITY_TOO_LARGE;
-    }
-    return utf8_is_text(body->data, body->len) ? PJSIP_SC_OK : PJSIP_SC_BAD_REQUEST;
+    return message_check_content(msg, 1, MAX_TAKEN);
 }
 
 static int on_message(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
@@ -152,7 +109,7 @@ static void on_response(struct ast_sip_session *session, struct pjsip_rx_data *r
 
 static struct ast_channel_sender sender = {.name = "message", .text = send_text};
 
-/* ---- the module ---- */
+/* ---- start and stop ---- */
 
 static struct ast_sip_session_extension extension = {.method = "MESSAGE",
                                                      .name = "message",
@@ -160,25 +117,22 @@ static struct ast_sip_session_extension extension = {.method = "MESSAGE",
                                                      .incoming_response = on_response,
                                                      .outgoing_response = on_message_response};
 
-static void end(void)
+void message_inside_stop(void)
 {
     ast_channel_unregister_sender(&sender);
     ast_sip_session_unregister_extension(&extension);
     ast_sip_session_unregister_method("MESSAGE");
 }
 
-static int init(void)
+int message_inside_start(void)
 {
     if (ast_sip_session_register_method("MESSAGE") != 0) {
         return -1;
     }
     if (ast_sip_session_register_extension(&extension) != 0 ||
         ast_channel_register_sender(&sender) != 0) {
-        end();
+        message_inside_stop();
         return -1;
     }
     return 0;
 }
-
-AST_SIP_MODULE(.name = "message", .description = "Texts within a call: MESSAGE", .init = init,
-               .close = end);
