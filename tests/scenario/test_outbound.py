@@ -8,9 +8,10 @@ import struct
 import pytest
 from support.caller import Caller
 from support.clients import pjsua
-from support.daemon import Daemon
+from support.daemon import Daemon, free_port
 from support.peer import Call
 from support.phone import Phone, bindings, phone
+from support.tls import Authority
 from support.wire import parameter
 
 EXTENSIONS = "[default]\nexten = wait,1,Answer()\n same = n,Wait(60)\n"
@@ -21,6 +22,14 @@ ENDPOINTS = (
     + phone("dave", "max_contacts = 2", "outbound_proxy = sip:127.0.0.1:9\\;lr")
     + "\n[anonymous]\ntype = endpoint\nallow = ulaw\n"
 )
+TLS = """
+[tls]
+type = transport
+protocol = tls
+bind = 127.0.0.1:{port}
+cert_file = {cert}
+priv_key_file = {key}
+"""
 SUPPORTED = ("Supported", "outbound, path")
 ONE, OTHER = ("<urn:uuid:00000000-0000-1000-8000-00000000000%d>" % number for number in (1, 2))
 
@@ -32,15 +41,17 @@ def flow(uri, reg_id=1, instance=ONE):
 @pytest.fixture
 def caller(tmp_path, api_module):
     """Of a daemon that calls phones where they registered (a URI of "-")."""
-    record = tmp_path / "record"
+    record, authority, port = tmp_path / "record", Authority(tmp_path), free_port("127.0.0.1")
+    cert, key = authority.issue("server", "IP:127.0.0.1")
+    tls = TLS.format(cert=cert, key=key, port=port)
     daemon = Daemon(
-        tmp_path, EXTENSIONS, ENDPOINTS, modules=["sdp_rtp", "registrar", "qualify", api_module("api_outgoing")],
+        tmp_path, EXTENSIONS, ENDPOINTS + tls, modules=["sdp_rtp", "registrar", "qualify", api_module("api_outgoing")],
         env={"SIPSESSION_API_LOG": str(record)},
     )  # fmt: skip
     daemon.start()
     daemon.configure = lambda: None
     caller = Caller(daemon, record)
-    caller.daemon = daemon
+    caller.daemon, caller.tls_port, caller.ca = daemon, port, authority.cert
     yield caller
     caller.done()
     daemon.stop()
@@ -243,14 +254,17 @@ def test_stun_that_is_none(caller):
 
 
 @pytest.mark.skipif(not os.environ.get("PJSUA"), reason="there is no PJSUA")
-def test_pjsua_uses_outbound(caller, tmp_path):
-    """Over TCP it says so by itself, is called over its connection, and again after it was restarted elsewhere."""
+@pytest.mark.parametrize("way", ["tcp", "tls"])
+def test_pjsua_uses_outbound(caller, tmp_path, way):
+    """It says so by itself, is called over its connection, and again after it was restarted elsewhere."""
     daemon = caller.daemon
+    server = f"{daemon.address}:{daemon.port}" if way == "tcp" else f"127.0.0.1:{caller.tls_port}"
+    tls = ["--use-tls", f"--tls-ca-file={caller.ca}", "--tls-verify-server", "--no-tcp"] if way == "tls" else []
     seen = []
     for _ in range(2):
         client = pjsua(
             tmp_path / f"pjsua{len(seen)}",
-            options=[f"--id=sip:alice@{daemon.address}", f"--registrar=sip:{daemon.address};transport=tcp", "--no-udp",
+            options=[f"--id=sip:alice@{daemon.address}", f"--registrar=sip:{server};transport={way}", "--no-udp", *tls,
                      "--reg-timeout=300", "--auto-answer=200"],
         )  # fmt: skip
         try:

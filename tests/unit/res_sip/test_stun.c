@@ -41,7 +41,7 @@ static size_t answer_to(const char *data, size_t length, const char *host, char 
 }
 
 /* RFC 5769 2.2: the answer's address there. */
-static void ipv4(void **state)
+static void test_ipv4(void **state)
 {
     static const char wanted[] =
         "\1\1\0\x0c\x21\x12\xa4\x42" ID "\0\x20\0\x08\0\1\xa1\x47\xe1\x12\xa6\x43";
@@ -53,7 +53,7 @@ static void ipv4(void **state)
 }
 
 /* RFC 5769 2.3 */
-static void ipv6(void **state)
+static void test_ipv6(void **state)
 {
     static const char wanted[] = "\1\1\0\x18\x21\x12\xa4\x42" ID "\0\x20\0\x14\0\2\xa1\x47"
                                  "\x01\x13\xa9\xfa\xa5\xd3\xf1\x79\xbc\x25\xf4\xb5\xbe\xd2\xb9\xd9";
@@ -66,7 +66,7 @@ static void ipv6(void **state)
 }
 
 /* SOFTWARE, and a USERNAME that is padded: nothing of it matters here. */
-static void attributes(void **state)
+static void test_attributes(void **state)
 {
     static const char request[] = REQUEST("\x10") "\x80\x22\0\4abcd\0\6\0\3abc ";
     char out[SIP_STUN_ANSWER];
@@ -77,7 +77,7 @@ static void attributes(void **state)
 }
 
 /* 420 with what is not known (RFC 5389 7.3.1), of which at most four are named. */
-static void unknown(void **state)
+static void test_unknown(void **state)
 {
     static const char request[] = REQUEST("\x08") "\0\3\0\4\0\0\0\6";
     static const char wanted[] =
@@ -93,7 +93,7 @@ static void unknown(void **state)
     assert_memory_equal(out + 28, "\0\x0a\0\x08\0\x31\0\x32\0\x33\0\x34", 12);
 }
 
-static void malformed(void **state)
+static void test_malformed(void **state)
 {
     static const struct {
         const char *data;
@@ -127,8 +127,8 @@ static void malformed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ipv4),    cmocka_unit_test(ipv6),      cmocka_unit_test(attributes),
-        cmocka_unit_test(unknown), cmocka_unit_test(malformed),
+        cmocka_unit_test(test_ipv4),    cmocka_unit_test(test_ipv6),      cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_unknown), cmocka_unit_test(test_malformed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
