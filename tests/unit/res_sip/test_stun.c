@@ -127,8 +127,9 @@ static void test_malformed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ipv4),    cmocka_unit_test(test_ipv6),      cmocka_unit_test(test_attributes),
-        cmocka_unit_test(test_unknown), cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_ipv4),       cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_attributes), cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_malformed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
