@@ -383,8 +383,9 @@ int ast_sip_session_get_end_status(const struct ast_sip_session *session);
  * \brief End a session: whatever its state asks for (a final response, CANCEL or BYE; RFC 3261 9
  * and 15)
  *
- * It overtakes everything else that waits. May be called in every state and more than once; the
- * session's end is told by session_end, at once or later.
+ * It overtakes everything else that waits. May be called in every state, in every callback and more
+ * than once; the session's end is told by session_end, at once or later. Within outgoing_response it
+ * comes right behind that response.
  *
  * \param session The session
  * \param response_code The final response when an incoming INVITE is not yet answered (400 to 699;

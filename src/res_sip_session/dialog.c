@@ -223,7 +223,9 @@ void session_on_tx(struct ast_sip_session *session, pjsip_tx_data *tdata)
     if (msg->type == PJSIP_REQUEST_MSG) {
         session_hook(SESSION_OUTGOING_REQUEST, &msg->line.req.method, session, tdata);
     } else if (cseq != NULL) {
+        ++session->priv->responding;
         session_hook(SESSION_OUTGOING_RESPONSE, &cseq->method, session, tdata);
+        --session->priv->responding;
     }
     ast_sip_session_unref(session);
     if (msg->hdr.prev != before) {

@@ -164,7 +164,7 @@ void session_exchange_start(struct ast_sip_session *session, int with_offer)
     sdp->offer_in = with_offer ? SESSION_OFFER_INVITE : SESSION_OFFER_NONE;
 }
 
-void session_exchange_end(struct ast_sip_session *session)
+void session_exchange_destroy(struct ast_sip_session *session)
 {
     free_answers(&session->priv->sdp);
 }

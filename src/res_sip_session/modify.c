@@ -211,6 +211,9 @@ void session_on_prack(struct ast_sip_session *session, pjsip_transaction *tsx, p
     if (code != 0) {
         session_refuse_request(session, code, rdata);
     }
+    if (session->priv->state == AST_SIP_SESSION_STATE_ENDED) { /* by a handler */
+        return;
+    }
     /* Whatever became of its offer, the response was received: the next one may leave. */
     inv_on_prack(session->inv_session, rdata);
     if (session->priv->sdp.bad_answer) {

@@ -40,6 +40,12 @@ static void copy_name(char *out, size_t size, const pj_str_t *name)
     base_copy_text(out, size, name->ptr, (size_t)name->slen);
 }
 
+/* A handler may have ended the session (the streams' memory stays): nobody is asked any more. */
+static int is_over(const struct ast_sip_session *session)
+{
+    return session->priv->state == AST_SIP_SESSION_STATE_ENDED;
+}
+
 /* ---- what the peer sent ---- */
 
 /* The handlers of the media type are asked in their order, for a stream that is nobody's yet. */
@@ -58,7 +64,10 @@ static void find_handler(struct ast_sip_session *session, struct ast_sip_session
         if (result == 0) {
             stream->handler = handler;
         }
-        if (result <= 0) {
+        if (is_over(session)) {
+            session_stream_end(session, stream); /* it took the stream behind the end of all */
+        }
+        if (result <= 0 || is_over(session)) {
             return;
         }
     }
@@ -101,6 +110,9 @@ static int streams_offered(struct ast_sip_session *session, const pjmedia_sdp_se
             return -1;
         }
         stream_offered(session, stream, remote);
+        if (is_over(session)) {
+            return -1;
+        }
         wanted += remote->media[i]->desc.port != 0;
         taken += stream->handler != NULL && !stream->refused;
     }
@@ -123,7 +135,7 @@ static int streams_answered(struct ast_sip_session *session, const pjmedia_sdp_s
         if (stream->handler == NULL || remote->media[i]->desc.port == 0) {
             continue;
         }
-        if (stream->handler->stream_incoming(session, stream, remote, 0) != 0) {
+        if (stream->handler->stream_incoming(session, stream, remote, 0) != 0 || is_over(session)) {
             return -1;
         }
         ++taken;
@@ -138,7 +150,7 @@ static int whole_incoming(struct ast_sip_session *session, pjsip_rx_data *rdata)
     const struct ast_sip_session_sdp_handler *handler;
 
     if (sdp->whole != NULL) {
-        return sdp->whole->handle_incoming_sdp(session, rdata) == 0 ? 1 : -1;
+        return sdp->whole->handle_incoming_sdp(session, rdata) == 0 && !is_over(session) ? 1 : -1;
     }
     if (sdp->stream_count > 0) {
         return 0;
@@ -146,6 +158,9 @@ static int whole_incoming(struct ast_sip_session *session, pjsip_rx_data *rdata)
     for (unsigned i = 0; (handler = session_sdp_whole_handler(i)) != NULL; ++i) {
         int result = handler->handle_incoming_sdp(session, rdata);
 
+        if (is_over(session)) {
+            return -1;
+        }
         if (result == 0) {
             sdp->whole = handler;
             return 1;
@@ -235,6 +250,9 @@ static unsigned fill_media(struct ast_sip_session *session, pj_pool_t *pool,
             stream->handler->stream_outgoing(session, stream, pool, &media) != 0) {
             media = NULL;
             stream->refused = 1;
+        }
+        if (is_over(session)) { /* and with it PJSIP's copy of the offer */
+            return 0;
         }
         alive += media != NULL && media->desc.port != 0;
         local->media[local->media_count++] =
@@ -369,6 +387,9 @@ static int whole_outgoing(struct ast_sip_session *session, pjsip_tx_data *tdata,
 
     tdata->msg->body = NULL;
     sdp->whole->add_outgoing_sdp(session, tdata);
+    if (is_over(session)) {
+        return -1;
+    }
     if (!session_sdp_has_body(tdata->msg)) {
         ast_warning("The SDP handler added no SDP");
         return -1;
@@ -509,13 +530,16 @@ void session_sdp_end(struct ast_sip_session *session)
 
     for (unsigned i = 0; i < sdp->stream_count; ++i) {
         session_stream_end(session, sdp->streams[i]);
-        free(sdp->streams[i]);
-        sdp->streams[i] = NULL;
     }
-    sdp->stream_count = 0;
     sdp->whole = NULL;
+}
+
+void session_sdp_destroy(struct session_sdp *sdp)
+{
+    for (unsigned i = 0; i < sdp->stream_count; ++i) {
+        free(sdp->streams[i]);
+    }
     free(sdp->local);
-    sdp->local = NULL;
 }
 
 int session_sdp_warning(const pjmedia_sdp_session *offer)

@@ -83,7 +83,7 @@ static int send_request(struct ast_sip_session *session, const struct refresh_ac
         if (make_offer(session, action, tdata, &offer) != 0 ||
             (action->refresh.on_offer != NULL &&
              action->refresh.on_offer(session, offer, action->refresh.data) != 0) ||
-            inv_set_offer(inv, offer) != 0) {
+            session->priv->ending || inv_set_offer(inv, offer) != 0) {
             pjsip_tx_data_dec_ref(tdata);
             session_sdp_rollback(session);
             return -1;

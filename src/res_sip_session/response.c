@@ -63,6 +63,9 @@ void session_refuse_media(struct ast_sip_session *session)
         pj_str(warning == 304 ? "Media type not available" : "Incompatible media format");
     pjsip_tx_data *tdata;
 
+    if (!inv_can_answer(session->inv_session)) {
+        return; /* a handler has ended the session */
+    }
     if (make_base(session) != 0 ||
         inv_make_answer(session->inv_session, NULL, session->priv->base_answer,
                         PJSIP_SC_NOT_ACCEPTABLE_HERE, &tdata) != 0) {
@@ -139,7 +142,10 @@ int session_answer_invite(struct ast_sip_session *session, int code)
     }
     ast_sip_session_ref(session);
     result = make_response(session, code, &tdata);
-    if (result == 0) {
+    if (result == 0 && !inv_can_answer(session->inv_session)) { /* a handler has answered it */
+        pjsip_tx_data_dec_ref(tdata);
+        result = -1;
+    } else if (result == 0) {
         priv->response_code = code;
         result = inv_send(session->inv_session, tdata);
     } else if (code / 100 == 2 && inv_can_answer(session->inv_session)) {

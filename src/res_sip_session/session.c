@@ -38,6 +38,8 @@ static void session_destroy(struct ast_sip_session *session)
     sip_dialog_set_endpoint(dlg, NULL);
     pj_list_erase(session->priv);
     session_early_destroy(session);
+    session_exchange_destroy(session);
+    session_sdp_destroy(&session->priv->sdp);
     session_parties_release(session);
     session_target_release(session);
     redirect_destroy(session->priv->redirect);
@@ -150,7 +152,6 @@ void session_ended(struct ast_sip_session *session, int status)
     session_cookies_end(session);
     session_peer_forget(session);
     session_sdp_end(session);
-    session_exchange_end(session);
     session_forget_answer(session);
     ast_sip_session_unref(session);
 }

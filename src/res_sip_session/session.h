@@ -172,6 +172,8 @@ struct ast_sip_session_private {
     int termination_deferred; /* it is to wait */
     int termination_asked;    /* it waits */
     int termination_code;     /* with this */
+    int responding;           /* hooks of a response that leaves are on the stack */
+    int end_pushed, end_code; /* one of them ends the session: a task will */
     struct ast_sip_session_reason reason;
 
     struct session_cookies cookies;
@@ -308,7 +310,7 @@ int session_answer_offer(struct ast_sip_session *session, pjsip_rx_data *rdata,
                          const pjmedia_sdp_session *offer, pjsip_tx_data *tdata);
 /* Our offer that waits will not be answered. */
 void session_offer_failed(struct ast_sip_session *session);
-void session_exchange_end(struct ast_sip_session *session);
+void session_exchange_destroy(struct ast_sip_session *session);
 
 /* ---- modify.c: the peer changes the session ---- */
 
@@ -475,8 +477,9 @@ int session_sdp_has_body(const pjsip_msg *msg);
 void session_sdp_agreed(struct ast_sip_session *session, const pjmedia_sdp_session *local,
                         const pjmedia_sdp_session *remote);
 void session_sdp_rollback(struct ast_sip_session *session);
-/* The session ended: ends its streams. */
+/* The session ended: ends its streams. Their memory stays, for who is in a callback of theirs. */
 void session_sdp_end(struct ast_sip_session *session);
+void session_sdp_destroy(struct session_sdp *sdp);
 /* A handler goes: its streams in every session end. */
 void session_sdp_forget_handler(const struct ast_sip_session_sdp_handler *handler);
 /* The Warning code of RFC 3261 20.43 for an offer that was refused: 304 or 305. */

@@ -38,6 +38,34 @@ static int is_late(struct ast_sip_session *session, int response_code)
     return 0;
 }
 
+static int terminate_task(void *data)
+{
+    struct ast_sip_session *session = data;
+
+    session->priv->end_pushed = 0;
+    ast_sip_session_terminate(session, session->priv->end_code);
+    ast_sip_session_unref(session);
+    return 0;
+}
+
+/*
+ * A hook of a response that is being sent ends the session: another final response would overtake
+ * that one in its transaction, which PJSIP does not allow. The end comes right behind it.
+ */
+static void terminate_behind_response(struct ast_sip_session *session, int response_code)
+{
+    struct ast_sip_session_private *priv = session->priv;
+
+    if (priv->end_pushed) {
+        return;
+    }
+    priv->end_code = response_code;
+    priv->end_pushed = ast_sip_push_task(terminate_task, ast_sip_session_ref(session)) == 0;
+    if (!priv->end_pushed) {
+        ast_sip_session_unref(session);
+    }
+}
+
 void ast_sip_session_terminate(struct ast_sip_session *session, int response_code)
 {
     struct ast_sip_session_private *priv = session->priv;
@@ -46,6 +74,10 @@ void ast_sip_session_terminate(struct ast_sip_session *session, int response_cod
 
     base_assert_sip_thread();
     if (is_late(session, response_code)) {
+        return;
+    }
+    if (priv->responding > 0) {
+        terminate_behind_response(session, response_code);
         return;
     }
     ast_sip_session_ref(session);
