@@ -128,11 +128,11 @@ struct sip_global_config {
     char *endpoint_identifier_order; /* "ip,username,anonymous" */
     char *default_from_user;
     char *default_outbound_endpoint; /* of requests to URIs of nobody in particular; never NULL */
-    char *nameservers;            /* "ADDRESS:PORT,..."; NULL: those of the system */
-    unsigned max_forwards;        /* 70 */
-    unsigned keep_alive_interval; /* seconds */
-    unsigned timer_t1;            /* ms */
-    unsigned timer_b;             /* ms */
+    char *nameservers;               /* "ADDRESS:PORT,..."; NULL: those of the system */
+    unsigned max_forwards;           /* 70 */
+    unsigned keep_alive_interval;    /* seconds */
+    unsigned timer_t1;               /* ms */
+    unsigned timer_b;                /* ms */
     int compact_headers;
     int disable_rport;
     int disable_tcp_switch;
