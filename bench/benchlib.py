@@ -197,13 +197,14 @@ class Sipsession(Server):
     name = "sipsession"
     user = "echo"
 
-    def __init__(self, daemon, modules, folder, core=None, extension="echo", wrap=()):
+    def __init__(self, daemon, modules, folder, core=None, extension="echo", wrap=(), settings=""):
         config = Path(folder) / "config"
         config.mkdir(exist_ok=True)
         self.listen = free_port()
         self.user = extension
         (config / "pjsip.conf").write_text(PJSIP_CONF.format(port=self.listen))
         (config / "extensions.conf").write_text(EXTENSIONS_CONF)
+        (config / "sipsession.conf").write_text(settings)
         command = [*wrap, str(daemon), "run", "-c", str(config)]
         if modules:
             command += ["-m", str(modules)]
@@ -238,15 +239,16 @@ class PjsipPerf(Server):
 
 
 class Load:
-    """One run of `sipp -sn uac` against a server."""
+    """One run of `sipp -sn uac`, or of a scenario's file, against a server."""
 
-    def __init__(self, server, calls, rate, folder, hold_ms=0, core=None):
+    def __init__(self, server, calls, rate, folder, hold_ms=0, core=None, scenario=None, options=()):
         self.folder = Path(tempfile.mkdtemp(prefix="sipp-", dir=folder))
         self.calls, self.rate = calls, rate
-        command = ["sipp", "-sn", "uac", f"127.0.0.1:{server.port}", "-s", server.user]
+        what = ["-sf", str(scenario)] if scenario else ["-sn", "uac"]
+        command = ["sipp", *what, f"127.0.0.1:{server.port}", "-s", server.user]
         command += ["-i", "127.0.0.1", "-p", str(free_port()), "-mi", "127.0.0.1", "-ci", "127.0.0.1"]
         command += ["-m", str(calls), "-r", str(rate), "-l", str(max(calls, 1)), "-d", str(hold_ms)]
-        command += ["-nostdin", "-trace_stat", "-stf", "stat.csv", "-fd", "1", "-trace_err", "-error_file", "errors"]
+        command += ["-nostdin", "-trace_stat", "-stf", "stat.csv", "-fd", "1", "-trace_err", "-error_file", "errors", *options]
         if core is not None:
             command = ["taskset", "-c", str(core), *command]
         self.process = subprocess.Popen(

@@ -82,6 +82,7 @@ struct ast_channel_tech {
     void (*hangup)(struct ast_channel *channel);
     /*! What `CHANNEL(item)` is of this channel. 0; -1: there is no such item. May be NULL. */
     int (*read)(struct ast_channel *channel, const char *item, char *out, size_t size);
+    int no_media; /*!< 1: its channels never have audio: nothing waits for it */
 };
 
 /*! \brief What a new channel is made of */

@@ -28,7 +28,7 @@ static void destroy(void *data)
     free(kept);
 }
 
-static const struct ast_channel_tech tech = {.name = "Message"};
+static const struct ast_channel_tech tech = {.name = "Message", .no_media = 1};
 static const struct ast_channel_cookie cookie = {.name = "message", .destroy = destroy};
 
 /* Takes message unless it fails. */
@@ -64,7 +64,8 @@ struct message *message_of(struct ast_channel *channel, int make)
     return message;
 }
 
-int message_channel_start(struct message_arrival *arrival, struct message_sender *sender)
+struct ast_channel *message_channel_create(struct message_arrival *arrival,
+                                           struct message_sender *sender)
 {
     static unsigned last;
     struct ast_channel_options options = {.tech = &tech,
@@ -72,30 +73,33 @@ int message_channel_start(struct message_arrival *arrival, struct message_sender
                                           .context = arrival->context,
                                           .exten = arrival->exten,
                                           .caller = &arrival->caller};
+    const struct ast_sip_variable *at;
     struct ast_channel *channel;
     char name[128];
-    int result = -1;
 
     snprintf(name, sizeof(name), "Message/%.100s-%08x", arrival->endpoint->name, last++);
     options.name = name;
     channel = ast_channel_create(&options);
-    if (channel != NULL && keep(channel, arrival->message, sender) == 0) {
-        const struct ast_sip_variable *at;
-
-        arrival->message = NULL; /* the channel's now, and so is the sender's turn */
-        for (at = arrival->endpoint->variables; at != NULL; at = at->next) {
-            ast_channel_write(channel, at->name, at->value);
-        }
-        if (ast_pbx_start(channel) != 0) {
-            ast_notice("%s: a message to %s, which is no extension of %s any more", name,
-                       arrival->exten, arrival->context);
-            ast_channel_hangup(channel, AST_CAUSE_UNALLOCATED);
-        }
-        result = 0;
+    if (channel == NULL || keep(channel, arrival->message, sender) != 0) {
+        ast_channel_unref(channel);
+        return NULL;
     }
-    message_arrival_free(arrival);
+    arrival->message = NULL; /* the channel's now, and so is the sender's turn */
+    for (at = arrival->endpoint->variables; at != NULL; at = at->next) {
+        ast_channel_write(channel, at->name, at->value);
+    }
+    return channel;
+}
+
+void message_channel_run(struct ast_channel *channel)
+{
+    if (ast_pbx_start(channel) != 0) {
+        ast_notice("%s: a message to %s, which is no extension of %s any more",
+                   ast_channel_get_name(channel), ast_channel_get_exten(channel),
+                   ast_channel_get_context(channel));
+        ast_channel_hangup(channel, AST_CAUSE_UNALLOCATED);
+    }
     ast_channel_unref(channel);
-    return result;
 }
 
 void message_channels_stop(void)

@@ -99,9 +99,15 @@ void message_queue_done(struct message_sender *sender);
 
 /* ---- channel.c: the channel that a message has in the dialplan ---- */
 
-/* Runs the dialplan. Takes the arrival. message_queue_done(sender) is called when the channel is
- * gone; -1: there was none. */
-int message_channel_start(struct message_arrival *arrival, struct message_sender *sender);
+/*
+ * A channel for a message, a reference of the caller's. message_queue_done(sender) is called when it
+ * is freed. Takes the arrival's message. NULL: no memory, logged; nothing is called, nothing was
+ * taken.
+ */
+struct ast_channel *message_channel_create(struct message_arrival *arrival,
+                                           struct message_sender *sender);
+/* Runs the dialplan on it. Takes the reference. */
+void message_channel_run(struct ast_channel *channel);
 /* The message of a channel; make: it gets an empty one. NULL: none, or no memory. Borrowed. */
 struct message *message_of(struct ast_channel *channel, int make);
 void message_channels_stop(void);

@@ -116,10 +116,10 @@ static int is_secret(const pjsip_hdr *hdr)
 /* The header fields for MESSAGE_DATA. 0; -1: no memory. */
 static int copy_fields(const pjsip_msg *msg, struct message *message)
 {
-    char name[NAME_SIZE], text[MAX_FIELD];
+    char name[NAME_SIZE], text[MAX_FIELD + 64]; /* more than PJSIP is told of */
 
     for (const pjsip_hdr *hdr = msg->hdr.next; hdr != &msg->hdr; hdr = hdr->next) {
-        int length = is_secret(hdr) ? 0 : pjsip_hdr_print_on((void *)hdr, text, sizeof(text) - 1);
+        int length = is_secret(hdr) ? 0 : pjsip_hdr_print_on((void *)hdr, text, MAX_FIELD);
         const char *value;
 
         if (length <= 0 || hdr->name.slen >= (pj_ssize_t)sizeof(name)) {
@@ -139,21 +139,35 @@ static int copy_fields(const pjsip_msg *msg, struct message *message)
     return 0;
 }
 
+/* PJSIP's own printing of media types does not look at the room (its parameters). */
+static void print_type(const pjsip_media_type *type, char *out, size_t size)
+{
+    const pjsip_param *param;
+    int length = snprintf(out, size, "%.*s/%.*s", (int)type->type.slen, type->type.ptr,
+                          (int)type->subtype.slen, type->subtype.ptr);
+
+    for (param = type->param.next; param != &type->param && length < (int)size;
+         param = param->next) {
+        length += snprintf(out + length, size - (size_t)length, ";%.*s%s%.*s",
+                           (int)param->name.slen, param->name.ptr, param->value.slen > 0 ? "=" : "",
+                           (int)param->value.slen, param->value.ptr);
+    }
+    if (length >= (int)size) { /* no honest peer has so much to say of text */
+        snprintf(out, size, "text/plain");
+    }
+}
+
 static int copy_body(const pjsip_msg *msg, struct message *message)
 {
     const pjsip_msg_body *body = msg->body;
     char type[NAME_SIZE * 2];
-    int length;
 
     if (body == NULL || body->len == 0) {
         return 0;
     }
-    length = pjsip_media_type_print(type, sizeof(type) - 1, &body->content_type);
-    if (length > 0 && length < (int)sizeof(type)) {
-        type[length] = '\0';
-        if (message_set_text(&message->type, type) != 0) {
-            return -1;
-        }
+    print_type(&body->content_type, type, sizeof(type));
+    if (message_set_text(&message->type, type) != 0) {
+        return -1;
     }
     message->body = strndup(body->data, body->len);
     return message->body != NULL ? 0 : -1;

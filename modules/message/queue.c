@@ -15,6 +15,10 @@
 #define MOST_OF_ALL    1000
 #define MOST_OF_SENDER 50
 #define BUCKETS        1024u
+/* How long a dialplan may work on a message, in seconds: nobody is there who would hang up. */
+#define PATIENCE 600
+
+enum { TIMER_OFF, TIMER_NEXT, TIMER_PATIENCE };
 
 struct waiting {
     struct waiting *next;
@@ -25,9 +29,9 @@ struct waiting {
 struct message_sender {
     struct message_sender *next; /* of its bucket */
     struct waiting *first, **end;
-    unsigned count; /* of its messages, the one that runs included */
-    int runs;
-    pj_timer_entry timer; /* id 1: the next one is due */
+    unsigned count;           /* of its messages, the one that runs included */
+    struct ast_channel *runs; /* borrowed until message_queue_done; NULL: none */
+    pj_timer_entry timer;     /* its id says what for */
     char name[];
 };
 
@@ -104,6 +108,52 @@ static void forget_one(struct message_sender *sender)
     --total;
 }
 
+static void set_timer(struct message_sender *sender, int what, long seconds)
+{
+    const pj_time_val delay = {seconds, 0};
+
+    sender->timer.id = what;
+    if (pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), &sender->timer, &delay) !=
+        PJ_SUCCESS) {
+        sender->timer.id = TIMER_OFF;
+        ast_error("message: no timer");
+    }
+}
+
+static void stop_timer(struct message_sender *sender)
+{
+    if (sender->timer.id != TIMER_OFF) {
+        pjsip_endpt_cancel_timer(ast_sip_get_pjsip_endpoint(), &sender->timer);
+        sender->timer.id = TIMER_OFF;
+    }
+}
+
+static void drop_waiting(struct message_sender *sender)
+{
+    while (sender->first != NULL) {
+        struct waiting *waiting = take_first(sender);
+
+        message_arrival_free(&waiting->arrival);
+        free(waiting);
+        forget_one(sender);
+    }
+}
+
+/* Runs a message. 0: it is counted until message_queue_done; -1: there was no channel for it. */
+static int run(struct message_sender *sender, struct message_arrival *arrival)
+{
+    struct ast_channel *channel = message_channel_create(arrival, sender);
+
+    message_arrival_free(arrival);
+    if (channel == NULL) {
+        return -1;
+    }
+    sender->runs = channel;
+    set_timer(sender, TIMER_PATIENCE, PATIENCE);
+    message_channel_run(channel);
+    return 0;
+}
+
 /* The next one begins; the last one takes its sender with it. */
 static void advance(struct message_sender *sender)
 {
@@ -116,12 +166,8 @@ static void advance(struct message_sender *sender)
             ast_notice("A message of endpoint %s is not worth reading any more (Expires)",
                        arrival.endpoint->name);
             message_arrival_free(&arrival);
-        } else {
-            sender->runs = 1;
-            if (message_channel_start(&arrival, sender) == 0) {
-                return;
-            }
-            sender->runs = 0;
+        } else if (run(sender, &arrival) == 0) {
+            return;
         }
         forget_one(sender);
     }
@@ -130,40 +176,34 @@ static void advance(struct message_sender *sender)
 
 static void on_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
 {
+    struct message_sender *sender = entry->user_data;
+    int what = entry->id;
+
     (void)heap;
-    entry->id = 0;
-    advance(entry->user_data);
-}
-
-/* Not at once: who tells is deep within the channel that ends, and the network has its turn. */
-static void advance_soon(struct message_sender *sender)
-{
-    const pj_time_val now = {0, 0};
-
-    sender->timer.id = 1;
-    if (pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), &sender->timer, &now) !=
-        PJ_SUCCESS) {
-        sender->timer.id = 0;
-        ast_error("message: no timer; what waits of a sender is dropped");
-        while (sender->first != NULL) {
-            struct waiting *waiting = take_first(sender);
-
-            message_arrival_free(&waiting->arrival);
-            free(waiting);
-            forget_one(sender);
-        }
-        free_sender(sender);
+    entry->id = TIMER_OFF;
+    if (what == TIMER_NEXT) {
+        advance(sender);
+    } else {
+        ast_warning("%s: its dialplan works on a message for %d s: it is ended",
+                    ast_channel_get_name(sender->runs), PATIENCE);
+        ast_channel_hangup(sender->runs, 0);
     }
 }
 
 void message_queue_done(struct message_sender *sender)
 {
-    sender->runs = 0;
+    stop_timer(sender);
+    sender->runs = NULL;
     forget_one(sender);
     if (stopped) {
         free_sender(sender);
-    } else {
-        advance_soon(sender);
+        return;
+    }
+    /* Not at once: who tells is deep within the channel that ends, and the network has its turn. */
+    set_timer(sender, TIMER_NEXT, 0);
+    if (sender->timer.id == TIMER_OFF) {
+        drop_waiting(sender);
+        free_sender(sender);
     }
 }
 
@@ -176,7 +216,7 @@ int message_queue_add(const char *name, struct message_arrival *arrival)
     if (waiting == NULL) {
         ast_error("No memory for a message of endpoint %s", arrival->endpoint->name);
         message_arrival_free(arrival);
-        if (sender != NULL && sender->count == 0 && sender->timer.id == 0) {
+        if (sender != NULL && sender->count == 0 && sender->timer.id == TIMER_OFF) {
             free_sender(sender);
         }
         return -1;
@@ -186,7 +226,7 @@ int message_queue_add(const char *name, struct message_arrival *arrival)
     sender->end = &waiting->next;
     ++sender->count;
     ++total;
-    if (!sender->runs && sender->timer.id == 0) {
+    if (sender->runs == NULL && sender->timer.id == TIMER_OFF) {
         advance(sender);
     }
     return 0;
@@ -201,18 +241,9 @@ void message_queue_stop(void)
         while (*at != NULL) {
             struct message_sender *sender = *at;
 
-            while (sender->first != NULL) {
-                struct waiting *waiting = take_first(sender);
-
-                message_arrival_free(&waiting->arrival);
-                free(waiting);
-                forget_one(sender);
-            }
-            if (sender->timer.id != 0) {
-                pjsip_endpt_cancel_timer(ast_sip_get_pjsip_endpoint(), &sender->timer);
-                sender->timer.id = 0;
-            }
-            if (sender->runs) {
+            drop_waiting(sender);
+            stop_timer(sender);
+            if (sender->runs != NULL) {
                 at = &sender->next;
             } else {
                 *at = sender->next;

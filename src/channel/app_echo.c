@@ -20,6 +20,9 @@ static enum ast_application_result start(struct ast_channel *channel, const char
     if (ast_channel_get_state(channel) == AST_CHANNEL_GONE) {
         return AST_APPLICATION_HANGUP;
     }
+    if (channel->tech->no_media) {
+        return AST_APPLICATION_DONE;
+    }
     echo(channel); /* without audio yet: rtp_changed comes */
     return AST_APPLICATION_RUNNING;
 }

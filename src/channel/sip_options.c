@@ -23,7 +23,7 @@ static int refusal(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata
 {
     char exten[CHAN_NAME_SIZE];
     struct ast_party_id caller;
-    const char *number = endpoint->callerid.number;
+    const char *number = endpoint->callerid.number, *overlap = endpoint->overlap_context;
 
     ast_pbx_request_exten(rdata, exten, sizeof(exten));
     if (number[0] == '\0' && ast_sip_session_get_identity(rdata, &caller) == 0) {
@@ -32,7 +32,9 @@ static int refusal(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata
     if (strcmp(exten, "s") == 0 || ast_pbx_exists_for(endpoint->context, exten, number)) {
         return 0;
     }
-    return endpoint->allow_overlap && pbx_can_match(pbx_current(), endpoint->context, exten, number)
+    return endpoint->allow_overlap &&
+                   pbx_can_match(pbx_current(), overlap != NULL ? overlap : endpoint->context,
+                                 exten, number)
                ? PJSIP_SC_ADDRESS_INCOMPLETE
                : PJSIP_SC_NOT_FOUND;
 }

@@ -260,7 +260,8 @@ static pjsip_dialog *on_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
 int session_fork_start(void)
 {
     pj_list_init(&forks);
-    if (ast_sip_register_service(&fork_usage) != 0 || ast_sip_register_service(&late_answers) != 0) {
+    if (ast_sip_register_service(&fork_usage) != 0 ||
+        ast_sip_register_service(&late_answers) != 0) {
         return -1;
     }
     sip_set_fork_handler(on_fork);

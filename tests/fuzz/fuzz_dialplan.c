@@ -62,7 +62,10 @@ static void hangup(struct ast_channel *channel)
     ++hangups;
 }
 
-static const struct ast_channel_tech tech = {"Fuzz", answer, indicate, hangup, NULL};
+static const struct ast_channel_tech tech = {.name = "Fuzz",
+                                             .answer = answer,
+                                             .indicate = indicate,
+                                             .hangup = hangup};
 
 struct peer {
     char exten[200], name[200], digits[40];

@@ -143,6 +143,12 @@ def test_quickstart_refuses(quickstart, user, status):
     Call(quickstart, user).refuse_check(status)
 
 
+def test_quickstart_takes_a_message(quickstart):
+    request = quickstart.request("MESSAGE", "note", [("Content-Type", "text/plain")], b"hello")
+    quickstart.send(request)
+    quickstart.expect(202, call_id=request.call_id)
+
+
 def test_quickstart_rings(quickstart):
     call = Call(quickstart, "ringing").send_invite()
     call.expect(180)

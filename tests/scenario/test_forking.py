@@ -228,6 +228,24 @@ def test_refused_by_all(forks, caller):
     assert forks.early() == ["early A alive 180", "early B alive 180", "early A gone 180", "early B gone 180"]
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_an_answer_without_a_tag(forks, caller, answered):
+    """RFC 3261 8.2.6.2 wants one: it makes no dialog, whether another branch has answered or refused."""
+    if answered:
+        forks.respond(200, "A", body=forks.sdp("A"))
+        forks.phones["A"].expect("ACK")
+    else:
+        forks.respond(486, "B")
+        forks.proxy.expect("ACK")
+    headers = [(name, value) for name, value in forks.invite.headers if name.lower() in ("via", "from", "to", "call-id", "cseq")]
+    forks.proxy.send(Message("SIP/2.0 200 OK", [*headers, contact(forks.phones["C"], "C")]))
+    forks.phones["C"].expect_nothing(0.2)
+    if answered:
+        forks.finish("A")
+    else:
+        caller.wait("end 486")
+
+
 @pytest.mark.parametrize("tag", ["A", "C"])
 def test_answered_after_the_refusal(forks, caller, tag):
     """A proxy that does not wait for all branches: ACK and BYE for one that rang (A), or never did (C)."""

@@ -11,7 +11,7 @@ import socket
 import time
 
 import pytest
-from support.daemon import Daemon
+from support.daemon import ANYBODY, Daemon, free_port
 from support.peer import Call, unique
 from support.wire import Message
 
@@ -92,7 +92,8 @@ def test_uri_too_long(daemon, transport):
 def test_body_too_large(daemon, transport):
     """21.4.11; on a connection the body is passed over, whether it is here already or not."""
     peer = daemon.peer(transport)
-    assert answer(daemon, transport, peer.request("INVITE", "echo", body=b"x" * 7100)).status == 413
+    got = answer(daemon, transport, peer.request("INVITE", "echo", body=b"x" * 7100))
+    assert got.status == 413 and not got.has("retry-after"), "it would be too large later, too"
 
 
 def test_message_too_large(daemon):
@@ -176,6 +177,16 @@ def test_sdp_in_a_call(daemon, transport):
     alive(daemon)
 
 
+def test_bundle_only(daemon, transport):
+    """C6: a stream that would be taken in another's transport (RFC 8843 7.2.1) is refused, not misunderstood."""
+    sdp = HEAD + "a=group:BUNDLE a b\r\n" + AUDIO + "a=mid:a\r\n" + "m=audio 0 RTP/AVP 0\r\na=bundle-only\r\na=mid:b\r\n"
+    call = Call(daemon.peer(transport), "echo", sdp=sdp.encode())
+    call.establish()
+    lines = [line for line in call.answer.body.decode().split("\r\n") if line.startswith("m=")]
+    assert len(lines) == 2 and lines[0].split()[1] != "0" and lines[1].split()[1] == "0"
+    call.hang_up()
+
+
 MULTIPARTS = {
     "A4-only-the-end": b"--b--",
     "A4-only-the-end-in-lines": b"\r\n--b--\r\n",
@@ -196,6 +207,24 @@ def test_multipart_with_a_bad_sdp(daemon, transport):
     peer = daemon.peer(transport)
     request = peer.request("INVITE", "echo", [("Content-Type", "multipart/mixed;boundary=b")], body)
     assert answer(daemon, transport, request).status == 488
+
+
+EXPLAINED = {
+    # status: the request's headers and body; the header of the answer, and what it has
+    415: ([("Content-Type", "application/sdp"), ("Content-Encoding", "gzip")], b"x", "Accept-Encoding", "identity"),
+    488: ([("Content-Type", "application/sdp")], (HEAD + SDPS["A2-keys"]).encode(), "Warning", '399 .* "Too many keys"'),
+    501: ([], b"", "Allow", "INVITE"),
+}
+
+
+@pytest.mark.parametrize("status", EXPLAINED)
+def test_a_refusal_explains_itself(daemon, transport, status):
+    """RFC 3261 21.4.13, 13.3.1.3 (20.43), 8.2.1; the reason phrase says what is wrong (21.4.1)."""
+    headers, body, name, wanted = EXPLAINED[status]
+    peer = daemon.peer(transport)
+    got = answer(daemon, transport, peer.request("INVITE" if body else "options", "echo", headers, body))
+    assert got.status == status and re.search(wanted, got.get(name)), got
+    assert not got.has("retry-after"), "it would be refused later, too"
 
 
 # ---- where a message ends ----
@@ -439,6 +468,18 @@ def test_limits_are_those_of_the_file(tmp_path):
         assert answer(daemon, "udp", peer.request("OPTIONS", headers=[("Supported", "a,b,c,d,e")])).status == 400
     finally:
         daemon.stop()
+
+
+@pytest.mark.parametrize("switch", ["no", "yes"])
+def test_udp_alone_is_warned_of(start_daemon, switch):
+    """C14: where large requests are to go by TCP, there should be a TCP transport."""
+    port = free_port("127.0.0.1")
+    transport = f"[udp]\ntype = transport\nprotocol = udp\nbind = 127.0.0.1:{port}\n"
+    switch_option = f"[system]\ntype = system\ndisable_tcp_switch = {switch}\n"
+    daemon = start_daemon(files={"pjsip.conf": transport + switch_option + ANYBODY}, ready=False)
+    daemon.wait_for_answer(("127.0.0.1", port), time.monotonic() + 30)
+    assert ("no TCP transport beside it: requests too large" in daemon.log()) == (switch == "no")
+    daemon.sockets_at_rest = daemon.udp_sockets()
 
 
 def test_the_log_says_why(daemon):

@@ -127,6 +127,7 @@ exten = late,1,Wait(2.5)
 exten = answer,1,Answer()
  same = n,Playback(nothing)
  same = n,SendText(x)
+ same = n,Echo()
  same = n,Verbose(1,ANSWERED ${SENDTEXTSTATUS})
 """
 
@@ -249,6 +250,21 @@ def test_bodies(daemon, kind, body, status):
     )
 
 
+@pytest.mark.parametrize(
+    "kind, shown",
+    [
+        ("Text/Plain; charset=UTF-8;format=flowed", "Text/Plain;charset=UTF-8;format=flowed"),
+        ('text/plain;charset="utf-8";x', 'text/plain;charset="utf-8";x'),
+        ("text/plain;x=" + "y" * 200, "text/plain"),
+        ("text/" + "z" * 200, "text/plain"),
+    ],
+)
+def test_the_type_of_a_text(daemon, kind, shown):
+    before = len(daemon.log())
+    send(daemon.peer("tcp"), "log", 202, b"typed", kind=kind)
+    daemon.wait_log(f"GOT <typed> .* as {re.escape(shown)}, ", after=before)
+
+
 def test_what_is_required(daemon, peer):
     answer = send(peer, "log", 420, headers=[("Require", "sec-agree, tomorrow")])
     assert answer.tokens("unsupported") == ["sec-agree", "tomorrow"]
@@ -310,7 +326,11 @@ def test_a_channel_that_cannot_talk(daemon, peer):
 # ---- too many ----
 
 
-def test_a_flood_of_one_sender(daemon, peer):
+ANYBODY = "[anonymous]\ntype=endpoint\ncontext=messages\nallow=ulaw\n"
+
+
+def test_a_flood_of_one_sender(start_daemon):
+    peer = start_daemon(EXTENSIONS, endpoints=ANYBODY).peer()
     answers = []
     for i in range(120):
         request = message(peer, "slow", str(i).encode())
@@ -322,7 +342,7 @@ def test_a_flood_of_one_sender(daemon, peer):
 
 
 def test_a_flood_of_many_senders(start_daemon, sanitized):
-    daemon = start_daemon(EXTENSIONS, endpoints="[anonymous]\ntype=endpoint\ncontext=messages\nallow=ulaw\n")
+    daemon = start_daemon(EXTENSIONS, endpoints=ANYBODY)
     peer = daemon.peer()
 
     def flood(count, prefix):

@@ -231,6 +231,41 @@ def test_endless_challenges(caller, callee):
     assert invites == 6
 
 
+def test_realms_without_end(caller, callee):
+    """Of as many realms as a message holds, what is known of 8 is kept for the dialog."""
+    caller.dial("carrier", uri(callee))
+    first = callee.expect("INVITE")
+    refuse(callee, first, 401, *[("WWW-Authenticate", challenge(f"r{n}", f"n{n}")) for n in range(12)])
+    again = callee.expect("INVITE")
+    assert len(again.all("authorization")) == 8
+    answer(callee, again)
+    finish(caller, callee)
+
+
+@pytest.mark.parametrize("status, header", [(401, "WWW-Authenticate"), (407, "Proxy-Authenticate")])
+@pytest.mark.parametrize("what", ["X-Info", "X-Reinvite"])
+def test_challenged_after_the_end(caller, callee, what, status, header):
+    """The peer's BYE came first: its challenge of our request is answered by nobody."""
+    caller.dial("carrier", uri(callee))
+    invite = callee.expect("INVITE")
+    answer(callee, invite)
+    caller.wait("confirmed")
+    caller.ask(what)
+    request = callee.expect("INFO", "INVITE")
+    copied = {name.lower(): value for name, value in request.headers}
+    bye = callee.request("BYE")
+    replaced = {"from": copied["to"], "to": copied["from"], "call-id": copied["call-id"], "cseq": "7 BYE"}
+    bye.headers = [(name, replaced.get(name.lower(), value)) for name, value in bye.headers]
+    bye.start = f"BYE {invite.contact_uri} SIP/2.0"
+    callee.send(bye)
+    callee.expect(200)
+    caller.wait("end 200")
+    respond(callee, request, status, "t", [(header, challenge("r", "n1"))])
+    if request.method == "INVITE":
+        callee.expect("ACK")
+    callee.expect_nothing(0.3)
+
+
 def test_no_credentials(caller, callee):
     caller.dial("follower", uri(callee))
     refuse(callee, callee.expect("INVITE"), 401, ("WWW-Authenticate", challenge("r", "n1")))
@@ -261,6 +296,17 @@ def test_redirected(caller, callee, daemon):
     finish(caller, callee)
     assert [line for line in caller.lines() if line.startswith("response 3")] == ["response 302 INVITE"] * 2
     assert caller.lines().count("request INVITE") == 1
+
+
+@pytest.mark.parametrize("status", [305, 380])
+def test_no_redirection(caller, callee, daemon, status):
+    """RFC 3261 21.3.4, 21.3.5: a proxy to use, other services: no targets of the INVITE."""
+    other = daemon.peer()
+    caller.dial("follower", uri(callee))
+    refuse(callee, callee.expect("INVITE"), status, ("Contact", f"<{uri(other)}?X-Bad=1>"))
+    caller.wait(f"end {status}")
+    other.expect_nothing(0.2)
+    callee.expect_nothing(0.1)
 
 
 def test_redirected_over_tcp(caller, callee, daemon):

@@ -13,6 +13,8 @@
 #include "res_sip/message/message.h"
 #include "res_sip/transport/transport.h"
 
+#define MISCELLANEOUS_WARNING 399 /* RFC 3261 20.43 */
+
 static pj_bool_t on_request(pjsip_rx_data *rdata);
 static pj_bool_t on_response(pjsip_rx_data *rdata);
 
@@ -161,15 +163,21 @@ static void drop_body(pjsip_rx_data *rdata)
     rdata->msg_info.msg->body = NULL;
 }
 
+/* What a refusal says besides its code: what is taken (RFC 3261 21.4.13), or what is wrong with an
+ * offer (13.3.1.3). */
 static void refuse(pjsip_rx_data *rdata, int code, const char *why)
 {
     const pj_str_t name = SIP_STR("Accept-Encoding"), value = SIP_STR("identity");
+    const pj_str_t text = sip_str(why);
+    pj_pool_t *pool = rdata->tp_info.pool;
     pjsip_hdr list;
 
     pj_list_init(&list);
     if (code == PJSIP_SC_UNSUPPORTED_MEDIA_TYPE) {
-        pj_list_push_back(&list,
-                          pjsip_generic_string_hdr_create(rdata->tp_info.pool, &name, &value));
+        pj_list_push_back(&list, pjsip_generic_string_hdr_create(pool, &name, &value));
+    } else if (code == PJSIP_SC_NOT_ACCEPTABLE_HERE) {
+        pj_list_push_back(&list, pjsip_warning_hdr_create(pool, MISCELLANEOUS_WARNING,
+                                                          pjsip_endpt_name(sip_endpt), &text));
     }
     sip_respond(rdata, code, why, &list);
 }

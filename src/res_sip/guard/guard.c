@@ -15,10 +15,9 @@
 #define BIT(header) (1U << SIP_GUARD_##header)
 
 /* What an answer repeats (RFC 3261 8.2.6.2, 12.1.1), and Contact, which is often repeated. */
-#define ECHOED                                                                                     \
-    (BIT(VIA) | BIT(RECORD_ROUTE) | BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CONTACT))
-#define ONCE  (BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CSEQ) | BIT(CONTENT_TYPE))
-#define URIS  (BIT(FROM) | BIT(TO) | BIT(CONTACT) | BIT(ROUTE) | BIT(RECORD_ROUTE))
+#define ECHOED (BIT(VIA) | BIT(RECORD_ROUTE) | BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CONTACT))
+#define ONCE   (BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CSEQ) | BIT(CONTENT_TYPE))
+#define URIS   (BIT(FROM) | BIT(TO) | BIT(CONTACT) | BIT(ROUTE) | BIT(RECORD_ROUTE))
 #define CHECKED                                                                                    \
     (BIT(ROUTE) | BIT(RECORD_ROUTE) | BIT(REQUIRE) | BIT(SUPPORTED) | BIT(CONTENT_TYPE) |          \
      BIT(CONTENT_LENGTH) | BIT(CONTENT_ENCODING))
@@ -27,13 +26,14 @@ struct scan {
     const struct sip_guard_limits *limits;
     struct sip_guard_found *found;
     size_t echoed;
-    unsigned lines;
-    unsigned seen;    /* bits of headers */
-    unsigned checked; /* bits of headers whose value is of interest */
+    unsigned lines;     /* of header fields */
+    unsigned line_ends; /* of all lines, CRLF each */
+    unsigned checked;   /* bits of headers whose value is of interest */
     unsigned required;
     unsigned supported;
     int is_stream;
     int is_plain; /* it is read as if it were plain (guard_text.h) */
+    int odd;      /* it turned out not to be */
 };
 
 void sip_guard_defaults(struct sip_guard_limits *limits)
@@ -106,20 +106,20 @@ static enum sip_guard_header name_of(const char *name, size_t length)
     case 4:
         return guard_is(name, "from")   ? SIP_GUARD_FROM
                : guard_is(name, "cseq") ? SIP_GUARD_CSEQ
-                                  : SIP_GUARD_OTHER;
+                                        : SIP_GUARD_OTHER;
     case 5:
         return guard_is(name, "route") ? SIP_GUARD_ROUTE : SIP_GUARD_OTHER;
     case 7:
         return guard_is(name, "call-id")   ? SIP_GUARD_CALL_ID
                : guard_is(name, "contact") ? SIP_GUARD_CONTACT
                : guard_is(name, "require") ? SIP_GUARD_REQUIRE
-                                     : SIP_GUARD_OTHER;
+                                           : SIP_GUARD_OTHER;
     case 9:
         return guard_is(name, "supported") ? SIP_GUARD_SUPPORTED : SIP_GUARD_OTHER;
     case 12:
         return guard_is(name, "record-route")   ? SIP_GUARD_RECORD_ROUTE
                : guard_is(name, "content-type") ? SIP_GUARD_CONTENT_TYPE
-                                          : SIP_GUARD_OTHER;
+                                                : SIP_GUARD_OTHER;
     case 14:
         return guard_is(name, "content-length") ? SIP_GUARD_CONTENT_LENGTH : SIP_GUARD_OTHER;
     case 16:
@@ -247,56 +247,27 @@ static void check_content_length(struct scan *scan, const char *value, const cha
     refuse(scan, 400, why);
 }
 
-/* Of a header whose value is of interest; value is behind the colon, end behind the line end. */
-static void check_value(struct scan *scan, enum sip_guard_header header, const char *field,
-                        const char *value, const char *end)
+/* Of a header whose value is of interest, with this bit; value is behind the colon, end behind the
+ * line end. */
+static void check_value(struct scan *scan, unsigned bit, const char *field, const char *value,
+                        const char *end)
 {
-    if ((1U << header & URIS) && !scan->is_plain && has_bad_escape(value, end)) {
+    if ((bit & URIS) && !scan->is_plain && has_bad_escape(value, end)) {
         refuse(scan, 400, "Bad escape in a URI");
     }
-    switch (header) {
-    case SIP_GUARD_ROUTE:
-    case SIP_GUARD_RECORD_ROUTE:
-        if (has_hide(value, end)) {
-            refuse(scan, 400, "Bad parameter in a route");
-        }
-        break;
-    case SIP_GUARD_REQUIRE:
-        scan->required += count_values(value, end);
-        break;
-    case SIP_GUARD_SUPPORTED:
-        scan->supported += count_values(value, end);
-        break;
-    case SIP_GUARD_CONTENT_ENCODING:
-        scan->found->has_encoding = 1;
-        break;
-    case SIP_GUARD_CONTENT_TYPE:
-        if (end - field > MAX_CONTENT_TYPE) {
-            refuse(scan, 400, "Content-Type too long");
-        }
-        break;
-    case SIP_GUARD_CONTENT_LENGTH:
+    if ((bit & (BIT(ROUTE) | BIT(RECORD_ROUTE))) && has_hide(value, end)) {
+        refuse(scan, 400, "Bad parameter in a route");
+    }
+    if (bit & BIT(CONTENT_LENGTH)) {
         check_content_length(scan, value, end);
-        break;
-    default:
-        break;
-    }
-}
-
-static inline void check_field(struct scan *scan, enum sip_guard_header header, const char *field,
-                               const char *value, const char *end)
-{
-    unsigned bit = 1U << header;
-
-    if (bit & ECHOED) {
-        scan->echoed += (size_t)(end - field);
-    }
-    if (scan->seen & bit & ONCE) {
-        refuse(scan, 400, "A header that may be there once is twice");
-    }
-    scan->seen |= bit;
-    if (scan->checked & bit) {
-        check_value(scan, header, field, value, end);
+    } else if (bit & BIT(CONTENT_TYPE) && end - field > MAX_CONTENT_TYPE) {
+        refuse(scan, 400, "Content-Type too long");
+    } else if (bit & BIT(CONTENT_ENCODING)) {
+        scan->found->has_encoding = 1;
+    } else if (bit & BIT(REQUIRE)) {
+        scan->required += count_values(value, end);
+    } else if (bit & BIT(SUPPORTED)) {
+        scan->supported += count_values(value, end);
     }
 }
 
@@ -326,21 +297,18 @@ static enum sip_guard_header read_name(const char *field, const char *end, const
     return name_end > field ? name_of(field, (size_t)(name_end - field)) : SIP_GUARD_OTHER;
 }
 
-/* The same, faster for names as they are usually written; text_end: there is text so far. */
-static inline enum sip_guard_header read_name_fast(const char *field, const char *end,
-                                                   const char *text_end, const char **value)
+/* The same, faster for names as they are usually written, in a plain text. */
+static inline enum sip_guard_header read_plain_name(const char *field, const char *end,
+                                                    const char *text_end, const char **value)
 {
-    struct guard_name name = {SIP_GUARD_OTHER, 0};
+    struct guard_name name;
 
-    if (field + 16 <= text_end) {
-        name = guard_guess_name(field);
+    if (field + 16 > text_end) {
+        return read_name(field, end, value);
     }
-    if (name.header != SIP_GUARD_OTHER && field[name.length - 1] == ':' &&
-        field + name.length < end) {
-        *value = field + name.length;
-        return name.header;
-    }
-    return name.length == 1 ? SIP_GUARD_OTHER : read_name(field, end, value);
+    name = guard_guess_name(field);
+    *value = field + name.length;
+    return name.length ? name.header : read_name(field, end, value);
 }
 
 enum sip_guard_header sip_guard_field(const char *field, const char *end, const char **value)
@@ -348,27 +316,42 @@ enum sip_guard_header sip_guard_field(const char *field, const char *end, const 
     return read_name(field, end, value);
 }
 
-/* Looks at all header fields; returns where they end: at the empty line, or at the text's end. */
+/*
+ * Looks at all header fields; returns where they end: at the empty line, or at the text's end. What
+ * changes with each of them is in variables of this function: it is the one that costs.
+ */
 static const char *check_fields(struct scan *scan, const char *at, const char *end)
 {
-    int is_plain = scan->is_plain;
-    unsigned lines = 0;
+    const int is_plain = scan->is_plain;
+    const unsigned checked = scan->checked;
+    unsigned lines = 0, seen = 0;
+    size_t echoed = 0;
 
     while (at < end && !is_line_end(*at)) {
         const char *next = at, *value;
-        enum sip_guard_header header;
+        unsigned bit;
 
         do {
-            next = is_plain ? guard_next_plain_line(next, end) : guard_next_line(next, end);
+            next = is_plain ? guard_next_plain_line(next, end, &scan->odd)
+                            : guard_next_line(next, end);
             lines++;
         } while (next < end && is_blank(*next)); /* RFC 3261 7.3.1 */
-        header = read_name_fast(at, next, end, &value);
-        if (header != SIP_GUARD_OTHER) {
-            check_field(scan, header, at, value, next);
+        bit =
+            1U << (is_plain ? read_plain_name(at, next, end, &value) : read_name(at, next, &value));
+        if (bit & ECHOED) {
+            echoed += (size_t)(next - at);
         }
+        if (seen & bit & ONCE) {
+            refuse(scan, 400, "A header that may be there once is twice");
+        }
+        if (bit & checked) {
+            check_value(scan, bit, at, value, next);
+        }
+        seen |= bit;
         at = next;
     }
     scan->lines = lines;
+    scan->echoed = echoed;
     return at;
 }
 
@@ -423,8 +406,8 @@ static void check_whole(struct scan *scan, const char *text, const char *first_e
 static void check_headers(struct scan *scan, const char *text, const char *end)
 {
     const char *first_end =
-        scan->is_plain ? guard_next_plain_line(text, end) : guard_next_line(text, end);
-    const char *at = check_fields(scan, first_end, end);
+        scan->is_plain ? guard_next_plain_line(text, end, &scan->odd) : guard_next_line(text, end);
+    const char *at = check_fields(scan, first_end, end), *empty;
     struct sip_guard_found *found = scan->found;
 
     if (at == end && scan->is_stream) {
@@ -434,61 +417,59 @@ static void check_headers(struct scan *scan, const char *text, const char *end)
     if (first_end == end) {
         refuse(scan, 400, "No headers");
     }
+    empty = at;
     at += at < end && *at == '\r';
     at += at < end && *at == '\n';
+    scan->line_ends = scan->lines + 1 + (at - empty == 2); /* the first line, and the empty one */
     found->header_length = (size_t)(at - text);
     check_whole(scan, text, first_end, at);
 }
 
 /*
- * First as if it were plain, which the headers mostly are; when they turn out not to be, once more,
- * with an eye on what they have.
+ * First as if they were plain, which headers mostly are: 1. 0: they turned out not to be, and were
+ * read once more, with an eye on what they have.
  */
-static void read_headers(const struct sip_guard_limits *limits, const char *text, const char *end,
-                         int is_stream, struct sip_guard_found *found)
+static int read_headers(const struct sip_guard_limits *limits, const char *text, const char *end,
+                        int is_stream, struct sip_guard_found *found)
 {
     struct scan scan = {.limits = limits,
                         .found = found,
                         .checked = CHECKED,
                         .is_stream = is_stream,
                         .is_plain = 1};
-    const struct scan careful = {.limits = limits,
-                                 .found = found,
-                                 .checked = CHECKED | URIS,
-                                 .is_stream = is_stream};
 
     memset(found, 0, sizeof(*found));
-    check_headers(&scan, text, end);
-    if (!guard_is_plain(text, found->header_length ? found->header_length : (size_t)(end - text))) {
-        scan = careful;
-        memset(found, 0, sizeof(*found));
+    if (text < end && *text != '\n') {
         check_headers(&scan, text, end);
+        if (!scan.odd && found->header_length &&
+            guard_is_plain(text, found->header_length, scan.line_ends)) {
+            return 1;
+        }
     }
-}
-
-static void check_stream(const char *text, struct sip_guard_found *found)
-{
-    const struct scan scan = {.found = found};
-
-    if (has_bare_line_end(text, text + found->header_length)) {
-        found->lost = 1;
-        refuse(&scan, 400, "A line that does not end with CRLF");
-    } else if (!found->has_length && !found->lost) {
-        found->lost = 1;
-        refuse(&scan, 400, "No Content-Length");
-    }
+    scan = (struct scan){.limits = limits,
+                         .found = found,
+                         .checked = CHECKED | URIS,
+                         .is_stream = is_stream};
+    memset(found, 0, sizeof(*found));
+    check_headers(&scan, text, end);
+    return 0;
 }
 
 int sip_guard_message(const struct sip_guard_limits *limits, const char *text, size_t length,
                       int is_datagram, struct sip_guard_found *found)
 {
     const struct scan scan = {.found = found};
+    int is_plain = read_headers(limits, text, text + length, !is_datagram, found);
 
-    read_headers(limits, text, text + length, !is_datagram, found);
-    if (!is_datagram && found->header_length) {
-        check_stream(text, found);
-    } else if (is_datagram && found->body_length > length - found->header_length) {
+    if (is_datagram && found->body_length > length - found->header_length) {
         refuse(&scan, 400, "The body is shorter than Content-Length"); /* RFC 3261 18.3 */
+    } else if (!is_datagram && found->header_length && !found->has_length && !found->lost) {
+        found->lost = 1;
+        refuse(&scan, 400, "No Content-Length");
+    }
+    if (!is_datagram && !is_plain && has_bare_line_end(text, text + found->header_length)) {
+        found->lost = 1;
+        refuse(&scan, 400, "A line that does not end with CRLF");
     }
     return found->code;
 }

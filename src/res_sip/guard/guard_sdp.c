@@ -275,27 +275,46 @@ static int check_line(const struct sip_guard_limits *limits, struct description 
     }
 }
 
+/* Line by line; *code gets 0, or 488 and *why. 0: it was to be read as plain, and is not: neither
+ * counts. */
+static int read_lines(const struct sip_guard_limits *limits, const char *body, const char *end,
+                      int as_plain, int *code, const char **why)
+{
+    struct description sdp = {0};
+    const char *at = body;
+    unsigned lines = 0;
+    int odd = 0;
+
+    for (*code = 0; at < end && *code == 0; lines++) {
+        const char *next =
+            as_plain ? guard_next_plain_line(at, end, &odd) : guard_next_line(at, end);
+
+        *code = check_line(limits, &sdp, at, next, why);
+        at = next;
+    }
+    if (*code == 0) {
+        *code = check_end(&sdp, why);
+    }
+    return !as_plain || (!odd && guard_is_plain(body, (size_t)(at - body), lines));
+}
+
 int sip_guard_sdp(const struct sip_guard_limits *limits, const char *body, size_t length,
                   const char **why)
 {
-    const char *at = body, *end = body + length;
+    const char *end = body + length, *reason = NULL;
     const struct text text = {body, end};
-    struct description sdp = {0};
-    int is_plain = guard_is_plain(body, length);
+    int code = 0;
 
-    if (!is_plain && memchr(body, '\0', length)) {
-        return refuse("A NUL in the SDP", why);
-    }
     if (!starts_with(&text, "v=0")) { /* RFC 4566 5.1: the first line, and the one version */
-        return refuse("No v=0", why);
-    }
-    while (at < end) {
-        const char *next = is_plain ? guard_next_plain_line(at, end) : guard_next_line(at, end);
-
-        if (check_line(limits, &sdp, at, next, why) != 0) {
-            return 488;
+        code = refuse("No v=0", &reason);
+    } else if (!read_lines(limits, body, end, 1, &code, &reason)) {
+        read_lines(limits, body, end, 0, &code, &reason);
+        if (memchr(body, '\0', length)) {
+            code = refuse("A NUL in the SDP", &reason);
         }
-        at = next;
     }
-    return check_end(&sdp, why);
+    if (code) {
+        *why = reason;
+    }
+    return code;
 }

@@ -15,42 +15,55 @@
 
 typedef unsigned char guard_octets_t __attribute__((vector_size(16)));
 
-/* Not 0 for each of the 16 octets here that guard_is_plain is about; looks at one more. */
-static inline guard_octets_t guard_odd(const char *text)
+#define GUARD_PLAIN_MAX 4000 /* of so many octets the sums below do not overflow */
+
+/* 255 for each control character of 16 octets; *percents gets what is not 0 for each '%'. */
+static inline guard_octets_t guard_look(const char *text, guard_octets_t *percents)
 {
-    guard_octets_t here, next;
+    guard_octets_t here;
 
     memcpy(&here, text, sizeof(here));
-    memcpy(&next, text + 1, sizeof(next));
-    return ((guard_octets_t)(here == '\r') & (guard_octets_t)(next != '\n')) |
-           (guard_octets_t)(here == '%') | (guard_octets_t)(here == '\0');
+    *percents |= (guard_octets_t)(here == '%');
+    return (guard_octets_t)((here & 0xe0) == 0);
+}
+
+static inline unsigned guard_sum(guard_octets_t octets)
+{
+    const uint64_t even = 0x00ff00ff00ff00ff;
+    uint64_t half[2], sum;
+
+    memcpy(half, &octets, sizeof(half));
+    sum = (half[0] & even) + (half[0] >> 8 & even) + (half[1] & even) + (half[1] >> 8 & even);
+    return (unsigned)(sum * 0x0001000100010001 >> 48);
 }
 
 /*
- * 1: a text without '%', NUL, and CR that no LF follows, as most are. They can be read in a simpler
- * way, and this is how to know: at once, 32 octets in a step.
+ * 1: a text is plain: it has no '%', and no control characters but the two that end each of its
+ * lines, which whoever asks has seen there. Most texts are, and can be read in a simpler way; this is
+ * how to know, 16 octets in a step. 0 as well for what is very short or very long.
  */
-static inline int guard_is_plain(const char *text, size_t length)
+static inline int guard_is_plain(const char *text, size_t length, unsigned lines)
 {
-    guard_octets_t odd = {0};
+    static const unsigned char last_ones[32] = {[16] = 255, 255, 255, 255, 255, 255, 255, 255,
+                                                255,        255, 255, 255, 255, 255, 255, 255};
+    guard_octets_t controls = {0}, percents = {0}, last;
     uint64_t any[2];
     size_t i = 0;
-    char last;
 
-    for (; i + 33 <= length; i += 32) {
-        odd |= guard_odd(text + i) | guard_odd(text + i + 16);
+    if (length < 16 || length > GUARD_PLAIN_MAX) {
+        return 0;
     }
-    if (length >= 17) { /* what is left, and some octets again */
-        odd |= guard_odd(text + (i + 17 <= length ? i : length - 17)) |
-               guard_odd(text + length - 17);
-        i = length - 1;
+    for (; i + 32 <= length; i += 32) { /* 255 is -1 */
+        controls -= guard_look(text + i, &percents) + guard_look(text + i + 16, &percents);
     }
-    memcpy(any, &odd, sizeof(any));
-    for (; i + 1 < length; i++) {
-        any[0] |= text[i] == '%' || text[i] == '\0' || (text[i] == '\r' && text[i + 1] != '\n');
+    if (i + 16 <= length) {
+        controls -= guard_look(text + i, &percents);
+        i += 16;
     }
-    last = length ? text[length - 1] : '\n';
-    return (any[0] | any[1]) == 0 && last != '\r' && last != '%' && last != '\0';
+    memcpy(&last, last_ones + (length - i), sizeof(last)); /* those of the last 16 not seen yet */
+    controls -= guard_look(text + length - 16, &percents) & last;
+    memcpy(any, &percents, sizeof(any));
+    return (any[0] | any[1]) == 0 && guard_sum(controls) == 2 * lines;
 }
 
 /* Where the next line begins, or the end: lines end as PJSIP's parsers see it, with CRLF, LF, or CR
@@ -67,19 +80,23 @@ static inline const char *guard_next_line(const char *at, const char *end)
     return newline ? newline + 1 : end;
 }
 
-/* The same of a plain text. */
-static inline const char *guard_next_plain_line(const char *at, const char *end)
+/* The same of a plain text; *odd is set when its end shows that it is none. A first line has a first
+ * octet that is no LF. */
+static inline const char *guard_next_plain_line(const char *at, const char *end, int *odd)
 {
     const char *newline = memchr(at, '\n', (size_t)(end - at));
 
-    return newline ? newline + 1 : end;
+    if (!newline || newline[-1] != '\r') {
+        *odd = 1;
+        return newline ? newline + 1 : end;
+    }
+    return newline + 1;
 }
 
-/* Letters of wanted are small ones, and text is as long; '-' and ':' have the bit that makes letters
- * small. */
+/* Letters of wanted are small ones, and text is as long. Control characters have no small ones. */
 static inline int guard_is(const char *text, const char *wanted)
 {
-    while (*wanted && (*text | 0x20) == *wanted) {
+    while (*wanted && (*text | 0x20) == *wanted && *text >= ' ') {
         text++;
         wanted++;
     }
@@ -89,10 +106,9 @@ static inline int guard_is(const char *text, const char *wanted)
 /* Up to 8 octets of a name as a number, the first one lowest. */
 #define GUARD_WORD(name, length)                                                                   \
     ((uint64_t)(name)[0] | (uint64_t)(name)[1] << 8 |                                              \
-     (length > 2 ? (uint64_t)(name)[2] << 16 : 0) |                                                 \
-     (length > 3 ? (uint64_t)(name)[3] << 24 : 0) | (length > 4 ? (uint64_t)(name)[4] << 32 : 0) | \
-     (length > 5 ? (uint64_t)(name)[5] << 40 : 0) | (length > 6 ? (uint64_t)(name)[6] << 48 : 0) | \
-     (length > 7 ? (uint64_t)(name)[7] << 56 : 0))
+     (length > 2 ? (uint64_t)(name)[2] << 16 : 0) | (length > 3 ? (uint64_t)(name)[3] << 24 : 0) | \
+     (length > 4 ? (uint64_t)(name)[4] << 32 : 0) | (length > 5 ? (uint64_t)(name)[5] << 40 : 0) | \
+     (length > 6 ? (uint64_t)(name)[6] << 48 : 0) | (length > 7 ? (uint64_t)(name)[7] << 56 : 0))
 #define GUARD_BEGINS(word, name, length)                                                           \
     (((word) & (~(uint64_t)0 >> (64 - 8 * length))) == GUARD_WORD(name "        ", length))
 
@@ -105,8 +121,8 @@ static inline uint64_t guard_word_at(const char *text)
     return le64toh(word) | 0x2020202020202020;
 }
 
-/* How a field as it is usually written begins; length is that of the name and its colon, or 0: the
- * name is to be read octet by octet. */
+/* How a field as it is usually written begins; length is that of the name and its colon, 1 for what
+ * is of no interest, or 0: the name is to be read octet by octet. */
 struct guard_name {
     enum sip_guard_header header;
     unsigned length;
@@ -135,8 +151,8 @@ static inline struct guard_name guard_name_in_c(const char *field, uint64_t word
 }
 
 /*
- * Which header a field is of, by its first letters; there are 16 octets or more. Makes small what
- * need not be a letter: whoever asks has to look whether there is a colon.
+ * Which header a field of a plain text is of, by its first letters; there are 16 octets or more. Some
+ * control characters are taken for ':' and '-': a plain text has none of them.
  */
 static inline struct guard_name guard_guess_name(const char *field)
 {

@@ -16,6 +16,8 @@
 /* Room for what is added when it is sent: Via, Max-Forwards, and an answer to a challenge. */
 #define ROOM_VIA         200
 #define ROOM_CREDENTIALS 450
+/* PJSIP prints media types without looking at the room (A5); the guard lets in no longer ones. */
+#define MAX_TYPE 256
 
 void ast_sip_message_init(struct ast_sip_message *message)
 {
@@ -209,6 +211,10 @@ static int set_body(pjsip_tx_data *tdata, const struct ast_sip_message *message)
     pjsip_msg_body *body;
     int length;
 
+    if (strlen(message->content_type) > MAX_TYPE) {
+        ast_warning("A message cannot be of a type of more than %d octets", MAX_TYPE);
+        return -1;
+    }
     pj_strdup2_with_null(tdata->pool, &type, message->content_type);
     parsed = pjsip_parse_hdr(tdata->pool, &name, type.ptr, (pj_size_t)type.slen, &length);
     if (!parsed || parsed->type != PJSIP_H_CONTENT_TYPE || parsed->media.type.slen == 0 ||
@@ -238,8 +244,8 @@ static pjsip_sip_uri *next_hop(pjsip_tx_data *tdata)
 /* Octets of the request as it will go out; -1: it is too long for us. */
 static int measure(const struct ast_sip_endpoint *endpoint, pjsip_tx_data *tdata)
 {
-    char text[PJSIP_MAX_PKT_LEN];
-    int length = (int)pjsip_msg_print(tdata->msg, text, sizeof(text));
+    char text[PJSIP_MAX_PKT_LEN + 2 * MAX_TYPE]; /* more than PJSIP is told of (A0.2) */
+    int length = (int)pjsip_msg_print(tdata->msg, text, PJSIP_MAX_PKT_LEN);
     int room = ROOM_VIA + (int)strlen(sip_get_config()->global.user_agent) +
                (endpoint->credentials ? ROOM_CREDENTIALS : 0);
 

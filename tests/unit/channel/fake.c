@@ -211,7 +211,10 @@ static void hangup(struct ast_channel *channel)
     fake_note("hangup:%d", ast_channel_get_cause(channel));
 }
 
-const struct ast_channel_tech fake_tech = {"Fake", answer, indicate, hangup, NULL};
+const struct ast_channel_tech fake_tech = {.name = "Fake",
+                                           .answer = answer,
+                                           .indicate = indicate,
+                                           .hangup = hangup};
 
 struct ast_channel *fake_channel(const char *context, const char *exten)
 {

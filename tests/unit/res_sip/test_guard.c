@@ -119,6 +119,38 @@ static void test_line_ends(void **state)
     assert_int_equal(with("X: y\r\rRoute: <sip:p;lr;hide>\r\n"), 0); /* that is the body */
     assert_int_equal(with("X: y\r Route: <sip:p;lr;hide>\r\n"), 0);  /* of X */
     assert_int_equal(check("A sip:x SIP/2.0\rRoute: <sip:p;hide>\r\r", 1), 400);
+    assert_int_equal(check("\nRoute: <sip:p;hide>\r\n\r\n", 1), 400);
+    assert_int_equal(check("\n", 1), 400);
+}
+
+/* What is out of the ordinary is found wherever it stands: the guard looks at 16 octets at a time. */
+static void test_odd_octets(void **state)
+{
+    static const char odd[] = {'\0', '%', '\r'};
+    const char *plain = "A sip:x SIP/2.0\r\nX-Field: some value, some other\r\nTo: <sip:y>\r\n\r\n";
+    size_t length = strlen(plain), i, o;
+    char text[100];
+
+    (void)state;
+    assert_int_equal(check(plain, 1), 0);
+    assert_int_equal(sip_guard_message(&limits, "A sip:x SIP/2.0\r\nX: \0\1\r\n", 24, 1, &found),
+                     400);
+    for (o = 0; o < sizeof(odd); o++) {
+        for (i = 16; i < length; i++) {
+            int in_uri =
+                plain + i >= strstr(plain, "To:") + 4 && plain[i] != '\r' && plain[i] != '\n';
+
+            memcpy(text, plain, length);
+            text[i] = odd[o];
+            sip_guard_message(&limits, text, length, 1, &found);
+            if (odd[o] == '\0' && i + 2 < length && found.code != 400) {
+                fail_msg("NUL at %zu: %d", i, found.code);
+            }
+            if (odd[o] == '%' && in_uri && found.code != 400) {
+                fail_msg("'%%' at %zu: %d", i, found.code);
+            }
+        }
+    }
 }
 
 static void test_escapes(void **state)
@@ -230,6 +262,8 @@ static void test_header_fields(void **state)
     }
     assert_int_equal(check(text, 1), 0);
     strcpy(text + length, "x:\r\n");
+    assert_int_equal(check(text, 1), 400);
+    strcpy(text + length, " x\r\n"); /* a line that a field goes on in is one, too */
     assert_int_equal(check(text, 1), 400);
 }
 
@@ -551,6 +585,16 @@ static void test_sdp_numbers(void **state)
     }
 }
 
+static void test_sdp_nul(void **state)
+{
+    static const char nul[] = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=a\0b\r\nt=0 0\r\n";
+    static const char *why;
+
+    (void)state;
+    assert_int_equal(sip_guard_sdp(&limits, nul, sizeof(nul) - 1, &why), 488);
+    assert_string_equal(why, "A NUL in the SDP");
+}
+
 /* RFC 4566 5.7: an address for every stream. */
 static void test_sdp_connection(void **state)
 {
@@ -571,30 +615,19 @@ static void test_sdp_connection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ordinary),
-        cmocka_unit_test(test_shortest),
-        cmocka_unit_test(test_echoed_headers),
-        cmocka_unit_test(test_option_tags),
-        cmocka_unit_test(test_hide),
-        cmocka_unit_test(test_line_ends),
-        cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_content_type),
-        cmocka_unit_test(test_content_length),
-        cmocka_unit_test(test_twice),
-        cmocka_unit_test(test_nul),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_header_fields),
-        cmocka_unit_test(test_stream),
-        cmocka_unit_test(test_stream_line_ends),
-        cmocka_unit_test(test_refusal),
-        cmocka_unit_test(test_refusal_port),
-        cmocka_unit_test(test_no_refusal),
-        cmocka_unit_test(test_refusal_size),
-        cmocka_unit_test(test_ordinary_sdp),
-        cmocka_unit_test(test_sdp_version),
-        cmocka_unit_test(test_sdp_counts),
-        cmocka_unit_test(test_sdp_numbers),
-        cmocka_unit_test(test_sdp_connection),
+        cmocka_unit_test(test_ordinary),       cmocka_unit_test(test_shortest),
+        cmocka_unit_test(test_echoed_headers), cmocka_unit_test(test_option_tags),
+        cmocka_unit_test(test_hide),           cmocka_unit_test(test_line_ends),
+        cmocka_unit_test(test_odd_octets),     cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_content_type),   cmocka_unit_test(test_content_length),
+        cmocka_unit_test(test_twice),          cmocka_unit_test(test_nul),
+        cmocka_unit_test(test_sizes),          cmocka_unit_test(test_header_fields),
+        cmocka_unit_test(test_stream),         cmocka_unit_test(test_stream_line_ends),
+        cmocka_unit_test(test_refusal),        cmocka_unit_test(test_refusal_port),
+        cmocka_unit_test(test_no_refusal),     cmocka_unit_test(test_refusal_size),
+        cmocka_unit_test(test_ordinary_sdp),   cmocka_unit_test(test_sdp_version),
+        cmocka_unit_test(test_sdp_counts),     cmocka_unit_test(test_sdp_numbers),
+        cmocka_unit_test(test_sdp_nul),        cmocka_unit_test(test_sdp_connection),
     };
 
     sip_guard_defaults(&limits);

@@ -307,6 +307,8 @@ static void test_settings(void **state)
     assert_in_range(PJSIP_MAX_PKT_LEN, 8000, 65535);            /* C9 */
     assert_in_range(PJMEDIA_MAX_MRU, 3000, 65535);              /* C13 */
     assert_int_equal(PJMEDIA_TRANSPORT_SWITCH_REMOTE_ADDR, 0);  /* B7, E2 */
+    assert_in_range(PJSIP_MAX_TSX_COUNT, 32768, 65535);         /* C2: 1000 calls/s for 32 s */
+    assert_in_range(PJSIP_MAX_DIALOG_COUNT, 32768, 65535);      /* C2 */
     assert_int_equal(PJ_TIMER_USE_LINKED_LIST, 0);
     assert_true(PJ_IOQUEUE_MAX_HANDLES >= 8192); /* D3: above max_connections */
     assert_true(PJ_ACTIVESOCK_MAX_CONSECUTIVE_ACCEPT_ERROR >= 1000000); /* D3 */

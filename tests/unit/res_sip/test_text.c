@@ -247,13 +247,29 @@ static void test_what_cannot_be(void **state)
 /* RFC 3428 8, and there is UDP only here. */
 static void test_too_long(void **state)
 {
-    char body[8000];
+    char body[8000], type[300], value[3000];
+    struct ast_sip_variable headers[3] = {
+        {.next = &headers[1], .name = (char *)"X-A", .value = value},
+        {.next = &headers[2], .name = (char *)"X-B", .value = value},
+        {.next = NULL, .name = (char *)"X-C", .value = value}};
 
     (void)state;
     memset(body, 'x', sizeof(body));
     job.message.body = body;
     job.message.length = 1200;
     assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_FAILED);
+    memset(type, 'y', sizeof(type));
+    memcpy(type, "text/", 5);
+    type[sizeof(type) - 1] = '\0';
+    job.message.content_type = type;
+    job.message.length = 5;
+    assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_FAILED);
+    job.message.content_type = "text/plain";
+    memset(value, 'v', sizeof(value));
+    value[sizeof(value) - 1] = '\0';
+    job.message.headers = headers;
+    assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_FAILED);
+    job.message.headers = NULL;
     job.message.length = 8000;
     assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_FAILED);
     assert_int_equal(calls(), 0);
