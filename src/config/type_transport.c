@@ -352,6 +352,12 @@ static const struct base_option options[] = {
      .format = format_local_net,
      .help = "Networks whose peers are told our own addresses, separated by commas; may be given "
              "several times. Without one all peers are outside."},
+    {.name = "allow_reload",
+     .kind = BASE_OPTION_BOOL,
+     .offset = offsetof(struct transport, config.allow_reload),
+     .fallback = "no",
+     .help =
+         "A reload may change this transport, or take it away; without it, that needs a restart."},
     {.name = "domain",
      .kind = BASE_OPTION_CUSTOM,
      .offset = offsetof(struct transport, config.domain),
@@ -367,8 +373,6 @@ static const struct base_option options[] = {
      .fallback = "no",
      .help = "Contacts that registered over it are reached by it, and so is who called over it; "
              "not where the endpoint has a `transport`, or the contact's host is a name."},
-    CONFIG_LATER("allow_reload", "no",
-                 "A transport that is not the same any more needs a restart."),
     CONFIG_LATER("async_operations", "1", "One thread reads all sockets; there is nothing to set."),
     CONFIG_LATER("websocket_write_timeout", "100", "There are no WebSockets."),
     {.name = NULL},

@@ -62,6 +62,7 @@ struct sip_transport_config {
     unsigned cos;  /* priority of its packets within the system (SO_PRIORITY), 0 to 7 */
     char *domain;  /* of users that come by it and name another one; or NULL */
     int symmetric; /* requests to who came by it leave by it */
+    int allow_reload; /* a reload may change it */
     struct sip_tls_config tls;
     struct sip_external_config external;
 };
@@ -214,6 +215,10 @@ struct sip_config {
     struct sip_access_config access;
     struct sip_overload_config overload;
     struct sip_registration_config *registrations;
+    /* Endpoints by name (sip_config_index): open addressing, a power of two of slots, at most half
+     * of them used. */
+    struct ast_sip_endpoint **slots;
+    unsigned slot_mask;
     struct sip_domain_alias *aliases;
 };
 
@@ -221,6 +226,7 @@ struct sip_config *sip_config_create(void); /* every option at its default; NULL
 void sip_config_destroy(struct sip_config *config);
 /* Takes an entry whose AOR has a name that no other one has. */
 void sip_config_add_aor(struct sip_config *config, struct sip_aor_entry *entry);
+void sip_registration_config_free(struct sip_registration_config *registration); /* or NULL */
 /* Frees what one has but for its name, and zeroes that. */
 void sip_transport_config_release(struct sip_transport_config *transport);
 
