@@ -356,6 +356,16 @@ void config_format_privacy(const void *object, const struct base_option *option,
 void config_format_codecs(const void *object, const struct base_option *option, char *out,
                           size_t size);
 
+/* quality.c; the option's member is an int, or an unsigned of cos. */
+int config_parse_tos(void *object, const struct base_option *option, const char *value, char *why,
+                     size_t why_size);
+void config_format_tos(const void *object, const struct base_option *option, char *out,
+                       size_t size);
+int config_parse_cos(void *object, const struct base_option *option, const char *value, char *why,
+                     size_t why_size);
+void config_format_cos(const void *object, const struct base_option *option, char *out,
+                       size_t size);
+
 /* Of an endpoint: endpoint_values.c. */
 int config_parse_dtmf(void *object, const struct base_option *option, const char *value, char *why,
                       size_t why_size);

@@ -107,6 +107,20 @@ int sip_outbound_route(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
  */
 int sip_contact_route(pj_pool_t *pool, const char *path, pjsip_route_hdr *list);
 
+/* ---- flows (location/flow.c) ---- */
+
+struct sip_flow {
+    pjsip_transport *transport; /* borrowed, until the next event */
+    pj_sockaddr address;        /* the peer's */
+};
+
+/* The flow of a name that ast_sip_flow_name wrote. 0; -1: it is gone; the output is untouched. */
+int sip_flow_find(const char *name, struct sip_flow *flow);
+/* The peer's address of it, whether it is there or not. 0; -1: it is no flow's name. */
+int sip_flow_address(const char *name, pj_sockaddr *address);
+/* A request leaves by this flow, whatever its URI and routes say. */
+void sip_flow_direct(const struct sip_flow *flow, pjsip_tx_data *tdata);
+
 /* ---- outbound registrations (registration.c) ---- */
 
 /* Unregisters: what is registered gets a REGISTER that says so. */
@@ -159,6 +173,7 @@ struct sip_counters {
         malformed; /* could not be parsed or broke RFC 3261: dropped or refused with 400 */
     unsigned long long unidentified;         /* challenged because nobody knows the sender */
     unsigned long long unsent;               /* datagrams that the system's full buffers lost */
+    unsigned long long stun_answered;        /* Binding requests, with whatever answer */
     unsigned long long connections_refused;  /* beyond the limits of [guard] */
     unsigned long long connections_closed;   /* silent, stuck in a message, or idle for too long */
     unsigned long long certificates_refused; /* of peers, both ways */

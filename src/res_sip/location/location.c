@@ -90,25 +90,37 @@ static struct ast_sip_contact *find_uri(struct ast_sip_contact *contact, const c
 
 /* ---- changes ---- */
 
-/* What is known of a contact of the same URI goes over to the new ones. */
+static int is_same_text(const char *one, const char *other)
+{
+    return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+/* What is known of a contact of the same URI and flow goes over to the new ones: over another flow
+ * it may well answer. */
 static void carry_over(const struct ast_sip_contact *old, struct ast_sip_contact *made)
 {
-    for (; old; old = old->next) {
-        struct ast_sip_contact *same = find_uri(made, old->uri);
+    for (; made; made = made->next) {
+        const struct ast_sip_contact *same = old;
 
+        while (same &&
+               (strcmp(same->uri, made->uri) != 0 || !is_same_text(same->flow, made->flow))) {
+            same = same->next;
+        }
         if (same) {
-            same->state = old->state;
-            same->round_trip_us = old->round_trip_us;
+            made->state = same->state;
+            made->round_trip_us = same->round_trip_us;
         }
     }
 }
 
-/* Those of one list whose URI the other one has not. */
-static void tell_difference(const char *aor, const struct ast_sip_contact *list,
+/* Those of one list whose URI the other one has not; once for several flows of one URI. */
+static void tell_difference(const char *aor, struct ast_sip_contact *list,
                             struct ast_sip_contact *other, enum ast_sip_contact_event event)
 {
+    struct ast_sip_contact *first = list;
+
     for (; list; list = list->next) {
-        if (!find_uri(other, list->uri)) {
+        if (!find_uri(other, list->uri) && find_uri(first, list->uri) == list) {
             tell(aor, list, event);
         }
     }
@@ -177,6 +189,14 @@ int ast_sip_contact_expired(const struct ast_sip_contact *contact)
     return contact->expires != 0 && contact->expires <= (long long)time(NULL);
 }
 
+/* 1: a request to it has a way. */
+static int has_way(const struct ast_sip_contact *contact)
+{
+    struct sip_flow flow;
+
+    return !contact->flow || sip_flow_find(contact->flow, &flow) == 0;
+}
+
 static int quality(const struct ast_sip_contact *contact)
 {
     return contact->q < 0 ? 1000 : contact->q;
@@ -192,7 +212,8 @@ const struct ast_sip_contact *ast_sip_endpoint_contact(const struct ast_sip_endp
     while (ast_sip_next_aor_name(&rest, name, sizeof(name))) {
         for (contact = ast_sip_aor_contacts(name); contact; contact = contact->next) {
             if (contact->state != AST_SIP_CONTACT_UNREACHABLE &&
-                !ast_sip_contact_expired(contact) && (!best || quality(contact) > quality(best))) {
+                !ast_sip_contact_expired(contact) && (!best || quality(contact) > quality(best)) &&
+                has_way(contact)) {
                 best = contact;
             }
         }

@@ -32,6 +32,8 @@ struct sip_source {
 
 static struct sip_connection *by_transport[BUCKETS];
 static struct sip_source *by_address[BUCKETS];
+static struct sip_connection *by_serial[BUCKETS];
+static unsigned long long last_serial;
 static struct sip_connection *all; /* the newest first */
 static unsigned incoming;          /* how many of them peers made */
 static unsigned most;              /* of those */
@@ -67,6 +69,16 @@ struct sip_connection *sip_connection_of(const pjsip_transport *transport)
 
     while (connection && connection->transport != transport) {
         connection = connection->same_hash;
+    }
+    return connection;
+}
+
+struct sip_connection *sip_connection_of_serial(unsigned long long serial)
+{
+    struct sip_connection *connection = by_serial[serial % BUCKETS];
+
+    while (connection && connection->serial != serial) {
+        connection = connection->same_serial_hash;
     }
     return connection;
 }
@@ -207,6 +219,10 @@ static void link_in(struct sip_connection *connection)
 
     connection->same_hash = *bucket;
     *bucket = connection;
+    connection->serial = ++last_serial;
+    bucket = &by_serial[connection->serial % BUCKETS];
+    connection->same_serial_hash = *bucket;
+    *bucket = connection;
     connection->next = all;
     if (all) {
         all->previous = connection;
@@ -262,6 +278,11 @@ static void forget(struct sip_connection *connection)
         place = &(*place)->same_hash;
     }
     *place = connection->same_hash;
+    place = &by_serial[connection->serial % BUCKETS];
+    while (*place != connection) {
+        place = &(*place)->same_serial_hash;
+    }
+    *place = connection->same_serial_hash;
     if (connection->next) {
         connection->next->previous = connection->previous;
     }
@@ -336,6 +357,11 @@ static unsigned work_out_most(unsigned wanted)
 
 void sip_connections_start(void)
 {
+    struct timespec time;
+
+    clock_gettime(CLOCK_REALTIME, &time); /* beyond those of an earlier run */
+    last_serial =
+        (unsigned long long)time.tv_sec * 1000000000ULL + (unsigned long long)time.tv_nsec;
     most = work_out_most(sip_get_config()->guard.connections);
     pj_timer_entry_init(&timer, 0, NULL, look);
     armed = 0;

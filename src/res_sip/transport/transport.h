@@ -106,10 +106,21 @@ const char *sip_transport_parameter(pjsip_transport_type_e type);
 void sip_keep_alive_answer(pjsip_transport *transport, unsigned *state, const char *data,
                            size_t length);
 
+/* ---- stun.c ---- */
+
+#define SIP_STUN_ANSWER 64
+/*
+ * Writes the answer to a datagram that is a STUN Binding request of source: its length; 0: it is
+ * none, or malformed.
+ */
+size_t sip_stun_answer(const char *data, size_t length, const pj_sockaddr *source,
+                       char out[SIP_STUN_ANSWER]);
+
 /* ---- connection.c: what there is to know of each connection ---- */
 
 struct sip_connection {
-    struct sip_connection *same_hash;
+    struct sip_connection *same_hash, *same_serial_hash;
+    unsigned long long serial;              /* no other one has it, in this run or another one */
     struct sip_connection *next, *previous; /* of all */
     struct sip_source *source;              /* NULL: it is one that we made */
     pjsip_transport *transport;
@@ -125,6 +136,8 @@ struct sip_connection {
 int sip_connections_of(const pjsip_tpfactory *listener);
 /* NULL: nothing is known of it. It is borrowed, until the next message. */
 struct sip_connection *sip_connection_of(const pjsip_transport *transport);
+/* Likewise. */
+struct sip_connection *sip_connection_of_serial(unsigned long long serial);
 /* Octets came, of a message that is whole, or not. */
 void sip_connection_heard(struct sip_connection *connection, int is_whole);
 /* Its octets make no sense: it is closed. */

@@ -79,13 +79,13 @@ class Daemon:
     """A `sipsession run` process."""
 
     def __init__(self, folder, extensions, endpoints=ANYBODY, system="", modules=None, env=None, options=("-d",),
-                 wrap=(), files=None, sounds=None):  # fmt: skip
+                 wrap=(), files=None, sounds=None, max_delay=0):  # fmt: skip
         self.program = os.environ["SIPSESSION_DAEMON"]
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.extensions, self.endpoints, self.system = extensions, endpoints, system
         self.modules, self.env, self.options, self.wrap = modules, env or {}, list(options), list(wrap)
-        self.files, self.sounds = files or {}, sounds
+        self.files, self.sounds, self.max_delay = files or {}, sounds, max_delay
         if os.environ.get("SIPSESSION_MODULES"):
             self.options += ["-m", os.environ["SIPSESSION_MODULES"]]
         self.process = None
@@ -99,7 +99,9 @@ class Daemon:
         self.address = f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
         self.port = 5060
         self.port6 = free_port("::1", socket.AF_INET6)
-        main = f"[dialplan]\nsounds = {self.sounds}\n" if self.sounds else ""
+        # The machine has more to do than this daemon: that alone makes messages wait, and is no overload of ours.
+        main = f"[overload]\nmax_delay = {self.max_delay}\n"
+        main += f"[dialplan]\nsounds = {self.sounds}\n" if self.sounds else ""
         if self.modules is not None:
             main += "[modules]\n" + "".join(f"load = {module}\n" for module in self.modules)
         self.config = self.folder / "config"
