@@ -30,7 +30,10 @@ struct ast_sip_contact {
     char *path;             /*!< Path (RFC 3327): routes, separated by commas; NULL: none */
     char *call_id;          /*!< of the REGISTER that made it; NULL for a configured one */
     char *branch;           /*!< of its topmost Via; likewise */
+    char *instance;         /*!< +sip.instance (RFC 5626), without quotes; NULL: it has no flow */
+    char *flow;             /*!< how it is reached, of ast_sip_flow_name; NULL: by its URI */
     char *user_agent;       /*!< who registered it; NULL: it did not say */
+    unsigned reg_id;        /*!< which flow of the instance; 0: none */
     unsigned cseq;          /*!< of that REGISTER */
     int q;                  /*!< preference in thousandths; -1: it has none */
     long long expires;      /*!< seconds since 1970; 0: configured, it never expires */
@@ -44,6 +47,10 @@ struct ast_sip_contact *ast_sip_contact_create(const char *uri);
 
 /*! \brief A copy, alone; the caller owns it. NULL: no memory. */
 struct ast_sip_contact *ast_sip_contact_copy(const struct ast_sip_contact *contact);
+
+/*! \brief 1: they are the same flow of the same instance (RFC 5626 6); 0: not, or they have none */
+int ast_sip_contact_same_flow(const struct ast_sip_contact *contact, const char *instance,
+                              unsigned reg_id);
 
 /*! \brief Frees a whole list; NULL is allowed */
 void ast_sip_contacts_free(struct ast_sip_contact *contacts);
@@ -110,7 +117,8 @@ const struct ast_sip_contact *ast_sip_aor_contacts(const char *aor);
 int ast_sip_contact_expired(const struct ast_sip_contact *contact);
 /*!
  * \brief Where an endpoint is called: the contact of the highest q among those of all its AORs that
- * have not expired and are not unreachable; of equal ones the first
+ * have not expired, are not unreachable and of which the flow, if they have one, is there; of equal
+ * ones the first
  *
  * \return Borrowed, or NULL: it cannot be reached
  */
@@ -119,7 +127,7 @@ const struct ast_sip_contact *ast_sip_endpoint_contact(const struct ast_sip_endp
 /*!
  * \brief Replace the registered contacts of an AOR; the registrar's
  *
- * State and round trip of a contact whose URI was there before are kept. Configured contacts stay.
+ * State and round trip of a contact whose URI and flow were there before are kept. Configured contacts stay.
  *
  * \param aor Its name; it need not be configured (any more)
  * \param contacts Taken, also on failure. NULL: none.
@@ -140,6 +148,18 @@ void ast_sip_contact_set_state(const char *aor, const char *uri, enum ast_sip_co
                                unsigned round_trip_us);
 
 /*!
+ * \brief The name of the flow that a request came over (RFC 5626 2): for ast_sip_contact.flow
+ *
+ * \param rdata The request
+ * \param[out] name Gets it; one line
+ * \param size Of name; 128 is enough for most
+ * \param[out] timer Seconds after which the flow is closed when nothing comes over it; 0: never
+ * \retval 0 Success
+ * \retval -1 It has none any more, or its name does not fit; the output is untouched, or name only
+ */
+int ast_sip_flow_name(const pjsip_rx_data *rdata, char *name, size_t size, unsigned *timer);
+
+/*!
  * \brief The transport that a contact which registers with a request shall be reached by
  *
  * \return The name of the section, when the request came by a transport with `symmetric_transport`;
@@ -149,7 +169,7 @@ const char *ast_sip_symmetric_transport(const pjsip_rx_data *rdata);
 
 /*! \brief What happens to a contact */
 enum ast_sip_contact_event {
-    AST_SIP_CONTACT_ADDED,
+    AST_SIP_CONTACT_ADDED, /*!< also told again when its AOR gets a qualify_frequency by a reload */
     AST_SIP_CONTACT_REMOVED,
     AST_SIP_CONTACT_CHANGED /*!< its state */
 };
@@ -175,7 +195,7 @@ void ast_sip_unregister_contact_observer(struct ast_sip_contact_observer *observ
  * \param method e.g. "OPTIONS"
  * \param endpoint Whom it goes to: from_user, from_domain, transport; may be NULL
  * \param uri Where it goes; NULL: to contact
- * \param contact A contact whose Path becomes its route; may be NULL
+ * \param contact A contact whose Path becomes its route, or whose flow it goes by; may be NULL
  * \param[out] tdata Gets the request
  * \retval 0 Success
  * \retval -1 Failure, logged

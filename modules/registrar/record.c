@@ -37,6 +37,11 @@ char *record_write(const struct ast_sip_contact *contact)
         write_text(out, "branch", contact->branch);
         write_text(out, "path", contact->path);
         write_text(out, "user-agent", contact->user_agent);
+        if (contact->instance) {
+            write_text(out, "instance", contact->instance);
+            fprintf(out, "reg-id: %u\n", contact->reg_id);
+        }
+        write_text(out, "flow", contact->flow);
         write_text(out, "transport", contact->transport);
     }
     broken = ferror(out);
@@ -76,16 +81,24 @@ static int read_line(struct ast_sip_contact *contact, const char *name, const ch
     if (strcmp(name, "expires") == 0) {
         return read_number(value, 1LL << 60, &contact->expires);
     }
-    if (strcmp(name, "cseq") == 0 || strcmp(name, "q") == 0) {
+    if (strcmp(name, "cseq") == 0 || strcmp(name, "q") == 0 || strcmp(name, "reg-id") == 0) {
         if (read_number(value, *name == 'q' ? 1000 : 0xffffffffLL, &number) != 0) {
             return -1;
         }
         if (*name == 'q') {
             contact->q = (int)number;
+        } else if (*name == 'r') {
+            contact->reg_id = (unsigned)number;
         } else {
             contact->cseq = (unsigned)number;
         }
         return 0;
+    }
+    if (strcmp(name, "instance") == 0) {
+        return read_text(&contact->instance, value);
+    }
+    if (strcmp(name, "flow") == 0) {
+        return read_text(&contact->flow, value);
     }
     if (strcmp(name, "call-id") == 0) {
         return read_text(&contact->call_id, value);

@@ -117,7 +117,7 @@ static void answer(struct job *job, int status, const struct ast_sip_contact *co
     tdata->msg->line.status.code = status;
     tdata->msg->line.status.reason = *pjsip_get_status_text(status);
     if (status == PJSIP_SC_OK) {
-        request_list_bindings(tdata, contacts, job->request.path, (long long)time(NULL));
+        request_list_bindings(tdata, contacts, &job->request, (long long)time(NULL));
     } else if (status == PJSIP_SC_INTERVAL_TOO_BRIEF) {
         add_number(tdata, "Min-Expires", job->aor->minimum_expiration);
     } else if (status == PJSIP_SC_SERVICE_UNAVAILABLE) {
@@ -289,10 +289,10 @@ static void on_register(struct ast_sip_aor *aor, pjsip_rx_data *rdata)
                status == PJSIP_SC_BAD_EXTENSION        ? "Unsupported"
                : status == PJSIP_SC_EXTENSION_REQUIRED ? "Require"
                                                        : "Retry-After",
-               status == PJSIP_SC_BAD_EXTENSION        ? unsupported
-               : status == PJSIP_SC_EXTENSION_REQUIRED ? "path"
-               : status == PJSIP_SC_BAD_REQUEST        ? NULL
-                                                       : "5");
+               status == PJSIP_SC_BAD_EXTENSION         ? unsupported
+               : status == PJSIP_SC_EXTENSION_REQUIRED  ? "path"
+               : status == PJSIP_SC_SERVICE_UNAVAILABLE ? "5"
+                                                        : NULL);
         if (job) {
             free_job(job);
         }

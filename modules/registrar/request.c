@@ -11,6 +11,7 @@
 #include <sipsession/address.h>
 
 #include "expires.h"
+#include "outbound.h"
 
 #define MOST_CONTACTS   20
 #define MOST_URI        512
@@ -137,7 +138,7 @@ static size_t list_unknown_tags(const pjsip_msg *msg, int path, char *text)
         for (unsigned i = 0; i < hdr->count; i++) {
             const pj_str_t *tag = &hdr->values[i];
 
-            if (path && pj_stricmp2(tag, "path") == 0) {
+            if ((path && pj_stricmp2(tag, "path") == 0) || pj_stricmp2(tag, "outbound") == 0) {
                 continue;
             }
             if (text) {
@@ -262,14 +263,15 @@ static int read_contact(pj_pool_t *pool, const pjsip_contact_hdr *hdr,
     contact->q = hdr->q1000 >= 0 && hdr->q1000 <= 1000 ? (int)hdr->q1000 : -1;
     contact->expires =
         hdr->expires == PJSIP_EXPIRES_NOT_SPECIFIED ? RULES_NO_EXPIRES : (long long)hdr->expires;
+    outbound_read_contact(pool, hdr, contact);
     return 0;
 }
 
-static int read_contacts(pj_pool_t *pool, const pjsip_rx_data *rdata, struct rules_request *request)
+static int read_contacts(pj_pool_t *pool, const pjsip_rx_data *rdata,
+                         struct rules_contact *contacts, struct rules_request *request)
 {
     const pjsip_msg *msg = rdata->msg_info.msg;
     long long expires[MOST_CONTACTS];
-    struct rules_contact *contacts = pj_pool_calloc(pool, MOST_CONTACTS, sizeof(*contacts));
     const pjsip_contact_hdr *hdr = pjsip_msg_find_hdr(msg, PJSIP_H_CONTACT, NULL);
 
     for (; hdr; hdr = hdr->next == (const void *)&msg->hdr
@@ -334,6 +336,7 @@ int request_read(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor
 {
     const pjsip_msg *msg = rdata->msg_info.msg;
     const pjsip_expires_hdr *expires = pjsip_msg_find_hdr(msg, PJSIP_H_EXPIRES, NULL);
+    struct rules_contact *contacts = pj_pool_calloc(pool, MOST_CONTACTS, sizeof(*contacts));
     struct rules_request made = {.expires = RULES_NO_EXPIRES, .same = same_uri};
     int status;
 
@@ -353,9 +356,15 @@ int request_read(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor
         made.transport = copy_text(pool, &name, MOST_NAME);
     }
     read_user_agent(pool, msg, &made);
-    status = read_contacts(pool, rdata, &made);
+    status = read_contacts(pool, rdata, contacts, &made);
     if (status == PJSIP_SC_OK) {
         status = take_path(pool, msg, aor, &made);
+    }
+    if (status == PJSIP_SC_OK) {
+        status = outbound_decide(pool, rdata,
+                                 has_tag(msg, PJSIP_H_SUPPORTED, "outbound") ||
+                                     has_tag(msg, PJSIP_H_REQUIRE, "outbound"),
+                                 aor, contacts, &made);
     }
     if (status == PJSIP_SC_OK) {
         *request = made;
@@ -380,6 +389,7 @@ static void add_contact(pjsip_tx_data *tdata, const struct ast_sip_contact *cont
     hdr->uri = uri;
     hdr->q1000 = contact->q;
     hdr->expires = (pj_uint32_t)left;
+    outbound_add_params(tdata->pool, contact, hdr);
     pjsip_msg_add_hdr(tdata->msg, (pjsip_hdr *)hdr);
 }
 
@@ -396,15 +406,16 @@ static void add_date(pjsip_tx_data *tdata, time_t now)
 }
 
 void request_list_bindings(pjsip_tx_data *tdata, const struct ast_sip_contact *contact,
-                           const char *path, long long now)
+                           const struct rules_request *request, long long now)
 {
     for (; contact; contact = contact->next) {
         if (contact->expires > now) {
             add_contact(tdata, contact, contact->expires - now);
         }
     }
-    if (path) {
-        ast_sip_add_header(tdata, "Path", path);
+    outbound_add_headers(tdata, request);
+    if (request->path) {
+        ast_sip_add_header(tdata, "Path", request->path);
         ast_sip_add_header(tdata, "Supported", "path");
     }
     add_date(tdata, (time_t)now);

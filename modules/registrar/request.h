@@ -15,15 +15,16 @@ int request_find_aor(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rda
                      struct ast_sip_aor **aor);
 
 /*
- * Reads a REGISTER; texts are allocated from pool. 200; 400: it is none; 420, 421: an extension is
+ * Reads a REGISTER; texts are allocated from pool. 200; 400: it is none; 439: see outbound.h; 420, 421: an extension is
  * asked for that is not here, or is needed and not asked for (RFC 3327 5.3); then request is
  * untouched, and *unsupported, unless NULL, is what goes under Unsupported.
  */
 int request_read(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor *aor,
                  struct rules_request *request, const char **unsupported);
 
-/* Contact for each binding that has not expired, with what is left of its time; Path; Date. */
+/* Contact for each binding that has not expired, with what is left of its time; Path, Require and
+ * Flow-Timer as the request has them; Date. */
 void request_list_bindings(pjsip_tx_data *tdata, const struct ast_sip_contact *contacts,
-                           const char *path, long long time);
+                           const struct rules_request *request, long long time);
 
 #endif

@@ -36,13 +36,28 @@ int rules_purge(const struct ast_sip_contact *now, long long time, struct ast_si
     return 0;
 }
 
+/*
+ * The binding that a contact is about. One of a flow has its instance and reg-id, whatever its URI
+ * (RFC 5626 6); others have their URI. A phone that begins to use outbound takes over the binding
+ * that it made without.
+ */
 static struct ast_sip_contact **find(struct ast_sip_contact **list,
-                                     const struct rules_request *request, const char *uri)
+                                     const struct rules_request *request,
+                                     const struct rules_contact *contact)
 {
-    while (*list && !request->same((*list)->uri, uri)) {
-        list = &(*list)->next;
+    struct ast_sip_contact **at;
+
+    for (at = list; contact->instance && *at; at = &(*at)->next) {
+        if (ast_sip_contact_same_flow(*at, contact->instance, contact->reg_id)) {
+            return at;
+        }
     }
-    return list;
+    for (at = list; *at; at = &(*at)->next) {
+        if (!(contact->instance && (*at)->instance) && request->same((*at)->uri, contact->uri)) {
+            break;
+        }
+    }
+    return at;
 }
 
 static void take_out(struct ast_sip_contact **at)
@@ -129,12 +144,15 @@ static int bind_contact(struct ast_sip_contact **at, const struct rules_request 
         set_text(&(*at)->call_id, request->call_id) != 0 ||
         set_text(&(*at)->branch, request->branch) != 0 ||
         set_text(&(*at)->path, request->path) != 0 ||
+        set_text(&(*at)->instance, contact->instance) != 0 ||
+        set_text(&(*at)->flow, contact->instance ? request->flow : NULL) != 0 ||
         set_text(&(*at)->user_agent, request->user_agent) != 0 ||
         set_text(&(*at)->transport, request->transport) != 0) {
         return 500;
     }
     (*at)->cseq = request->cseq;
     (*at)->q = contact->q;
+    (*at)->reg_id = contact->reg_id;
     (*at)->expires = until;
     return 200;
 }
@@ -143,7 +161,7 @@ static int apply_contact(const struct ast_sip_aor *aor, struct ast_sip_contact *
                          const struct rules_request *request, const struct rules_contact *contact,
                          long long time, int *changed)
 {
-    struct ast_sip_contact **at = find(list, request, contact->uri);
+    struct ast_sip_contact **at = find(list, request, contact);
     long long lasts = duration(aor, request, contact);
     int order = *at ? in_order(*at, request) : 1;
 

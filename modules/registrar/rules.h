@@ -15,6 +15,9 @@ struct rules_contact {
     const char *uri;
     int q;             /* thousandths; -1: none */
     long long expires; /* seconds, or RULES_NO_EXPIRES */
+    /* RFC 5626: NULL and 0 where outbound is not used */
+    const char *instance;
+    unsigned reg_id;
 };
 
 /* A REGISTER, for one AOR. */
@@ -23,6 +26,9 @@ struct rules_request {
     const char *branch;
     const char *user_agent; /* may be NULL */
     const char *path;       /* to be kept; may be NULL */
+    const char *flow;       /* of the contacts that have an instance; may be NULL */
+    unsigned flow_timer;    /* seconds; 0: none */
+    int outbound;           /* some contact has an instance */
     const char *transport;  /* to be kept; may be NULL */
     unsigned cseq;
     int star;          /* Contact: * */

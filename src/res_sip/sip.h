@@ -26,8 +26,18 @@ void sip_destroy(void);
 /* The one task queue and blocking pool; NULL before start. Any thread. */
 struct base_task_queue *sip_tasks(void);
 
-/* The configuration in force; never NULL between start and destroy. SIP thread. */
+/* The configuration in force; never NULL between start and destroy. SIP thread. It is borrowed for
+ * the current turn: a reload (reload.c) puts another one in its place. */
 const struct sip_config *sip_get_config(void);
+
+/*
+ * Another configuration while everything runs; within one task. Prepare does all that can fail: 0;
+ * -1 logged, nothing has changed, and config is the caller's. Then either of: abandon, and config
+ * is the caller's; commit, which takes it and cannot fail.
+ */
+int sip_reload_prepare(struct sip_config *config);
+void sip_reload_abandon(void);
+void sip_reload_commit(void);
 
 /* Refuse new dialogs and out-of-dialog requests with 503 from now on (SIGTERM). */
 void sip_set_stopping(void);
@@ -97,6 +107,20 @@ int sip_outbound_route(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
  */
 int sip_contact_route(pj_pool_t *pool, const char *path, pjsip_route_hdr *list);
 
+/* ---- flows (location/flow.c) ---- */
+
+struct sip_flow {
+    pjsip_transport *transport; /* borrowed, until the next event */
+    pj_sockaddr address;        /* the peer's */
+};
+
+/* The flow of a name that ast_sip_flow_name wrote. 0; -1: it is gone; the output is untouched. */
+int sip_flow_find(const char *name, struct sip_flow *flow);
+/* The peer's address of it, whether it is there or not. 0; -1: it is no flow's name. */
+int sip_flow_address(const char *name, pj_sockaddr *address);
+/* A request leaves by this flow, whatever its URI and routes say. */
+void sip_flow_direct(const struct sip_flow *flow, pjsip_tx_data *tdata);
+
 /* ---- outbound registrations (registration.c) ---- */
 
 /* Unregisters: what is registered gets a REGISTER that says so. */
@@ -149,6 +173,7 @@ struct sip_counters {
         malformed; /* could not be parsed or broke RFC 3261: dropped or refused with 400 */
     unsigned long long unidentified;         /* challenged because nobody knows the sender */
     unsigned long long unsent;               /* datagrams that the system's full buffers lost */
+    unsigned long long stun_answered;        /* Binding requests, with whatever answer */
     unsigned long long connections_refused;  /* beyond the limits of [guard] */
     unsigned long long connections_closed;   /* silent, stuck in a message, or idle for too long */
     unsigned long long certificates_refused; /* of peers, both ways */

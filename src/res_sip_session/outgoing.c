@@ -112,6 +112,24 @@ static int find_target(struct ast_sip_session_outgoing *outgoing,
     return 0;
 }
 
+/* The flow to a contact (may be NULL), which has none when flow->transport is NULL; 0, -1: gone. */
+static int find_flow(const struct ast_sip_contact *contact, struct sip_flow *flow)
+{
+    flow->transport = NULL;
+    return contact == NULL || contact->flow == NULL ? 0 : sip_flow_find(contact->flow, flow);
+}
+
+void session_leave_flow(struct ast_sip_session *session)
+{
+    pjsip_tpselector selector;
+
+    if (session->priv->flow.addr.sa_family != 0 &&
+        sip_transport_selector(session->endpoint, &selector) == 0) {
+        session->priv->flow.addr.sa_family = 0;
+        pjsip_dlg_set_transport(session->priv->dlg, &selector);
+    }
+}
+
 /* To of a URI with parameters is in angle brackets (RFC 3261 20.10). */
 static pj_str_t bracketed(pj_pool_t *pool, const pj_str_t *uri)
 {
@@ -125,8 +143,8 @@ static pj_str_t bracketed(pj_pool_t *pool, const pj_str_t *uri)
 }
 
 static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing,
-                                 const struct ast_sip_contact *to, pj_pool_t *pool,
-                                 pj_sockaddr *address)
+                                 const struct ast_sip_contact *to, const struct sip_flow *flow,
+                                 pj_pool_t *pool, pj_sockaddr *address)
 {
     const char *path = to != NULL ? to->path : NULL;
     const struct ast_party_id *caller = find_caller(outgoing);
@@ -155,6 +173,10 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
         sip_transport_selector(endpoint, &selector) != 0 ||
         session_print_from(outgoing->endpoint, caller, address, from, sizeof(from)) < 0) {
         return NULL;
+    }
+    if (flow->transport != NULL) {
+        selector.type = PJSIP_TPSELECTOR_TRANSPORT;
+        selector.u.transport = flow->transport;
     }
     local = pj_str(from);
     remote = bracketed(pool, &target);
@@ -244,6 +266,7 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
     pjsip_inv_session *inv;
     pj_sockaddr address;
     const struct ast_sip_contact *contact;
+    struct sip_flow flow;
     pjsip_dialog *dlg;
     pj_pool_t *pool;
 
@@ -252,14 +275,14 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         ast_error("An outgoing session needs an endpoint");
         return NULL;
     }
-    if (find_target(outgoing, &contact) != 0) {
+    if (find_target(outgoing, &contact) != 0 || find_flow(contact, &flow) != 0) {
         return NULL;
     }
     pool = pjsip_endpt_create_pool(ast_sip_get_pjsip_endpoint(), "outgoing", 1000, 1000);
     if (pool == NULL) {
         return NULL;
     }
-    dlg = make_dialog(outgoing, contact, pool, &address);
+    dlg = make_dialog(outgoing, contact, &flow, pool, &address);
     if (dlg == NULL) {
         goto out;
     }
@@ -271,6 +294,9 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         pj_sockaddr_set_port(&address, 0);
         session->priv->address = address;
         session->priv->caller = *find_caller(outgoing);
+        if (flow.transport != NULL) {
+            session->priv->flow = flow.address;
+        }
         take_options(session, outgoing);
         sip_dialog_set_endpoint(dlg, outgoing->endpoint);
         ast_sip_session_ref(session); /* the caller's */
@@ -307,6 +333,11 @@ static int send_invite(struct ast_sip_session *session)
         return -1;
     }
     announce_199(tdata);
+    if (session->priv->flow.addr.sa_family != 0) {
+        const struct sip_flow flow = {session->priv->dlg->tp_sel.u.transport, session->priv->flow};
+
+        sip_flow_direct(&flow, tdata); /* the dialog holds the transport */
+    }
     if (session->priv->without_offer) {
         session_exchange_start(session, 0);
         return inv_send(inv, tdata);

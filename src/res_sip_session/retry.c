@@ -51,6 +51,7 @@ static int follow(struct ast_sip_session *session, pjsip_transaction *tsx)
            next_target(session, pool, &uri, &contact) == 0) {
         --priv->redirections;
         session_exchange_restart(session);
+        session_leave_flow(session); /* it leads to where we were sent away from */
         sent = inv_send_again(session->inv_session, tsx, uri, &contact) == 0;
     }
     if (pool != NULL) {

@@ -139,6 +139,7 @@ struct ast_sip_session_private {
     struct session_early *early;       /* the branches of our INVITE; NULL: none yet */
     struct session_redirect *redirect; /* where 3xx sent us; NULL: nowhere yet */
     pj_timer_entry invite_timer;       /* runs when its id is not 0 */
+    pj_sockaddr flow;                  /* where the INVITE goes; family 0: where its URI says */
     unsigned invite_timeout_ms;        /* 0: as long as the peer says something */
     unsigned retries;                  /* how often extensions had the INVITE sent again */
     unsigned branch_changes;           /* how often another branch spoke than before */
@@ -282,6 +283,8 @@ void session_fork_stop(void);
 
 /* Stops the time of an INVITE that nobody has answered. */
 void session_stop_invite_timer(struct ast_sip_session *session);
+/* What is sent from now on goes where its URI says, not by the flow to a contact. */
+void session_leave_flow(struct ast_sip_session *session);
 
 /* ---- exchange.c: offers and answers in responses, ACK and PRACK of our INVITEs and theirs ---- */
 

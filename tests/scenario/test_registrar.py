@@ -2,34 +2,22 @@
 """REGISTER: who may, what is kept and for how long, what outlives the process (RFC 3261 10, RFC 3327)."""
 
 import os
+import random
 import re
 import signal
+import socket
 import sqlite3
 import time
 
 import pytest
-from support.caller import Caller
+from support.caller import Caller, check_digest
 from support.clients import baresip_registration, sipp
 from support.daemon import Daemon
 from support.peer import Peer, unique
+from support.phone import Phone, bindings, phone
 from support.wire import parameter
 
 EXTENSIONS = "[default]\nexten = ring,1,Wait(60)\n"
-
-
-def phone(name, options="", endpoint=""):
-    """An endpoint that is identified by its From user, and its AOR."""
-    return f"""
-[{name}]
-type = endpoint
-allow = ulaw
-aors = {name}
-{endpoint}
-
-[{name}]
-type = aor
-{options}
-"""
 
 
 ENDPOINTS = (
@@ -57,49 +45,6 @@ def daemon_options():
 @pytest.fixture
 def daemon(shared_daemon):
     return shared_daemon
-
-
-class Phone:
-    """Registers; each request of one Call-ID with a higher CSeq."""
-
-    def __init__(self, daemon, name, local=None, transport="udp"):
-        self.peer = daemon.peer(transport, local=local) if isinstance(daemon, Daemon) else daemon
-        self.name, self.call_id, self.cseq = name, unique("r"), 0
-
-    def build(self, contacts=(), expires=None, headers=(), to=None, cseq=None):
-        self.cseq = self.cseq + 1 if cseq is None else cseq
-        address = f"<sip:{self.name}@{self.peer.remote_host}>"
-        request = self.peer.request(
-            "REGISTER", call_id=self.call_id, cseq=self.cseq, from_value=f"{address};tag={unique('t')}",
-            to_value=f"<sip:{to}@{self.peer.remote_host}>" if to else address, headers=headers,
-        )  # fmt: skip
-        request.headers = [(n, v) for n, v in request.headers if n != "Contact"]
-        request.headers += [("Contact", contact) for contact in contacts]
-        if expires is not None:
-            request.headers.append(("Expires", str(expires)))
-        return request
-
-    def register(self, *contacts, status=200, **options):
-        """The answer, of this status."""
-        request = self.build(contacts, **options)
-        self.peer.send(request)
-        return self.peer.expect(status, call_id=self.call_id)
-
-    def here(self, user="here"):
-        return f"<sip:{user}@{self.peer.host}:{self.peer.port}>"
-
-    def clear(self):
-        return self.register("*", expires=0)
-
-    def bindings(self):
-        """URI and remaining seconds, of a REGISTER without Contact."""
-        return bindings(self.register())
-
-
-def bindings(answer):
-    return {
-        re.search(r"<([^>]*)>", value).group(1): int(parameter(value, "expires")) for value in answer.all("contact")
-    }
 
 
 # ---- what is kept ----
@@ -384,6 +329,80 @@ def test_configured_contacts_are_asked(tmp_path):
     peer.close()
 
 
+def asked(start_daemon, options, endpoint="", path=None):
+    """A daemon that asks a contact, and the peer that is asked."""
+    peer = Peer(("127.0.0.1", 9))
+    aor = f"qualify_frequency = 60\ncontact = sip:trunk@127.0.0.1:{peer.port}\n{options}"
+    auth = "\n[trunk]\ntype = auth\nusername = us\npassword = secret\n"
+    text = "[global]\nmax_initial_qualify_time = 0\n" + phone("trunk", aor, f"outbound_auth = trunk\n{endpoint}") + auth
+    daemon = start_daemon(EXTENSIONS, endpoints=text)
+    peer.remote = daemon.udp
+    return daemon, peer
+
+
+CHALLENGE = ("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth", algorithm=MD5')
+
+
+def test_challenge_is_an_answer(start_daemon):
+    daemon, peer = asked(start_daemon, "")
+    peer.respond(peer.expect("OPTIONS"), 401, headers=[CHALLENGE])
+    daemon.wait_log("of 'trunk' is reachable now")
+    assert peer.receive(0.5) is None
+    peer.close()
+
+
+def test_challenge_is_answered(start_daemon):
+    daemon, peer = asked(start_daemon, "authenticate_qualify = yes\nqualify_2xx_only = yes")
+    peer.respond(peer.expect("OPTIONS"), 401, headers=[CHALLENGE])
+    again = peer.expect("OPTIONS")
+    check_digest(again, "authorization", "us", "secret", "r", "n")
+    peer.respond(again, 200)
+    daemon.wait_log("of 'trunk' is reachable now")
+    peer.close()
+
+
+def test_proxy_of_an_aor(start_daemon):
+    proxy = Peer(("127.0.0.1", 9))
+    daemon, peer = asked(
+        start_daemon, f"outbound_proxy = sip:127.0.0.1:{proxy.port}\\;lr\n", "outbound_proxy = sip:127.0.0.1:9\\;lr"
+    )
+    proxy.remote = daemon.udp
+    options = proxy.expect("OPTIONS")
+    assert options.tokens("route") == [f"<sip:127.0.0.1:{proxy.port};lr>"]
+    assert options.uri == f"sip:trunk@127.0.0.1:{peer.port}"
+    proxy.respond(options, 200)
+    daemon.wait_log("of 'trunk' is reachable now")
+    peer.close()
+    proxy.close()
+
+
+def test_first_questions_are_spread(start_daemon):
+    peer = Peer(("127.0.0.1", 9))
+    contacts = ",".join(f"sip:c{number}@127.0.0.1:{peer.port}" for number in range(30))
+    text = "[global]\nmax_initial_qualify_time = 6\n" + phone("many", f"qualify_frequency = 60\ncontact = {contacts}")
+    daemon = start_daemon(EXTENSIONS, endpoints=text)
+    peer.remote = daemon.udp
+    times = []
+    while len(times) < 30:
+        peer.respond(peer.expect("OPTIONS", timeout=7), 200)
+        times.append(time.monotonic())
+    assert 2 < times[-1] - times[0] < 6.5  # 30 of them by chance within 6 s; all at once without the option
+    peer.close()
+
+
+def test_expired_bindings_leave_the_disk_soon(start_daemon):
+    text = "[global]\ncontact_expiration_check_interval = 1\n" + phone("alice", "max_contacts = 1\nminimum_expiration = 1")
+    daemon = start_daemon(EXTENSIONS, endpoints=text)
+    alice = Phone(daemon, "alice")
+    alice.register(f"{alice.here()};expires=1")
+    database = sqlite3.connect(daemon.config / "sipsession.db")
+    assert database.execute("SELECT count(*) FROM store").fetchone() == (1,)
+    end = time.monotonic() + 6
+    while database.execute("SELECT count(*) FROM store").fetchone() != (0,):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 # ---- clients that others wrote ----
 
 
@@ -517,53 +536,67 @@ def test_a_store_that_cannot_be_written_gives_500(kept):
 REGISTERS = 1000
 
 
-def lose_nothing(daemon, seed):
+def send_and_kill(daemon, seed, after):
     """
-    1,000 REGISTERs, each of its own contact, as fast as they are answered; the daemon is killed somewhere in
-    between. Every one that got a 200 is there after the restart. Returns how many got one.
+    1,000 REGISTERs at once, each of its own AOR. The daemon is killed that many seconds after the first one; None:
+    when all are answered. Returns the names of those that got a 200, how many were under way, and the time.
     """
     peer = Peer(daemon.udp)
+    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     names = [f"k{number}" for number in range(REGISTERS)]
     requests = [Phone(peer, name).build([f"<sip:{seed}@h>"], expires=600) for name in names]
     owner = {request.call_id: name for request, name in zip(requests, names)}
-    kill_after = (seed * 197) % (REGISTERS - 100) + 1
-    answered = set()
-    sent = 0
+    answered, sent, began = set(), 0, time.monotonic()
+
+    def take(timeout):
+        answer = peer.receive(timeout)
+        if answer is not None and answer.status == 200:
+            answered.add(owner[answer.call_id])
+        return answer
+
     try:
-        while len(answered) < kill_after:
-            while sent < REGISTERS and sent - len(answered) < 100:
+        while len(answered) < REGISTERS and (after is None or time.monotonic() - began < after):
+            if sent < REGISTERS:
                 peer.send(requests[sent])
                 sent += 1
-            answer = peer.receive(5)
-            assert answer is not None, f"no answer after {len(answered)}"
-            if answer.status == 200:
-                answered.add(owner[answer.call_id])
+            if not take(0 if sent < REGISTERS else 0.01) and after is None:
+                assert time.monotonic() - began < 30, f"{len(answered)} answers to {REGISTERS} requests"
+        took, under_way = time.monotonic() - began, sent - len(answered)
         daemon.signal(signal.SIGKILL)
-        while True:  # those on their way to us count, too
-            answer = peer.receive(0.05)
-            if answer is None:
-                break
-            if answer.status == 200:
-                answered.add(owner[answer.call_id])
+        while take(0.05) is not None:  # those on their way to us count, too
+            pass
     except ConnectionRefusedError:
         pass
     daemon.process.wait()
     peer.close()
-    daemon.start()
+    return answered, under_way, took
+
+
+def check_kept(daemon, seed, answered):
+    """Each binding that was answered with 200 is there."""
     peer = Peer(daemon.udp)
     for name in answered:
-        asker = Phone(peer, name)
-        assert f"sip:{seed}@h" in asker.bindings(), f"{name} had a 200 and is gone"
+        assert f"sip:{seed}@h" in Phone(peer, name).bindings(), f"{name} had a 200 and is gone"
     peer.close()
-    return len(answered)
 
 
-def test_kill_loses_no_binding(tmp_path):
-    """SIPSESSION_KILLS says how often; 3 without."""
+def test_kill_loses_no_binding(tmp_path, sanitized):
+    """At a random moment of a time in which all would be answered; SIPSESSION_KILLS says how often."""
+    kills = int(os.environ.get("SIPSESSION_KILLS", "3" if sanitized else "50"))
     names = (phone(f"k{number}", "max_contacts = 100") for number in range(REGISTERS))
     daemon = Daemon(tmp_path, EXTENSIONS, "".join(names), options=[])
     daemon.start()
     daemon.configure = lambda: None
-    counts = [lose_nothing(daemon, seed) for seed in range(1, int(os.environ.get("SIPSESSION_KILLS", "3")) + 1)]
-    print("bindings that were answered before each kill:", counts)
+    answered, _, whole = send_and_kill(daemon, 0, None)
+    assert len(answered) == REGISTERS
+    daemon.start()
+    check_kept(daemon, 0, answered)
+    seen = []
+    for seed in range(1, kills + 1):
+        answered, under_way, took = send_and_kill(daemon, seed, random.uniform(0, whole))
+        seen.append((len(answered), under_way, round(took, 4)))
+        daemon.start()
+        check_kept(daemon, seed, answered)
+    print(f"all 1,000 took {whole:.3f} s; (answered before the kill, under way, seconds): {seen}")
+    assert any(0 < count < REGISTERS for count, _, _ in seen), "no kill was in the middle"
     daemon.stop()

@@ -3,15 +3,12 @@
 
 import hashlib
 import re
-import shutil
 import socket
-import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from support import dns
-from support.daemon import free_port
+from support.kamailio import EDGE, REGISTRAR, Kamailio
 from support.peer import Call, Peer
 
 EXTENSIONS = "".join(
@@ -481,114 +478,21 @@ def test_line(start, registrar):
 
 # ---- Kamailio ----
 
-KAMAILIO = """\
-#!KAMAILIO
-debug=2
-log_stderror=yes
-children=1
-disable_tcp=yes
-listen=udp:127.0.0.1:{port}
-mpath="{modules}"
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-loadmodule "path.so"
-loadmodule "usrloc.so"
-loadmodule "registrar.so"
-loadmodule "auth.so"
-modparam("usrloc", "db_mode", 0)
-modparam("registrar", "use_path", 1)
-modparam("registrar", "path_mode", 0)
-modparam("registrar", "min_expires", 120)
-modparam("registrar", "max_expires", 600)
-modparam("path", "use_received", 0)
-request_route {{
-{route}
-}}
-"""
-
-# A registrar that asks for credentials, and sends calls to whoever has registered.
-REGISTRAR = """\
-    if (is_method("REGISTER")) {
-        if (!pv_www_authenticate("example.test", "secret", "0")) {
-            www_challenge("example.test", "1");
-            exit;
-        }
-        save("location");
-        exit;
-    }
-    if (!lookup("location")) {
-        sl_send_reply("404", "Not Found");
-        exit;
-    }
-    t_relay();
-"""
-
-# A proxy in front of it: it stays on the way of calls by Path (RFC 3327).
-PROXY = """\
-    if (is_method("REGISTER")) {
-        add_path();
-        t_relay_to_udp("127.0.0.1", "REGISTRAR");
-        exit;
-    }
-    loose_route();
-    t_relay();
-"""
-
-
-def modules_of_kamailio():
-    for folder in ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"):
-        if (Path(folder) / "kamailio/modules/registrar.so").exists():
-            return f"{folder}/kamailio/modules/"
-    return None
+# A proxy in front of the registrar: it stays on the way of calls by Path (RFC 3327).
+PROXY = EDGE.replace("HOST", "127.0.0.1").replace("    if (is_method(\"INVITE\")) record_route();\n", "")
 
 
 @pytest.fixture
 def kamailio(tmp_path):
-    program, modules = shutil.which("kamailio"), modules_of_kamailio()
-    if not program or not modules:
-        pytest.skip("there is no kamailio")
     running = []
 
     def begin(route):
-        port = free_port("127.0.0.1")
-        folder = tmp_path / f"kamailio{len(running)}"
-        folder.mkdir()
-        (folder / "cfg").write_text(KAMAILIO.format(port=port, modules=modules, route=route))
-        log = open(folder / "log", "wb")
-        running.append(
-            subprocess.Popen(
-                [program, "-DD", "-E", "-m", "32", "-M", "4", "-f", str(folder / "cfg"), "-Y", str(folder), "-P", str(folder / "pid")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )
-        )  # fmt: skip
-        asker = Peer(("127.0.0.1", port))
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
-            assert running[-1].poll() is None, (folder / "log").read_text()
-            try:
-                asker.send(asker.request("INVITE", "nobody"))
-                if asker.receive(0.2):
-                    break
-            except ConnectionRefusedError:
-                time.sleep(0.05)
-        else:
-            raise AssertionError((folder / "log").read_text())
-        asker.close()
-        return port
+        running.append(Kamailio(tmp_path / f"kamailio{len(running)}", route).start())
+        return running[-1].port
 
     yield begin
-    for process in running:
-        process.terminate()
-    for process in running:
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    for one in running:
+        one.stop()
 
 
 def call_by(daemon, port):
@@ -620,8 +524,8 @@ def test_kamailio_as_the_registrar(start, kamailio):
 def test_kamailio_as_a_proxy_in_front(start, kamailio):
     """Through an outbound proxy that adds Path; calls come back by it."""
     by_path = '    if ($du == $null) {\n        sl_send_reply("480", "No Path");\n        exit;\n    }\n    t_relay();\n'
-    registrar_port = kamailio(REGISTRAR.replace("    t_relay();\n", by_path))
-    port = kamailio(PROXY.replace("REGISTRAR", str(registrar_port)))
+    registrar_port = kamailio(REGISTRAR.removesuffix("    t_relay();\n") + by_path)
+    port = kamailio(PROXY.replace("PORT", str(registrar_port)))
     daemon = start(
         section("trunk", server_uri=f"sip:127.0.0.1:{registrar_port}", outbound_proxy=f"sip:127.0.0.1:{port}\\;lr", support_path="yes",
                 outbound_auth="login", line="yes", endpoint="two", expiration=300)

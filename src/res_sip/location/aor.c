@@ -28,6 +28,8 @@ void ast_sip_contacts_free(struct ast_sip_contact *contact)
         free(contact->path);
         free(contact->call_id);
         free(contact->branch);
+        free(contact->instance);
+        free(contact->flow);
         free(contact->user_agent);
         free(contact->transport);
         free(contact);
@@ -60,15 +62,25 @@ struct ast_sip_contact *ast_sip_contact_copy(const struct ast_sip_contact *conta
     copy->next = NULL;
     copy->uri = copy->path = copy->call_id = copy->branch = copy->user_agent = copy->transport =
         NULL;
+    copy->instance = copy->flow = NULL;
     if (copy_text(&copy->uri, contact->uri) != 0 || copy_text(&copy->path, contact->path) != 0 ||
         copy_text(&copy->call_id, contact->call_id) != 0 ||
         copy_text(&copy->branch, contact->branch) != 0 ||
+        copy_text(&copy->instance, contact->instance) != 0 ||
+        copy_text(&copy->flow, contact->flow) != 0 ||
         copy_text(&copy->user_agent, contact->user_agent) != 0 ||
         copy_text(&copy->transport, contact->transport) != 0) {
         ast_sip_contacts_free(copy);
         return NULL;
     }
     return copy;
+}
+
+int ast_sip_contact_same_flow(const struct ast_sip_contact *contact, const char *instance,
+                              unsigned reg_id)
+{
+    return contact->instance && instance && contact->reg_id == reg_id &&
+           strcmp(contact->instance, instance) == 0;
 }
 
 /* ---- AORs ---- */
@@ -99,11 +111,14 @@ struct ast_sip_aor *ast_sip_aor_ref(struct ast_sip_aor *aor)
 
 void ast_sip_aor_unref(struct ast_sip_aor *aor)
 {
-    base_assert_sip_thread();
     if (!aor) {
         return;
     }
     base_assert(aor->refs > 0);
+    if (aor->refs >
+        1) { /* else nobody else knows it: a reader of files may give it up on its own thread */
+        base_assert_sip_thread();
+    }
     if (--aor->refs == 0) {
         free(aor->name);
         free(aor->outbound_proxy);

@@ -130,6 +130,7 @@ int ast_sip_create_request(const char *method, const struct ast_sip_endpoint *en
                            const char *uri, const struct ast_sip_contact *contact,
                            pjsip_tx_data **tdata)
 {
+    struct sip_flow flow;
     pj_pool_t *pool;
     int result;
 
@@ -142,7 +143,15 @@ int ast_sip_create_request(const char *method, const struct ast_sip_endpoint *en
     if (!pool) {
         return -1;
     }
+    if (contact && contact->flow && sip_flow_find(contact->flow, &flow) != 0) {
+        ast_debug("%s: the flow to %s is gone", method, contact->uri);
+        pj_pool_release(pool);
+        return -1;
+    }
     result = make(pool, method, endpoint, uri ? uri : contact->uri, contact, tdata);
+    if (result == 0 && contact && contact->flow) {
+        sip_flow_direct(&flow, *tdata);
+    }
     pj_pool_release(pool);
     return result;
 }

@@ -80,7 +80,8 @@ static int add_one(const char *aor, const struct ast_sip_contact *contact, void 
     (void)aor;
     (void)data;
     if (contact->expires != 0 && !ast_sip_contact_expired(contact) &&
-        sip_parse_ip(&host, &parsed) == 0) {
+        (contact->flow ? sip_flow_address(contact->flow, &parsed) : sip_parse_ip(&host, &parsed)) ==
+            0) {
         set_address(&address, &parsed);
         *find(&address) = address;
     }

@@ -32,6 +32,8 @@ struct sip_source {
 
 static struct sip_connection *by_transport[BUCKETS];
 static struct sip_source *by_address[BUCKETS];
+static struct sip_connection *by_serial[BUCKETS];
+static unsigned long long last_serial;
 static struct sip_connection *all; /* the newest first */
 static unsigned incoming;          /* how many of them peers made */
 static unsigned most;              /* of those */
@@ -51,12 +53,32 @@ static struct sip_connection **bucket_of(const pjsip_transport *transport)
     return &by_transport[((size_t)transport >> 6) * 2654435761u % BUCKETS];
 }
 
+int sip_connections_of(const pjsip_tpfactory *listener)
+{
+    const struct sip_connection *connection = all;
+
+    while (connection && connection->transport->factory != listener) {
+        connection = connection->next;
+    }
+    return connection != NULL;
+}
+
 struct sip_connection *sip_connection_of(const pjsip_transport *transport)
 {
     struct sip_connection *connection = *bucket_of(transport);
 
     while (connection && connection->transport != transport) {
         connection = connection->same_hash;
+    }
+    return connection;
+}
+
+struct sip_connection *sip_connection_of_serial(unsigned long long serial)
+{
+    struct sip_connection *connection = by_serial[serial % BUCKETS];
+
+    while (connection && connection->serial != serial) {
+        connection = connection->same_serial_hash;
     }
     return connection;
 }
@@ -197,6 +219,10 @@ static void link_in(struct sip_connection *connection)
 
     connection->same_hash = *bucket;
     *bucket = connection;
+    connection->serial = ++last_serial;
+    bucket = &by_serial[connection->serial % BUCKETS];
+    connection->same_serial_hash = *bucket;
+    *bucket = connection;
     connection->next = all;
     if (all) {
         all->previous = connection;
@@ -252,6 +278,11 @@ static void forget(struct sip_connection *connection)
         place = &(*place)->same_hash;
     }
     *place = connection->same_hash;
+    place = &by_serial[connection->serial % BUCKETS];
+    while (*place != connection) {
+        place = &(*place)->same_serial_hash;
+    }
+    *place = connection->same_serial_hash;
     if (connection->next) {
         connection->next->previous = connection->previous;
     }
@@ -326,10 +357,24 @@ static unsigned work_out_most(unsigned wanted)
 
 void sip_connections_start(void)
 {
+    struct timespec time;
+
+    clock_gettime(CLOCK_REALTIME, &time); /* beyond those of an earlier run */
+    last_serial =
+        (unsigned long long)time.tv_sec * 1000000000ULL + (unsigned long long)time.tv_nsec;
     most = work_out_most(sip_get_config()->guard.connections);
     pj_timer_entry_init(&timer, 0, NULL, look);
     armed = 0;
     pjsip_tpmgr_set_state_cb(pjsip_endpt_get_tpmgr(sip_endpt), on_state);
+}
+
+void sip_connections_reload(const struct sip_config *old)
+{
+    const unsigned wanted = sip_get_config()->guard.connections;
+
+    if (wanted != old->guard.connections) {
+        most = work_out_most(wanted);
+    }
 }
 
 void sip_connections_stop(void)

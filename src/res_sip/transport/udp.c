@@ -148,12 +148,35 @@ static void print_source(pjsip_rx_data *rdata)
     }
 }
 
+static pj_status_t put(struct udp *udp, const void *data, size_t length,
+                       const pj_sockaddr_t *address, int address_length);
+
+/* 1: it is no SIP, and what there is to do about it is done. SIP begins with a letter. */
+static int is_other(struct udp *udp, const struct slot *slot, size_t length, int whole)
+{
+    const char *packet = slot->rdata.pkt_info.packet;
+    const pj_sockaddr *source = &slot->rdata.pkt_info.src_addr;
+    char answer[SIP_STUN_ANSWER];
+    size_t size;
+
+    if (length > 0 && (packet[0] & 0x40)) {
+        return 0;
+    }
+    size = whole ? sip_stun_answer(packet, length, source, answer) : 0;
+    if (size > 0) {
+        sip_counters.stun_answered++;
+        put(udp, answer, size, source, slot->rdata.pkt_info.src_addr_len);
+        return 1;
+    }
+    return is_keep_alive(packet, length < 32 ? length : 32);
+}
+
 static void receive(struct udp *udp, struct slot *slot, const pj_time_val *now, size_t length,
                     int whole)
 {
     pjsip_rx_data *rdata = &slot->rdata;
 
-    if (is_keep_alive(rdata->pkt_info.packet, length < 32 ? length : 32)) {
+    if (is_other(udp, slot, length, whole)) {
         return;
     }
     if (!sip_wire_datagram(&udp->base, rdata->pkt_info.packet, length, whole,
@@ -251,12 +274,10 @@ static void set_source(struct msghdr *header, char *control, const pj_sockaddr *
     header->msg_controllen = CMSG_SPACE(message->cmsg_len - CMSG_LEN(0));
 }
 
-static pj_status_t send_datagram(pjsip_transport *transport, pjsip_tx_data *tdata,
-                                 const pj_sockaddr_t *address, int address_length, void *token,
-                                 pjsip_transport_callback callback)
+static pj_status_t put(struct udp *udp, const void *data, size_t length,
+                       const pj_sockaddr_t *address, int address_length)
 {
-    struct udp *udp = (struct udp *)transport;
-    struct iovec vector = {tdata->buf.start, (size_t)(tdata->buf.cur - tdata->buf.start)};
+    struct iovec vector = {(void *)data, length};
     struct msghdr header = {.msg_name = (void *)address,
                             .msg_namelen = (socklen_t)address_length,
                             .msg_iov = &vector,
@@ -264,8 +285,6 @@ static pj_status_t send_datagram(pjsip_transport *transport, pjsip_tx_data *tdat
     const pj_sockaddr *local = udp->paths ? sip_paths_find(udp->paths, address) : NULL;
     _Alignas(struct cmsghdr) char control[SOURCE_SIZE];
 
-    (void)token; /* what it is for is done when we return */
-    (void)callback;
     if (local) {
         set_source(&header, control, local);
     }
@@ -279,6 +298,21 @@ static pj_status_t send_datagram(pjsip_transport *transport, pjsip_tx_data *tdat
         }
     }
     return PJ_SUCCESS;
+}
+
+static pj_status_t send_datagram(pjsip_transport *transport, pjsip_tx_data *tdata,
+                                 const pj_sockaddr_t *address, int address_length, void *token,
+                                 pjsip_transport_callback callback)
+{
+    (void)token; /* what it is for is done when we return */
+    (void)callback;
+    return put((struct udp *)transport, tdata->buf.start,
+               (size_t)(tdata->buf.cur - tdata->buf.start), address, address_length);
+}
+
+int sip_udp_fd(const pjsip_transport *transport)
+{
+    return ((const struct udp *)transport)->watch.fd;
 }
 
 const pj_sockaddr *sip_udp_destination(const pjsip_rx_data *rdata)

@@ -126,6 +126,7 @@ module {codec}.so
 module aufile.so
 module sndfile.so
 snd_path {folder}
+module_tmp uuid.so
 module_app account.so
 module_app menu.so
 """
@@ -158,15 +159,15 @@ def baresip(folder, uri, source, codec="g711", rate=8000, seconds=5, account="<s
     return samples, found_rate, client.text()
 
 
-def baresip_registration(folder, account):
-    """Starts baresip with an account that registers; kill() ends it."""
+def baresip_registration(folder, account, source="/dev/null"):
+    """Starts baresip with an account that registers; kill() ends it. source: a WAV file, for those that are called."""
     if not own_network():
         pytest.skip("baresip binds its RTP ports to every address: needs a network namespace")
     folder = Path(folder)
     modules = next(p for p in Path("/usr/lib").glob("**/baresip/modules") if p.is_dir())
     rtp = local_port()
     config = BARESIP_CONFIG.format(
-        port=local_port(), source="/dev/null", rate=8000, rtp=rtp, rtp_end=rtp + 10, modules=modules, codec="g711", folder=folder
+        port=local_port(), source=source, rate=8000, rtp=rtp, rtp_end=rtp + 10, modules=modules, codec="g711", folder=folder
     )
     (folder / "config").write_text(config)
     (folder / "accounts").write_text(account + "\n")

@@ -211,6 +211,29 @@ class Daemon:
             self.process.kill()
             self.process.wait()
 
+    # ---- another configuration ----
+
+    def write(self, name, text):
+        """Another text of a file of its configuration; nobody is told."""
+        (self.config / name).write_text(text)
+
+    def write_endpoints(self, text):
+        self.write("pjsip.conf", pjsip_conf(self, text, self.system))
+
+    def command(self, *words):
+        """A subcommand on its configuration: exit status, standard output, standard error."""
+        done = subprocess.run(
+            [self.program, words[0], "-c", str(self.config), *words[1:]], capture_output=True, text=True, timeout=60
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def reload(self, status=0):
+        """`sipsession reload`, which must end with this status; what it said."""
+        ended, out, problems = self.command("reload")
+        if ended != status or REPORTS.search(problems):
+            raise DaemonError(f"reload ended with {ended}, not {status}:\n{out}{problems}\n{self.log()[-3000:]}")
+        return out
+
     # ---- looking at it ----
 
     def log(self):

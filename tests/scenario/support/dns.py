@@ -62,9 +62,9 @@ class NameServer:
         while self.running:
             try:
                 data, peer = self.socket.recvfrom(4096)
-            except OSError:
+                self.answer(data, peer)
+            except OSError:  # it is closed
                 return
-            self.answer(data, peer)
 
     @staticmethod
     def read_question(data):

@@ -45,16 +45,17 @@ static int same(const char *one, const char *other)
     return strcmp(one, other) == 0;
 }
 
-/* "a=100 b" : contacts with and without expires; "*": the star. */
+/* "a=100 b a!phone.2": contacts with and without expires, of an instance and reg-id; "*": the star. */
 static int send_register(const char *contacts, long long expires, const char *call_id,
                          unsigned number, const char *branch)
 {
-    struct rules_contact list[10];
+    struct rules_contact list[10] = {{.uri = NULL}};
     struct rules_request request = {.call_id = call_id,
                                     .branch = branch,
                                     .cseq = number,
                                     .expires = expires,
                                     .contacts = list,
+                                    .flow = "1 192.0.2.1:5060 udp",
                                     .same = same};
     struct ast_sip_contact *result = NULL;
     char copy[256], *rest = copy, *word;
@@ -71,6 +72,13 @@ static int send_register(const char *contacts, long long expires, const char *ca
             list[request.count].q = -1;
             if (equals) {
                 *equals = '\0';
+            }
+            if (strchr(word, '!')) {
+                char *instance = strchr(word, '!'), *reg_id = strchr(instance, '.');
+
+                *instance = *reg_id = '\0';
+                list[request.count].instance = instance + 1;
+                list[request.count].reg_id = (unsigned)atoi(reg_id + 1);
             }
             list[request.count++].uri = word;
         }
@@ -230,6 +238,31 @@ static void test_fetch(void **state)
     assert_string_equal(there(), "a=300 b=300");
 }
 
+/* RFC 5626 6: instance and reg-id are the binding; who has none is his URI. */
+static void test_outbound(void **state)
+{
+    (void)state;
+    assert_int_equal(registers("a=100"), 200);
+    assert_null(now->flow);
+    assert_int_equal(registers("a!phone.1=200"), 200); /* takes over what it made without */
+    assert_string_equal(there(), "a=200");
+    assert_string_equal(now->instance, "phone");
+    assert_string_equal(now->flow, "1 192.0.2.1:5060 udp");
+    assert_int_equal(registers("b!phone.1=300"), 200); /* from elsewhere */
+    assert_string_equal(there(), "b=300");
+    assert_int_equal(registers("b!phone.2=400"), 200); /* another flow */
+    assert_int_equal(registers("b!other.1=500"), 200);
+    assert_string_equal(there(), "b=300 b=400 b=500");
+    assert_int_equal(registers("c!phone.3"), 403); /* max_contacts counts flows */
+    assert_int_equal(registers("x!phone.2=0"), 200);
+    assert_string_equal(there(), "b=300 b=500");
+    assert_int_equal(registers("b=100"), 200); /* a phone that does not use it any more */
+    assert_string_equal(there(), "b=100 b=500");
+    assert_null(now->instance);
+    assert_null(now->flow);
+    assert_int_equal(now->reg_id, 0);
+}
+
 static void test_purge(void **state)
 {
     struct ast_sip_contact *left;
@@ -263,6 +296,9 @@ static void test_record(void **state)
     contact->path = strdup("<sip:p;lr>, <sip:q;lr>");
     contact->transport = strdup("second");
     contact->user_agent = strdup("evil\ncontact: sip:evil@h");
+    contact->instance = strdup("<urn:uuid:1>");
+    contact->reg_id = 2147483647;
+    contact->flow = strdup("17 [2001:db8::1]:5060 my transport");
     contact->next = ast_sip_contact_create("sip:b@h");
     contact->next->expires = 1;
     written = record_write(contact);
@@ -277,6 +313,11 @@ static void test_record(void **state)
     assert_string_equal(read->path, contact->path);
     assert_string_equal(read->transport, "second");
     assert_null(read->user_agent);
+    assert_string_equal(read->instance, contact->instance);
+    assert_int_equal(read->reg_id, contact->reg_id);
+    assert_string_equal(read->flow, contact->flow);
+    assert_null(read->next->instance);
+    assert_null(read->next->flow);
     assert_string_equal(read->next->uri, "sip:b@h");
     assert_int_equal(read->next->q, -1);
     assert_null(read->next->call_id);
@@ -368,6 +409,7 @@ int main(void)
         TEST(test_remove_existing),
         TEST(test_remove_unavailable),
         TEST(test_fetch),
+        TEST(test_outbound),
         TEST(test_purge),
         TEST(test_record),
         TEST(test_broken_record),
