@@ -158,6 +158,8 @@ int sip_auth_prepare(const pjsip_auth_clt_sess *auth, pjsip_tx_data *request, pj
 void sip_auth_ignore(pjsip_rx_data *rdata);
 /* A request is going to somebody else: it loses the answers to challenges of before. */
 void sip_auth_forget(pjsip_tx_data *request);
+/* A dialog was forked: PJSIP's copy of the credentials has lost what passwords may be used with. */
+void sip_auth_fork(pjsip_auth_clt_sess *made, const pjsip_auth_clt_sess *first);
 /* An ACK to a 2xx has the credentials of its INVITE (RFC 3261 13.2.2.4). */
 void sip_auth_copy(pjsip_tx_data *ack, const pjsip_tx_data *invite);
 

@@ -177,6 +177,7 @@ static pjsip_dialog *make_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
         ast_warning("A later answer of a forked INVITE makes no dialog");
         return NULL;
     }
+    sip_auth_fork(&dlg->auth_sess, &first->auth_sess);
     pjsip_dlg_inc_session(dlg, &fork_usage); /* first of all: a dialog without any is destroyed */
     add_usage(dlg, invite);
     if (ast_sip_push_task(send_bye, dlg) != 0) { /* behind the ACK, which is sent when we return */

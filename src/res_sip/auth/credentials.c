@@ -351,6 +351,13 @@ void sip_auth_forget(pjsip_tx_data *request)
     }
 }
 
+void sip_auth_fork(pjsip_auth_clt_sess *made, const pjsip_auth_clt_sess *first)
+{
+    for (unsigned i = 0; i < made->cred_cnt && i < first->cred_cnt; i++) {
+        made->cred_info[i].algorithm_type = first->cred_info[i].algorithm_type;
+    }
+}
+
 void sip_auth_copy(pjsip_tx_data *ack, const pjsip_tx_data *invite)
 {
     for (const pjsip_hdr *hdr = invite->msg->hdr.next; hdr != &invite->msg->hdr; hdr = hdr->next) {
