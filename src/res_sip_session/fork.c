@@ -177,6 +177,10 @@ static pjsip_dialog *make_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
         ast_warning("A later answer of a forked INVITE makes no dialog");
         return NULL;
     }
+    for (unsigned i = 0; i < dlg->auth_sess.cred_cnt && i < first->auth_sess.cred_cnt; ++i) {
+        /* PJSIP's copy of the credentials lacks what they are for */
+        dlg->auth_sess.cred_info[i].algorithm_type = first->auth_sess.cred_info[i].algorithm_type;
+    }
     pjsip_dlg_inc_session(dlg, &fork_usage); /* first of all: a dialog without any is destroyed */
     add_usage(dlg, invite);
     if (ast_sip_push_task(send_bye, dlg) != 0) { /* behind the ACK, which is sent when we return */
