@@ -306,7 +306,7 @@ int daemon_call(int argc, char **argv)
     server.bind = call.bind;
     server.started = place_call;
     server.log_level = call.verbose ? AST_LOG_DEBUG : AST_LOG_WARNING;
-    daemon_block_signals();
+    daemon_block_signals(0);
     if (ast_server_start(&server) != 0) {
         return DAEMON_FAILED;
     }

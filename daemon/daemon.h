@@ -17,12 +17,14 @@ enum daemon_exit {
 int daemon_run(int argc, char **argv);
 int daemon_check(int argc, char **argv);
 int daemon_call(int argc, char **argv);
+int daemon_reload(int argc, char **argv);
 
-/* Blocks the signals that daemon_wait_signals waits for; before any thread is made. */
-void daemon_block_signals(void);
+/* Blocks the signals that are waited for; before any thread is made. with_reload: SIGHUP is one. */
+void daemon_block_signals(int with_reload);
 /*
- * Makes SIGINT and SIGTERM stop the server: the first ends calls in good order, the second at once.
- * On a thread of its own, which goes with the process. 0, -1.
+ * Makes SIGINT and SIGTERM stop the server: the first ends calls in good order, the second at once;
+ * and SIGHUP, when it is blocked, reload its configuration. On a thread of its own, which goes with
+ * the process. 0, -1.
  */
 int daemon_stop_on_signals(void);
 

@@ -23,6 +23,8 @@ static const struct command {
     {"run", daemon_run, "run -c DIR          run the server on the configuration files in DIR"},
     {"check", daemon_check,
      "check -c DIR        say what is wrong with the configuration files in DIR"},
+    {"reload", daemon_reload,
+     "reload -c DIR       tell the server that runs on DIR to read its configuration again"},
     {"call", daemon_call,
      "call URI            call somebody, send a tone, say whether it came back"},
     {"version", print_version, "version             print the version"},

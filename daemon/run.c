@@ -66,7 +66,7 @@ int daemon_run(int argc, char **argv)
         return DAEMON_USAGE;
     }
     raise_descriptors();
-    daemon_block_signals();
+    daemon_block_signals(1);
     if (ast_server_start(&server) != 0) {
         return DAEMON_FAILED;
     }

@@ -10,32 +10,46 @@
 
 #include "daemon.h"
 
-static sigset_t stop_signals(void)
+static int reloads;
+
+static sigset_t awaited(void)
 {
     sigset_t set;
 
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
+    if (reloads) {
+        sigaddset(&set, SIGHUP);
+    }
     return set;
 }
 
-void daemon_block_signals(void)
+void daemon_block_signals(int with_reload)
 {
-    sigset_t set = stop_signals();
+    sigset_t set;
 
+    reloads = with_reload;
+    set = awaited();
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 
 static void *wait_signals(void *unused)
 {
-    sigset_t set = stop_signals();
+    sigset_t set = awaited();
     int at_once = 0;
     int number;
 
     (void)unused;
     while (sigwait(&set, &number) == 0) {
+        if (number == SIGHUP) {
+            ast_notice("Signal %d: reloading", number);
+            if (ast_server_reload(NULL, NULL) != 0) {
+                ast_error("There is no server to reload any more");
+            }
+            continue;
+        }
         ast_notice("Signal %d: stopping%s", number,
                    at_once ? " at once" : " when calls have ended");
         ast_server_stop(at_once);

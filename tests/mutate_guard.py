@@ -38,7 +38,7 @@ MUTATIONS = [
     # bodies, and what PJSIP takes
     (f"{GUARD}/edge.c", '*why = "A multipart without parts";\n        return PJSIP_SC_BAD_REQUEST;', "return 0;", GUARD_TESTS),
     (f"{GUARD}/edge.c", '*why = "Bad multipart";\n            return PJSIP_SC_BAD_REQUEST;', "return 0;", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "code = sip_guard_sdp(limits, part->body->data, part->body->len, why);", "", GUARD_TESTS),
+    (f"{GUARD}/edge.c", "code = sip_guard_sdp(limits, part->body->data, part->body->len, why);", "code = 0 * !limits;", GUARD_TESTS),
     (f"{GUARD}/edge.c", "? sip_guard_sdp(&sip_get_config()->guard, body->data, body->len, why)", "? 0", GUARD_TESTS),
     (f"{GUARD}/edge.c", "if (is_encoded(rdata->msg_info.msg)) {", "if (0 && is_encoded(rdata->msg_info.msg)) {", GUARD_TESTS),
     (f"{GUARD}/edge.c", "if (is_enciphered(&body->content_type)) {", "if (0 && is_enciphered(&body->content_type)) {", GUARD_TESTS),

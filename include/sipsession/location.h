@@ -169,7 +169,7 @@ const char *ast_sip_symmetric_transport(const pjsip_rx_data *rdata);
 
 /*! \brief What happens to a contact */
 enum ast_sip_contact_event {
-    AST_SIP_CONTACT_ADDED,
+    AST_SIP_CONTACT_ADDED, /*!< also told again when its AOR gets a qualify_frequency by a reload */
     AST_SIP_CONTACT_REMOVED,
     AST_SIP_CONTACT_CHANGED /*!< its state */
 };

@@ -72,6 +72,8 @@ struct ast_rtp_options {
     int symmetric;
     const struct ast_rtp_events *events; /*!< may be NULL */
     void *data;                          /*!< of the events */
+    int tos;      /*!< type of service of what is sent, DSCP << 2; 0: the configured one */
+    unsigned cos; /*!< its priority within the system (SO_PRIORITY); 0: as the system does */
 };
 
 void ast_rtp_options_init(struct ast_rtp_options *options);

@@ -90,10 +90,12 @@ enum ast_sip_credential_kind {
 /*! \brief Credentials for challenges of a realm (`outbound_auth`) */
 struct ast_sip_credential {
     struct ast_sip_credential *next;
-    int kind;       /*!< enum ast_sip_credential_kind */
-    char *realm;    /*!< NULL: every realm that no other credential names */
-    char *username; /*!< never NULL */
-    char *secret;   /*!< never NULL */
+    int kind;            /*!< enum ast_sip_credential_kind */
+    char *realm;         /*!< NULL: every realm that no other credential names */
+    char *username;      /*!< never NULL */
+    char *secret;        /*!< never NULL */
+    unsigned algorithms; /*!< that a password may be used with: bits, 1 << enum
+                              ast_sip_digest_algorithm; 0: all */
 };
 
 /*! \brief Hashes of digest authentication (RFC 7616, RFC 8760) */
@@ -203,6 +205,10 @@ struct ast_sip_endpoint {
     int incoming_call_offer_pref; /*!< enum ast_sip_offer_pref */
     char *tenantid;
     char *tone_zone;
+    unsigned rtp_port_start; /*!< 0: the range of all */
+    unsigned rtp_port_end;
+    int tos_audio; /*!< DSCP << 2; 0: as the system does */
+    unsigned cos_audio;
     char *message_context; /*!< where its messages enter the dialplan; NULL: context */
 };
 

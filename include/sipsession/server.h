@@ -58,6 +58,36 @@ int ast_server_start(const struct ast_server_options *options);
  */
 void ast_server_stop(int at_once);
 
+/*!
+ * \brief Read the configuration again and put it into force, without dropping a call; any thread, returns at once
+ *
+ * All of it comes into force, or nothing of it: then the one of before goes on. The file of the log is opened anew in
+ * both cases. What a reload changes, and what needs a restart, is in docs/reload.md. A reload that is asked for while
+ * another one reads its files comes behind it.
+ *
+ * \param done Called once with what came of it, on the SIP thread; may be NULL, the log has it in any case. result 0:
+ *             in force; -1: refused. text: lines of what is wrong, as ast_server_check prints them, and what has
+ *             changed; borrowed.
+ * \param data For done
+ * \retval 0 done will be called
+ * \retval -1 There is no server, or it has stopped; done is not called
+ */
+int ast_server_reload(void (*done)(int result, const char *text, void *data), void *data);
+
+/*!
+ * \brief Send a request to the server that runs on a folder, perhaps in another process, and wait for the answer
+ *
+ * It is sent over the socket that `[control]` of sipsession.conf names. No server is started. Requests are lines;
+ * there is "reload".
+ *
+ * \param config_dir The folder
+ * \param socket Path of the socket, instead of the one that the folder's files name; or NULL
+ * \param request The line, without its end
+ * \param out Gets the lines of the answer as they come
+ * \return 0: done; 1: it was not; 2: no such request; -1: no server answered, why is logged
+ */
+int ast_server_ask(const char *config_dir, const char *socket, const char *request, FILE *out);
+
 /*! \brief Wait until the server has stopped, whoever asked for it; not on the SIP thread. All is
  * freed then. */
 void ast_server_wait(void);

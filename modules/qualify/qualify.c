@@ -193,15 +193,17 @@ static void on_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
 
 /* ---- contacts come and go ---- */
 
-/* Within which time a contact is first asked: soon, but not all of them at once after a start. */
-static unsigned most_initial_ms(unsigned frequency)
+/* When a contact is first asked: soon, but not all of them at once after a start; ms. */
+static unsigned first_delay(unsigned frequency)
 {
     unsigned most = ast_sip_get_global()->max_initial_qualify_time;
 
     if (most == 0) {
-        return frequency < 10 ? frequency * 100 : 1000;
+        most = frequency < 10 ? frequency * 100 : 1000;
+    } else {
+        most = 1000 * (most < frequency ? most : frequency);
     }
-    return 1000 * (most < frequency ? most : frequency);
+    return (unsigned)pj_rand() % most;
 }
 
 static void add(const char *aor_name, const char *uri)
@@ -211,7 +213,13 @@ static void add(const char *aor_name, const char *uri)
     unsigned frequency = aor ? aor->qualify_frequency : 0;
 
     ast_sip_aor_unref(aor);
-    if (frequency == 0 || *slot) {
+    if (frequency == 0) {
+        return;
+    }
+    if (*slot) {
+        if ((*slot)->timer.id == OFF) { /* it was not asked any more, until a reload */
+            start_timer(*slot, NEXT, first_delay(frequency));
+        }
         return;
     }
     probe = calloc(1, sizeof(*probe));
@@ -225,7 +233,7 @@ static void add(const char *aor_name, const char *uri)
     }
     pj_timer_entry_init(&probe->timer, OFF, probe, on_timer);
     *slot = probe;
-    start_timer(probe, NEXT, (unsigned)pj_rand() % most_initial_ms(frequency));
+    start_timer(probe, NEXT, first_delay(frequency));
 }
 
 static void drop(struct probe **slot)

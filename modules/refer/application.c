@@ -97,12 +97,15 @@ static void on_time(pj_timer_heap_t *heap, pj_timer_entry *entry)
     conclude(entry->user_data, "FAILURE", PJSIP_SC_REQUEST_TIMEOUT);
 }
 
-static void expect_notify(struct order *order, unsigned milliseconds)
+/* 0; -1: no timer, and the order is gone. */
+static int expect_notify(struct order *order, unsigned milliseconds)
 {
     refer_timer_stop(&order->timer);
     if (refer_timer_start(&order->timer, milliseconds) != 0) {
         conclude(order, "FAILURE", PJSIP_SC_INTERNAL_SERVER_ERROR);
+        return -1;
     }
+    return 0;
 }
 
 static void on_response(void *owner, int status, pjsip_rx_data *rdata)
@@ -214,8 +217,9 @@ static void obey_notify(struct order *order, const struct refer_state *state,
         conclude(order, result, status->code);
         return;
     }
-    expect_notify(order, 1000 * (seconds > MOST_EXPIRES ? MOST_EXPIRES : seconds) + 1000);
-    if (status->code >= 200) {
+    if (expect_notify(order, 1000 * (seconds > MOST_EXPIRES ? MOST_EXPIRES : seconds) + 1000) ==
+            0 &&
+        status->code >= 200) {
         finish(order, result, status->code);
     }
 }

@@ -97,6 +97,7 @@ static int choose_addresses(const struct audio *audio, pj_sockaddr *named, pj_so
 
 static int open_rtp(struct audio *audio)
 {
+    const struct ast_sip_endpoint *const endpoint = audio->session->endpoint;
     struct ast_rtp_options options;
 
     ast_rtp_options_init(&options);
@@ -104,7 +105,11 @@ static int open_rtp(struct audio *audio)
         ast_warning("%s: no address of ours for the peer's media", audio->session->endpoint->name);
         return -1;
     }
-    options.symmetric = audio->session->endpoint->rtp_symmetric;
+    options.symmetric = endpoint->rtp_symmetric;
+    options.port_start = endpoint->rtp_port_start;
+    options.port_end = endpoint->rtp_port_end;
+    options.tos = endpoint->tos_audio;
+    options.cos = endpoint->cos_audio;
     options.events = &events;
     options.data = audio;
     return ast_rtp_create(&audio->rtp, &options);

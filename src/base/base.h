@@ -22,8 +22,15 @@ void base_assert_failed(const char *expr, const char *file, int line) __attribut
  * file, or to a new one of the same name after a rotation. 0; -1: it cannot be opened, logged, nothing changed.
  */
 int base_log_open(const char *path);
-/* Back to standard error. Only when no other thread logs any more. */
+/* Back to standard error while other threads go on logging. 0; -1 logged, nothing changed. */
+int base_log_to_stderr(void);
+/* The same for the end: only when no other thread logs any more. */
 void base_log_close(void);
+/*
+ * What this thread logs from now on, up to AST_LOG_NOTICE and whatever the level of the log is, is shown to see as
+ * well, escaped and without time; NULL ends that. For those who are told what a reload has to say.
+ */
+void base_log_copy(void (*see)(int level, const char *text, void *data), void *data);
 /*
  * Copies text with its control characters, wrong UTF-8 and line separators escaped (\n, \r, \t, \xNN); too long a
  * text ends with "...". size is at least 4. Returns the length.

@@ -22,6 +22,12 @@ _Static_assert(LINE_SIZE <= PIPE_BUF, "a line must be written in one piece");
 static atomic_int log_level = AST_LOG_NOTICE;
 static atomic_int log_fd = STDERR_FILENO;
 
+/* Who else is shown what this thread logs; see NULL: nobody. */
+static _Thread_local struct {
+    void (*see)(int level, const char *text, void *data);
+    void *data;
+} copy;
+
 static const char *const level_names[] = {"ERROR", "WARNING", "NOTICE", "VERBOSE", "DEBUG"};
 
 /* "2030-01-31 12:00:00.123 "; the part that changes once a second is kept for each thread. */
@@ -150,15 +156,22 @@ static void write_line(const char *line, size_t length)
     }
 }
 
+void base_log_copy(void (*see)(int level, const char *text, void *data), void *data)
+{
+    copy.see = see;
+    copy.data = data;
+}
+
 void ast_log(enum ast_log_level level, const char *format, ...)
 {
     char text[LINE_SIZE], line[LINE_SIZE];
+    int is_shown = copy.see && level <= AST_LOG_NOTICE;
     int saved_errno = errno;
-    size_t used;
+    size_t used, begin;
     int length;
     va_list args;
 
-    if (!ast_log_enabled(level)) {
+    if (!is_shown && !ast_log_enabled(level)) {
         return;
     }
     va_start(args, format);
@@ -170,10 +183,16 @@ void ast_log(enum ast_log_level level, const char *format, ...)
     }
     used = put_time(line, sizeof(line));
     used += (size_t)snprintf(line + used, sizeof(line) - used, "%s ", level_names[level]);
+    begin = used;
     used += base_log_escape(line + used, sizeof(line) - used,
                             text); /* its NUL makes room for the newline */
+    if (is_shown) {
+        copy.see((int)level, line + begin, copy.data);
+    }
     line[used++] = '\n';
-    write_line(line, used);
+    if (ast_log_enabled(level)) {
+        write_line(line, used);
+    }
     errno = saved_errno;
 }
 
@@ -208,6 +227,18 @@ int base_log_open(const char *path)
         return -1;
     }
     close(fd);
+    return 0;
+}
+
+int base_log_to_stderr(void)
+{
+    int old = atomic_load(&log_fd);
+
+    /* as in base_log_open: the number stays */
+    if (old != STDERR_FILENO && dup3(STDERR_FILENO, old, O_CLOEXEC) < 0) {
+        ast_error("log: standard error: %m");
+        return -1;
+    }
     return 0;
 }
 

@@ -12,6 +12,36 @@
 
 #include "channel/channel.h"
 
+static const struct ast_application *const shipped[] = {
+    &app_answer,      &app_busy,     &app_congestion, &app_echo,       &app_goto,     &app_gotoif,
+    &app_hangup,      &app_noop,     &app_playback,   &app_proceeding, &app_progress, &app_ringing,
+    &app_receivetext, &app_senddtmf, &app_sendtext,   &app_set,        &app_verbose,  &app_wait,
+};
+
+/* ---- what is always there: no registry is asked, so that any thread may read a dialplan ---- */
+
+int chan_is_shipped(const char *name)
+{
+    for (size_t i = 0; i < PJ_ARRAY_SIZE(shipped); ++i) {
+        if (strcasecmp(shipped[i]->name, name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+const char *chan_nearest_application(const char *name)
+{
+    const char *names[PJ_ARRAY_SIZE(shipped)];
+
+    for (size_t i = 0; i < PJ_ARRAY_SIZE(shipped); ++i) {
+        names[i] = shipped[i]->name;
+    }
+    return base_nearest_name(name, names, PJ_ARRAY_SIZE(shipped));
+}
+
+/* ---- the registry ---- */
+
 /* Sorted by name, so that a step costs a few compares. */
 static const struct ast_application **registry;
 static unsigned registered;
@@ -37,22 +67,6 @@ const struct ast_application *chan_find_application(const char *name)
     unsigned at = place(name);
 
     return at < registered && strcasecmp(registry[at]->name, name) == 0 ? registry[at] : NULL;
-}
-
-const char *chan_nearest_application(const char *name)
-{
-    const char **names = malloc((registered + 1) * sizeof(*names));
-    const char *nearest;
-
-    if (names == NULL) {
-        return NULL;
-    }
-    for (unsigned i = 0; i < registered; ++i) {
-        names[i] = registry[i]->name;
-    }
-    nearest = base_nearest_name(name, names, registered);
-    free(names);
-    return nearest;
 }
 
 int ast_register_application(const struct ast_application *application)
@@ -215,12 +229,6 @@ long chan_parse_seconds(const char *text)
 }
 
 /* ---- start and stop of the room ---- */
-
-static const struct ast_application *const shipped[] = {
-    &app_answer,      &app_busy,     &app_congestion, &app_echo,       &app_goto,     &app_gotoif,
-    &app_hangup,      &app_noop,     &app_playback,   &app_proceeding, &app_progress, &app_ringing,
-    &app_receivetext, &app_senddtmf, &app_sendtext,   &app_set,        &app_verbose,  &app_wait,
-};
 
 static void unregister_shipped(unsigned count)
 {

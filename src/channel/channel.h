@@ -340,7 +340,9 @@ int pbx_exec_goto(struct ast_channel *channel, const char *context, const char *
 
 /* Registered under this name, or NULL. */
 const struct ast_application *chan_find_application(const char *name);
-/* The name of a registered application nearest to this one, or NULL. */
+/* 1: one that is always there. Any thread. */
+int chan_is_shipped(const char *name);
+/* The name of a shipped application nearest to this one, or NULL. Any thread. */
 const char *chan_nearest_application(const char *name);
 /* 1: Asterisk has an application of this name, which is not ours. */
 int chan_foreign_application(const char *name);
@@ -386,7 +388,7 @@ int chan_sound_path(const char *name, char *out, size_t size);
 int chan_start(void);
 /* Hangs up every channel, unregisters, drops the dialplan. Before res_sip_session stops. */
 void chan_stop(void);
-/* The shipped applications alone: for `check`, which starts nothing else. 0; -1 logged. */
+/* The shipped applications alone. 0; -1 logged. */
 int chan_register_applications(void);
 void chan_unregister_applications(void);
 /* The SIP driver (sip_driver.c) alone; chan_start calls them. */

@@ -112,12 +112,22 @@ static const struct ast_function functions[] = {
 /* Those of modules. */
 static struct ast_function *registered;
 
-static const struct ast_function *find(const char *name, size_t length)
+static const struct ast_function *find_own(const char *name, size_t length)
 {
     for (size_t i = 0; i < PJ_ARRAY_SIZE(functions); ++i) {
         if (strlen(functions[i].name) == length && strncmp(functions[i].name, name, length) == 0) {
             return &functions[i];
         }
+    }
+    return NULL;
+}
+
+static const struct ast_function *find(const char *name, size_t length)
+{
+    const struct ast_function *own = find_own(name, length);
+
+    if (own != NULL) {
+        return own;
     }
     for (const struct ast_function *at = registered; at != NULL; at = at->next) {
         if (strlen(at->name) == length && strncmp(at->name, name, length) == 0) {
@@ -152,10 +162,11 @@ void ast_unregister_function(struct ast_function *function)
     }
 }
 
-/* Modules are loaded behind the dialplan: what they bring is known by its name. */
+/* Modules are loaded behind the dialplan: what they bring is known by its name. On the thread that
+ * reads a dialplan, while others may come and go. */
 int pbx_function_known(const char *name, size_t length)
 {
-    return find(name, length) != NULL || chan_function_module(name, length) != NULL;
+    return find_own(name, length) != NULL || chan_function_module(name, length) != NULL;
 }
 
 const char *pbx_function_nearest(const char *name)

@@ -137,6 +137,7 @@ struct config_settings {
     char *sounds;                  /* folder of sound files; NULL: none was named */
     int options_need_extension;    /* [dialplan] */
     char *store_file;              /* NULL: nothing outlives the process */
+    char *control_socket;          /* NULL: there is none */
     struct sip_authentication_config authentication;
     struct sip_access_config access;
     struct sip_overload_config overload; /* [overload] */
@@ -148,16 +149,16 @@ struct config_settings {
  * config_release. */
 struct config {
     struct config_settings settings;
-    struct sip_config *sip; /* pjsip.conf; owned */
-    struct pbx *pbx;        /* extensions.conf; a reference; NULL when there is no such file */
+    struct config_sums *sums; /* for a later comparison; owned; NULL: no memory */
+    struct sip_config *sip;   /* pjsip.conf; owned */
+    struct pbx *pbx;          /* extensions.conf; a reference; NULL when there is no such file */
 };
 
 /*
  * Reads DIR/pjsip.conf, DIR/extensions.conf and DIR/sipsession.conf, and what lies between them.
  * The first must be there; without the third its defaults hold. Everything that is wrong in any of
  * them goes into the report. 0; -1: the report has errors; then config is untouched. It needs
- * neither PJLIB nor the SIP thread; the shipped applications are registered
- * (chan_register_applications), else extensions.conf names unknown ones.
+ * neither PJLIB nor the SIP thread, and reads files: while a server runs, on the blocking pool.
  */
 int config_load(const char *dir, struct config_report *report, struct config *config);
 /* Frees what is in it and zeroes it. */
@@ -165,6 +166,26 @@ void config_release(struct config *config);
 /* Reads a folder as config_load does, prints what is wrong and a summary. Returns the number of
  * errors. */
 int config_check(const char *dir, FILE *out);
+
+/* ---- what has changed between two readings (sums.c) ---- */
+
+/* A number for each section of the files of a folder, which is another one when its lines are. */
+struct config_sums;
+
+struct config_sums *config_sums_read(const char *dir); /* NULL: no memory */
+void config_sums_free(struct config_sums *sums);       /* NULL is allowed */
+/* Writes a line for each type whose sections came, went or changed. Returns the number of lines. */
+unsigned config_sums_compare(const struct config_sums *before, const struct config_sums *now,
+                             FILE *out);
+
+/* The name of the socket that is asked for a reload, in the folder of the configuration. */
+#define CONFIG_CONTROL_SOCKET "sipsession.sock"
+
+/*
+ * Where a server on this folder listens for requests: [control] socket of sipsession.conf, whatever
+ * else is wrong with that. 0; -1: nowhere, or the path is too long; then out is untouched.
+ */
+int config_control_path(const char *dir, char *out, size_t size);
 
 /* One file each. Out parameters are untouched on failure, which is -1 and reported. */
 /* pbx: the dialplan that contexts are looked up in; NULL: they are not. */
@@ -334,6 +355,16 @@ void config_format_privacy(const void *object, const struct base_option *option,
                            size_t size);
 void config_format_codecs(const void *object, const struct base_option *option, char *out,
                           size_t size);
+
+/* quality.c; the option's member is an int, or an unsigned of cos. */
+int config_parse_tos(void *object, const struct base_option *option, const char *value, char *why,
+                     size_t why_size);
+void config_format_tos(const void *object, const struct base_option *option, char *out,
+                       size_t size);
+int config_parse_cos(void *object, const struct base_option *option, const char *value, char *why,
+                     size_t why_size);
+void config_format_cos(const void *object, const struct base_option *option, char *out,
+                       size_t size);
 
 /* Of an endpoint: endpoint_values.c. */
 int config_parse_dtmf(void *object, const struct base_option *option, const char *value, char *why,

@@ -255,7 +255,7 @@ static void check_application(struct reader *reader, const struct config_line *l
     if (pbx_check_text(parts->args, why, sizeof(why)) != 0) {
         config_error(reader->report, line->file, line->line, "%s", why);
     }
-    if (chan_find_application(parts->application) != NULL ||
+    if (chan_is_shipped(parts->application) ||
         chan_application_module(parts->application) != NULL) {
         return;
     }

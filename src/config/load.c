@@ -96,6 +96,7 @@ int config_load(const char *dir, struct config_report *report, struct config *co
         return -1;
     }
     give_settings(&read);
+    read.sums = config_sums_read(dir);
     *config = read;
     return 0;
 }
@@ -105,6 +106,7 @@ void config_release(struct config *config)
     config_settings_release(&config->settings);
     sip_config_destroy(config->sip);
     pbx_unref(config->pbx);
+    config_sums_free(config->sums);
     memset(config, 0, sizeof(*config));
 }
 

@@ -5,6 +5,7 @@
 #include "config/config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -287,6 +288,17 @@ static const struct base_option store_options[] = {
     {.name = NULL},
 };
 
+static const struct base_option control_options[] = {
+    {.name = "socket",
+     .kind = BASE_OPTION_STRING,
+     DRAFT(settings.control_socket),
+     .fallback = CONFIG_CONTROL_SOCKET,
+     .help =
+         "The UNIX domain socket that `sipsession reload` asks; a relative path starts from the "
+         "folder of this file. Only the server's user may use it. Empty: there is none."},
+    {.name = NULL},
+};
+
 static const struct base_option_table sections[] = {
     {.type = "modules",
      .help = "What is loaded.",
@@ -327,6 +339,10 @@ static const struct base_option_table sections[] = {
     {.type = "dialplan",
      .help = "What applications of the dialplan need.",
      .options = dialplan_options,
+     .object_size = sizeof(struct draft)},
+    {.type = "control",
+     .help = "How the server is told what to do while it runs. See [reload](reload.md).",
+     .options = control_options,
      .object_size = sizeof(struct draft)},
     {.type = "store",
      .help = "What outlives a restart.",
@@ -456,9 +472,11 @@ static int finish(struct draft *draft, const char *path)
     drop_empty(&draft->settings.sounds);
     drop_empty(&draft->settings.nameservers);
     drop_empty(&draft->settings.store_file);
+    drop_empty(&draft->settings.control_socket);
     if (work_out_modules(draft) != 0 || make_absolute(&draft->settings.log_file, path) != 0 ||
         make_absolute(&draft->settings.sounds, path) != 0 ||
-        make_absolute(&draft->settings.store_file, path) != 0) {
+        make_absolute(&draft->settings.store_file, path) != 0 ||
+        make_absolute(&draft->settings.control_socket, path) != 0) {
         return -1;
     }
     free(draft->load);
@@ -522,7 +540,39 @@ void config_settings_release(struct config_settings *settings)
     free(settings->sounds);
     free(settings->nameservers);
     free(settings->store_file);
+    free(settings->control_socket);
     free(settings->access.exempt);
     free(settings->overload.emergency_numbers);
     memset(settings, 0, sizeof(*settings));
+}
+
+int config_control_path(const char *dir, char *out, size_t size)
+{
+    struct config_report *report = config_report_create();
+    struct config_file *file = NULL;
+    const struct config_section *section;
+    const char *name = CONFIG_CONTROL_SOCKET;
+    char path[PATH_MAX], result[PATH_MAX];
+    int length = snprintf(path, sizeof(path), "%s/sipsession.conf", dir);
+
+    if (report && length < (int)sizeof(path) && access(path, F_OK) == 0) {
+        file = config_file_read(path, report);
+    }
+    for (section = file ? file->sections : NULL; section; section = section->next) {
+        const struct config_line *line = config_section_get(section, "socket");
+
+        if (!section->is_template && strcasecmp(section->name, "control") == 0 && line) {
+            name = line->value;
+        }
+    }
+    length = *name == '/' ? snprintf(result, sizeof(result), "%s", name)
+                          : snprintf(result, sizeof(result), "%s/%s", dir, name);
+    length = *name ? length : -1;
+    config_file_free(file);
+    config_report_free(report);
+    if (length < 0 || (size_t)length >= size || length >= (int)sizeof(result)) {
+        return -1;
+    }
+    memcpy(out, result, (size_t)length + 1);
+    return 0;
 }

@@ -26,6 +26,8 @@ struct auth {
     unsigned nonce_lifetime;
     unsigned algorithm_count; /* supported_algorithms_uas; 0: it says nothing */
     int algorithms[AST_SIP_DIGEST_ALGORITHMS];
+    unsigned uac_algorithm_count; /* supported_algorithms_uac; likewise */
+    int uac_algorithms[AST_SIP_DIGEST_ALGORITHMS];
 };
 
 static int is_hex(const char *text, size_t digits)
@@ -169,6 +171,26 @@ static void release_auth(void *object, const struct base_option *option)
     }
 }
 
+static int parse_uac_algorithms(void *object, const struct base_option *option, const char *value,
+                                char *why, size_t why_size)
+{
+    struct auth *auth = object;
+
+    (void)option;
+    return *value ? config_parse_algorithms(value, auth->uac_algorithms, &auth->uac_algorithm_count,
+                                            why, why_size)
+                  : 0;
+}
+
+static void format_uac_algorithms(const void *object, const struct base_option *option, char *out,
+                                  size_t size)
+{
+    const struct auth *auth = object;
+
+    (void)option;
+    config_format_algorithms(auth->uac_algorithms, auth->uac_algorithm_count, out, size);
+}
+
 static const struct base_option options[] = {
     CONFIG_TYPE_OPTION,
     {.name = "auth_type",
@@ -217,11 +239,16 @@ static const struct base_option options[] = {
      .help =
          "What our challenges offer, the preferred one first: of `MD5`, `SHA-256` and `SHA-512-256`. Without "
          "it, `default_auth_algorithms_uas`, or those that there are digests of."},
+    {.name = "supported_algorithms_uac",
+     .kind = BASE_OPTION_CUSTOM,
+     .parse = parse_uac_algorithms,
+     .format = format_uac_algorithms,
+     .help =
+         "What the password is used with when challenges are answered, of `MD5`, `SHA-256` and `SHA-512-256`; a digest "
+         "is of its own algorithm. Without it, `default_auth_algorithms_uac`."},
     CONFIG_LATER("oauth_clientid", NULL, "There is no OAuth."),
     CONFIG_LATER("oauth_secret", NULL, "There is no OAuth."),
     CONFIG_LATER("refresh_token", NULL, "There is no OAuth."),
-    CONFIG_LATER("supported_algorithms_uac", NULL,
-                 "Challenges are answered by the strongest algorithm that there is a secret for."),
     {.name = NULL},
 };
 
@@ -319,13 +346,34 @@ static int read_again(struct auth *auth, const struct config_section *section)
     return 0;
 }
 
-static int take_section(struct ast_sip_endpoint *endpoint, const struct config_section *section)
+/* The algorithms that a list names, as bits; 0: it names none. */
+static unsigned bits_of(const int *algorithms, unsigned count)
 {
+    unsigned bits = 0;
+
+    while (count > 0) {
+        bits |= 1u << algorithms[--count];
+    }
+    return bits;
+}
+
+static int take_section(const struct sip_global_config *global, struct ast_sip_endpoint *endpoint,
+                        const struct config_section *section)
+{
+    struct ast_sip_credential **end = &endpoint->credentials, *made;
     struct auth auth = {0};
     int result = read_again(&auth, section);
 
+    while (*end) {
+        end = &(*end)->next;
+    }
     if (result == 0) {
         result = add_credentials(endpoint, section->name, &auth);
+        for (made = *end; made; made = made->next) {
+            made->algorithms = auth.uac_algorithm_count > 0
+                                   ? bits_of(auth.uac_algorithms, auth.uac_algorithm_count)
+                                   : bits_of(global->uac_algorithms, global->uac_algorithm_count);
+        }
         base_options_free(&table, &auth);
     }
     return result;
@@ -505,7 +553,7 @@ void config_take_credentials(struct config_reader *reader, const struct config_l
             config_error(reader->report, line->file, line->line,
                          "there is no auth '%s', expected the name of a section of type=auth",
                          name);
-        } else if (object && take_section(endpoint, object->section) != 0) {
+        } else if (object && take_section(&reader->sip->global, endpoint, object->section) != 0) {
             if (config_report_errors(reader->report) == 0) { /* then it was not wrong */
                 config_error(reader->report, line->file, line->line, "out of memory");
             }

@@ -216,6 +216,13 @@ static const struct base_option options[] = {
     NUMBER("rtp_timeout_hold", rtp_timeout_hold, "0", 0, 86400, "The same for a call on hold."),
     NUMBER("rtp_keepalive", rtp_keepalive, "0", 0, 3600,
            "Seconds of silence until a packet is sent; 0: never."),
+    NUMBER("rtp_port_start", rtp_port_start, "0", 0, 65534,
+           "First port for its RTP; 0: `start` of `[rtp]` in `sipsession.conf`."),
+    NUMBER("rtp_port_end", rtp_port_end, "0", 0, 65535, "Last port. Both or none are given."),
+    CUSTOM("tos_audio", tos_audio, config_parse_tos, config_format_tos, "0",
+           "Type of service of RTP to it: a number, or a name like `ef`."),
+    CUSTOM("cos_audio", cos_audio, config_parse_cos, config_format_cos, "0",
+           "Priority of RTP to it within the system, 0 to 7 (`SO_PRIORITY`)."),
     CUSTOM(
         "identify_by", identify_by, config_parse_identify_by, config_format_identify_by,
         "username,ip",
@@ -258,7 +265,6 @@ static const struct base_option options[] = {
                  "The codecs of `allow` that the peer offers, in the order of `allow`."),
     CONFIG_LATER("codec_prefs_outgoing_offer", NULL,
                  "The codecs of `allow` that the peer offers, in the order of `allow`."),
-    CONFIG_LATER("cos_audio", "0", "Media is sent with the priority that the system gives it."),
     CONFIG_LATER("cos_video", "0", "There is no video: its streams are refused."),
     CONFIG_LATER("device_state_busy_at", "0", "Calls are not counted by endpoint."),
     CONFIG_LATER_HERE("direct_media", "yes", no,
@@ -316,8 +322,6 @@ static const struct base_option options[] = {
                  "Whom a call is connected with is told when it is answered."),
     CONFIG_LATER("rtcp_mux", "no", "Every stream has ports of its own."),
     CONFIG_LATER("rtp_engine", "asterisk", "There is one engine of RTP."),
-    CONFIG_LATER("rtp_port_end", "0", "`[rtp]` of `sipsession.conf` says the ports of all."),
-    CONFIG_LATER("rtp_port_start", "0", "`[rtp]` of `sipsession.conf` says the ports of all."),
     CONFIG_LATER("security_mechanisms", NULL,
                  "There is no agreement on security mechanisms (RFC 3329)."),
     CONFIG_LATER("send_aoc", "no", "There is no advice of charge."),
@@ -333,7 +337,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("t38_udptl_ipv6", "no", "There is no fax."),
     CONFIG_LATER("t38_udptl_maxdatagram", "0", "There is no fax."),
     CONFIG_LATER("t38_udptl_nat", "no", "There is no fax."),
-    CONFIG_LATER("tos_audio", "0", "Media is sent with the priority that the system gives it."),
     CONFIG_LATER("tos_video", "0", "There is no video: its streams are refused."),
     CONFIG_LATER("use_avpf", "no", "There is only `RTP/AVP`."),
     CONFIG_LATER("voicemail_extension", NULL, "There is no message waiting indication (RFC 3842)."),
@@ -348,6 +351,22 @@ static const struct base_option_table table = {
 };
 
 /* ---- objects ---- */
+
+/* A stream has a pair of ports, of which the first is even. */
+static void check_ports(struct config_reader *reader, const struct config_section *section,
+                        const struct ast_sip_endpoint *endpoint)
+{
+    unsigned first = endpoint->rtp_port_start + endpoint->rtp_port_start % 2;
+    const struct config_line *line = config_section_get(section, "rtp_port_end");
+
+    if (endpoint->rtp_port_start < 1024 || endpoint->rtp_port_end < first + 1) {
+        line = line ? line : config_section_get(section, "rtp_port_start");
+        config_error(
+            reader->report, line->file, line->line,
+            "ports %u to %u hold no pair for RTP and RTCP, expected both options, from 1024 on",
+            endpoint->rtp_port_start, endpoint->rtp_port_end);
+    }
+}
 
 /* What concerns several options at once. */
 static void finish(struct config_reader *reader, const struct config_section *section,
@@ -365,6 +384,9 @@ static void finish(struct config_reader *reader, const struct config_section *se
             reader->report, line->file, line->line,
             "timers_sess_expires (%u) is less than timers_min_se (%u), expected at least as much",
             endpoint->timers_sess_expires, endpoint->timers_min_se);
+    }
+    if (endpoint->rtp_port_start || endpoint->rtp_port_end) {
+        check_ports(reader, section, endpoint);
     }
     if (endpoint->codecs.count == 0) {
         config_warning(

@@ -12,6 +12,25 @@
 #define GLOBAL(member) .offset = offsetof(struct sip_global_config, member)
 
 /* Identifiers that res_sip has itself; a module may bring others. */
+static int parse_uac_algorithms(void *object, const struct base_option *option, const char *value,
+                                char *why, size_t why_size)
+{
+    struct sip_global_config *global = object;
+
+    (void)option;
+    return config_parse_algorithms(value, global->uac_algorithms, &global->uac_algorithm_count, why,
+                                   why_size);
+}
+
+static void format_uac_algorithms(const void *object, const struct base_option *option, char *out,
+                                  size_t size)
+{
+    const struct sip_global_config *global = object;
+
+    (void)option;
+    config_format_algorithms(global->uac_algorithms, global->uac_algorithm_count, out, size);
+}
+
 static const char *const identifiers[] = {"ip",     "username",      "anonymous",
                                           "header", "auth_username", "request_uri"};
 #define IDENTIFIERS (sizeof(identifiers) / sizeof(identifiers[0]))
@@ -150,6 +169,14 @@ static const struct base_option global_options[] = {
      .help =
          "What challenges offer where a section of type `auth` says nothing else: of `MD5`, `SHA-256` "
          "and `SHA-512-256`, the preferred one first (RFC 8760)."},
+    {.name = "default_auth_algorithms_uac",
+     .kind = BASE_OPTION_CUSTOM,
+     .elsewhere = "no",
+     .parse = parse_uac_algorithms,
+     .format = format_uac_algorithms,
+     .help =
+         "What passwords of `outbound_auth` are used with, where a section of type `auth` says nothing else: of `MD5`, "
+         "`SHA-256` and `SHA-512-256`. Without it, all; of a response's challenges the first is answered (RFC 8760)."},
     {.name = "default_from_user",
      .kind = BASE_OPTION_STRING,
      GLOBAL(default_from_user),
@@ -224,8 +251,6 @@ static const struct base_option global_options[] = {
     CONFIG_LATER_HERE(
         "all_codecs_on_empty_reinvite", "no", ((const char *const[]){"yes", NULL}),
         "An offer of ours in an answer always has all codecs of `allow`, the one in use first (RFC 3261 14.2)."),
-    CONFIG_LATER("default_auth_algorithms_uac", "no",
-                 "Challenges are answered by the strongest algorithm that there is a secret for."),
     CONFIG_LATER("default_voicemail_extension", NULL,
                  "There is no message waiting indication (RFC 3842)."),
     CONFIG_LATER("mwi_disable_initial_unsolicited", "no",

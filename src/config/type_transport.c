@@ -93,81 +93,6 @@ static void format_bind(const void *object, const struct base_option *option, ch
     }
 }
 
-/* "0xb8", "184", or a name of RFC 2474 and RFC 3246 as Asterisk writes them. */
-static int parse_tos(void *object, const struct base_option *option, const char *value, char *why,
-                     size_t why_size)
-{
-    static const struct {
-        const char *name;
-        int tos;
-    } names[] = {{"CS0", 0x00},  {"CS1", 0x20},  {"CS2", 0x40},  {"CS3", 0x60},  {"CS4", 0x80},
-                 {"CS5", 0xa0},  {"CS6", 0xc0},  {"CS7", 0xe0},  {"AF11", 0x28}, {"AF12", 0x30},
-                 {"AF13", 0x38}, {"AF21", 0x48}, {"AF22", 0x50}, {"AF23", 0x58}, {"AF31", 0x68},
-                 {"AF32", 0x70}, {"AF33", 0x78}, {"AF41", 0x88}, {"AF42", 0x90}, {"AF43", 0x98},
-                 {"EF", 0xb8}};
-    struct transport *transport = object;
-    char *end;
-    unsigned long number;
-    int on;
-    size_t i;
-
-    (void)option;
-    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcasecmp(value, names[i].name) == 0) {
-            transport->config.tos = names[i].tos;
-            return 0;
-        }
-    }
-    if (base_parse_bool(value, &on) == 0 && !on) { /* the field's default is "false" */
-        transport->config.tos = 0;
-        return 0;
-    }
-    number = strtoul(value, &end, 0);
-    if (value[0] < '0' || value[0] > '9' || *end || number > 0xff || number % 4 != 0) {
-        snprintf(why, why_size,
-                 "expected a number from 0 to 252 in steps of 4, or a name, e.g. cs3 or ef");
-        return -1;
-    }
-    transport->config.tos = (int)number;
-    return 0;
-}
-
-static void format_tos(const void *object, const struct base_option *option, char *out, size_t size)
-{
-    const struct transport *transport = object;
-
-    (void)option;
-    snprintf(out, size, "%d", transport->config.tos);
-}
-
-/* A priority, or one of the words of "no", which the field's default is. */
-static int parse_cos(void *object, const struct base_option *option, const char *value, char *why,
-                     size_t why_size)
-{
-    struct transport *transport = object;
-    unsigned cos;
-    int on;
-
-    (void)option;
-    if (base_parse_uint(value, 7, &cos) != 0) {
-        if (base_parse_bool(value, &on) != 0 || on) {
-            snprintf(why, why_size, "expected a whole number from 0 to 7");
-            return -1;
-        }
-        cos = 0;
-    }
-    transport->config.cos = cos;
-    return 0;
-}
-
-static void format_cos(const void *object, const struct base_option *option, char *out, size_t size)
-{
-    const struct transport *transport = object;
-
-    (void)option;
-    snprintf(out, size, "%u", transport->config.cos);
-}
-
 /* Networks, separated by commas; every line adds to the ones before. */
 static int parse_local_net(void *object, const struct base_option *option, const char *value,
                            char *why, size_t why_size)
@@ -268,14 +193,16 @@ static const struct base_option options[] = {
     {.name = "tos",
      .kind = BASE_OPTION_CUSTOM,
      .fallback = "0",
-     .parse = parse_tos,
-     .format = format_tos,
+     .offset = offsetof(struct transport, config.tos),
+     .parse = config_parse_tos,
+     .format = config_format_tos,
      .help = "Type of service of what is sent: a number, or a name like `cs3`."},
     {.name = "cos",
      .kind = BASE_OPTION_CUSTOM,
      .fallback = "0",
-     .parse = parse_cos,
-     .format = format_cos,
+     .offset = offsetof(struct transport, config.cos),
+     .parse = config_parse_cos,
+     .format = config_format_cos,
      .help = "Priority of its packets within the system, 0 to 7 (`SO_PRIORITY`), which a VLAN's "
              "device may map to that of 802.1p."},
     {.name = "tcp_keepalive_enable",
@@ -352,6 +279,12 @@ static const struct base_option options[] = {
      .format = format_local_net,
      .help = "Networks whose peers are told our own addresses, separated by commas; may be given "
              "several times. Without one all peers are outside."},
+    {.name = "allow_reload",
+     .kind = BASE_OPTION_BOOL,
+     .offset = offsetof(struct transport, config.allow_reload),
+     .fallback = "no",
+     .help =
+         "A reload may change this transport, or take it away; without it, that needs a restart."},
     {.name = "domain",
      .kind = BASE_OPTION_CUSTOM,
      .offset = offsetof(struct transport, config.domain),
@@ -367,8 +300,6 @@ static const struct base_option options[] = {
      .fallback = "no",
      .help = "Contacts that registered over it are reached by it, and so is who called over it; "
              "not where the endpoint has a `transport`, or the contact's host is a name."},
-    CONFIG_LATER("allow_reload", "no",
-                 "A transport that is not the same any more needs a restart."),
     CONFIG_LATER("async_operations", "1", "One thread reads all sockets; there is nothing to set."),
     CONFIG_LATER("websocket_write_timeout", "100", "There are no WebSockets."),
     {.name = NULL},

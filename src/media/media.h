@@ -458,6 +458,8 @@ struct ast_rtp {
     struct ast_rtp *before, *behind; /* of the list of handles */
     bool alive;
     bool started;
+    int tos;             /* of its sockets; 0: as they were opened */
+    unsigned cos;        /* likewise */
     uint32_t generation; /* of the handle: one more for each time it is handed out */
     const struct ast_rtp_events *events;
     void *data;
@@ -477,6 +479,8 @@ struct ast_rtp {
 struct media_range;
 
 void media_range_init(unsigned port_start, unsigned port_end, int tos);
+/* Marks what a pair of sockets sends: 0 is what the whole process does. */
+void media_mark(const int fds[2], int tos, unsigned cos);
 void media_range_free_all(void);
 /* The range of an address; port_start 0: the configured one. NULL: nonsense or no memory, logged. */
 struct media_range *media_range_get(const union media_address *address, unsigned port_start,

@@ -127,6 +127,32 @@ static void give_back(struct media_range *range, unsigned pair)
     pthread_mutex_unlock(&range->lock);
 }
 
+static void set_tos(int fd, int family, int tos)
+{
+    if (family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos))
+                           : setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos))) {
+        ast_debug("media: the type of service can not be set: %s", strerror(errno));
+    }
+}
+
+void media_mark(const int fds[2], int tos, unsigned cos)
+{
+    const int priority = (int)cos;
+
+    for (int i = 0; i < 2; i++) {
+        int family = AF_INET;
+        socklen_t length = sizeof(family);
+
+        getsockopt(fds[i], SOL_SOCKET, SO_DOMAIN, &family, &length);
+        set_tos(fds[i], family, tos ? tos : all.tos);
+        /* behind the type of service, which of IPv4 sets one too */
+        if ((cos || family == AF_INET6) &&
+            setsockopt(fds[i], SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority))) {
+            ast_debug("media: the priority can not be set: %s", strerror(errno));
+        }
+    }
+}
+
 /* 0, or an errno */
 static int open_socket(const union media_address *address, unsigned port, int *fd)
 {
@@ -146,10 +172,8 @@ static int open_socket(const union media_address *address, unsigned port, int *f
         close(new_fd);
         return error;
     }
-    if (all.tos && (address->any.sa_family == AF_INET6
-                        ? setsockopt(new_fd, IPPROTO_IPV6, IPV6_TCLASS, &all.tos, sizeof(all.tos))
-                        : setsockopt(new_fd, IPPROTO_IP, IP_TOS, &all.tos, sizeof(all.tos)))) {
-        ast_debug("media: the type of service can not be set: %s", strerror(errno));
+    if (all.tos) {
+        set_tos(new_fd, address->any.sa_family, all.tos);
     }
     *fd = new_fd;
     return 0;

@@ -143,6 +143,18 @@ static void delist(struct ast_rtp *rtp)
     }
 }
 
+/* What the last call wanted of its sockets is not what this one wants. */
+static void mark(struct ast_rtp *rtp, int tos, unsigned cos)
+{
+    const int fds[2] = {rtp->rtp.fd, rtp->rtcp.fd};
+
+    if (rtp->tos != tos || rtp->cos != cos) {
+        media_mark(fds, tos, cos);
+        rtp->tos = tos;
+        rtp->cos = cos;
+    }
+}
+
 int ast_rtp_create(struct ast_rtp **rtp, const struct ast_rtp_options *options)
 {
     union media_address address;
@@ -168,6 +180,7 @@ int ast_rtp_create(struct ast_rtp **rtp, const struct ast_rtp_options *options)
         return -1;
     }
     enlist(found);
+    mark(found, options->tos, options->cos);
     found->started = false;
     found->generation++;
     found->events = options->events;

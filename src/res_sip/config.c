@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * res_sip: the configuration in force, and its endpoints by name. Plain memory: no file is read
- * here, and nothing of it changes while it is in force.
+ * here, and nothing of it changes while it is in force; a reload puts another one in its place.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +12,7 @@
 #include "res_sip/guard/guard.h"
 
 static struct sip_config *current;
-
-/* Endpoints by name: open addressing, a power of two of slots, at most half of them used. */
-static struct ast_sip_endpoint **slots;
-static unsigned slot_mask;
+static int was_replaced; /* dialogs may have an endpoint of before */
 
 static void set_defaults(struct sip_global_config *global)
 {
@@ -121,11 +118,9 @@ static void free_identifies(struct sip_identify_config *identify)
     }
 }
 
-static void free_registrations(struct sip_registration_config *registration)
+void sip_registration_config_free(struct sip_registration_config *registration)
 {
-    while (registration) {
-        struct sip_registration_config *next = registration->next;
-
+    if (registration) {
         free(registration->name);
         free(registration->server_uri);
         free(registration->client_uri);
@@ -138,6 +133,15 @@ static void free_registrations(struct sip_registration_config *registration)
         free(registration->user_agent);
         ast_sip_endpoint_unref(registration->registrar);
         free(registration);
+    }
+}
+
+static void free_registrations(struct sip_registration_config *registration)
+{
+    while (registration) {
+        struct sip_registration_config *next = registration->next;
+
+        sip_registration_config_free(registration);
         registration = next;
     }
 }
@@ -185,6 +189,7 @@ void sip_config_destroy(struct sip_config *config)
     sip_acl_free(config->contact_acl);
     free(config->access.exempt);
     free_registrations(config->registrations);
+    free(config->slots);
     free(config);
 }
 
@@ -210,10 +215,9 @@ static struct ast_sip_endpoint **find_slot(struct ast_sip_endpoint **table, unsi
     return &table[i];
 }
 
-static struct ast_sip_endpoint **build_index(const struct sip_config *config, unsigned *mask)
+int sip_config_index(struct sip_config *config)
 {
     const struct sip_endpoint_entry *entry;
-    struct ast_sip_endpoint **table;
     unsigned count = 0, size = 8;
 
     for (entry = config->endpoints; entry; entry = entry->next) {
@@ -222,14 +226,16 @@ static struct ast_sip_endpoint **build_index(const struct sip_config *config, un
     while (size < 2 * count) {
         size *= 2;
     }
-    table = calloc(size, sizeof(struct ast_sip_endpoint *));
-    if (!table) {
+    free(config->slots);
+    config->slots = calloc(size, sizeof(struct ast_sip_endpoint *));
+    if (!config->slots) {
         ast_error("res_sip: no memory for %u endpoints", count);
-        return NULL;
+        return -1;
     }
-    *mask = size - 1;
+    config->slot_mask = size - 1;
     for (entry = config->endpoints; entry; entry = entry->next) {
-        struct ast_sip_endpoint **slot = find_slot(table, *mask, entry->endpoint->name);
+        struct ast_sip_endpoint **slot =
+            find_slot(config->slots, config->slot_mask, entry->endpoint->name);
 
         if (*slot) {
             ast_warning("res_sip: two endpoints are named '%s'; the first is used",
@@ -238,26 +244,34 @@ static struct ast_sip_endpoint **build_index(const struct sip_config *config, un
             *slot = entry->endpoint;
         }
     }
-    return table;
+    return 0;
+}
+
+struct ast_sip_endpoint *sip_config_endpoint(const struct sip_config *config, const char *name)
+{
+    return config->slots ? *find_slot(config->slots, config->slot_mask, name) : NULL;
 }
 
 int sip_config_use(struct sip_config *config)
 {
-    struct ast_sip_endpoint **table = NULL;
-    unsigned mask = 0;
-
-    if (config) {
-        table = build_index(config, &mask);
-        if (!table) {
-            return -1;
-        }
+    if (config && sip_config_index(config) != 0) {
+        return -1;
     }
-    free(slots);
     sip_config_destroy(current);
     current = config;
-    slots = table;
-    slot_mask = mask;
+    was_replaced = 0;
     return 0;
+}
+
+struct sip_config *sip_config_replace(struct sip_config *config)
+{
+    struct sip_config *old = current;
+
+    base_assert_sip_thread();
+    base_assert(config->slots && old);
+    current = config;
+    was_replaced = 1;
+    return old;
 }
 
 const struct sip_config *sip_get_config(void)
@@ -270,11 +284,16 @@ struct ast_sip_endpoint *ast_sip_get_endpoint(const char *name)
     struct ast_sip_endpoint *endpoint;
 
     base_assert_sip_thread();
-    if (!slots) {
-        return NULL;
-    }
-    endpoint = *find_slot(slots, slot_mask, name);
+    endpoint = current ? sip_config_endpoint(current, name) : NULL;
     return endpoint ? ast_sip_endpoint_ref(endpoint) : NULL;
+}
+
+struct ast_sip_endpoint *sip_endpoint_now(struct ast_sip_endpoint *endpoint)
+{
+    struct ast_sip_endpoint *now =
+        was_replaced ? sip_config_endpoint(current, endpoint->name) : NULL;
+
+    return now ? now : endpoint;
 }
 
 const struct ast_sip_global *ast_sip_get_global(void)

@@ -62,6 +62,7 @@ struct sip_transport_config {
     unsigned cos;  /* priority of its packets within the system (SO_PRIORITY), 0 to 7 */
     char *domain;  /* of users that come by it and name another one; or NULL */
     int symmetric; /* requests to who came by it leave by it */
+    int allow_reload; /* a reload may change it */
     struct sip_tls_config tls;
     struct sip_external_config external;
 };
@@ -128,11 +129,11 @@ struct sip_global_config {
     char *endpoint_identifier_order; /* "ip,username,anonymous" */
     char *default_from_user;
     char *default_outbound_endpoint; /* of requests to URIs of nobody in particular; never NULL */
-    char *nameservers;            /* "ADDRESS:PORT,..."; NULL: those of the system */
-    unsigned max_forwards;        /* 70 */
-    unsigned keep_alive_interval; /* seconds */
-    unsigned timer_t1;            /* ms */
-    unsigned timer_b;             /* ms */
+    char *nameservers;               /* "ADDRESS:PORT,..."; NULL: those of the system */
+    unsigned max_forwards;           /* 70 */
+    unsigned keep_alive_interval;    /* seconds */
+    unsigned timer_t1;               /* ms */
+    unsigned timer_b;                /* ms */
     int compact_headers;
     int disable_rport;
     int disable_tcp_switch;
@@ -140,6 +141,8 @@ struct sip_global_config {
     struct ast_sip_global shared; /* what modules see, too */
     int disable_multi_domain;
     int use_callerid_contact;
+    unsigned uac_algorithm_count;                  /* 0: all */
+    int uac_algorithms[AST_SIP_DIGEST_ALGORITHMS]; /* that passwords of ours are used with */
     unsigned algorithm_count;
     int algorithms[AST_SIP_DIGEST_ALGORITHMS]; /* of challenges, where nothing else says them */
 };
@@ -214,6 +217,10 @@ struct sip_config {
     struct sip_access_config access;
     struct sip_overload_config overload;
     struct sip_registration_config *registrations;
+    /* Endpoints by name (sip_config_index): open addressing, a power of two of slots, at most half
+     * of them used. */
+    struct ast_sip_endpoint **slots;
+    unsigned slot_mask;
     struct sip_domain_alias *aliases;
 };
 
@@ -221,6 +228,7 @@ struct sip_config *sip_config_create(void); /* every option at its default; NULL
 void sip_config_destroy(struct sip_config *config);
 /* Takes an entry whose AOR has a name that no other one has. */
 void sip_config_add_aor(struct sip_config *config, struct sip_aor_entry *entry);
+void sip_registration_config_free(struct sip_registration_config *registration); /* or NULL */
 /* Frees what one has but for its name, and zeroes that. */
 void sip_transport_config_release(struct sip_transport_config *transport);
 

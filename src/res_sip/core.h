@@ -27,11 +27,25 @@ static inline pj_str_t sip_str(const char *text)
 #define SIP_PRIORITY_METHODS     128 /* what no service took: OPTIONS */
 #define SIP_PRIORITY_LAST        1000
 
+/* What PJSIP itself keeps of the configuration (endpt.c): from now on as this says. */
+void sip_endpt_reload(const struct sip_global_config *global);
+
 /* ---- config.c ---- */
 
 /* Makes config the one in force (takes it) and indexes its endpoints; NULL: none any more. 0, -1 no
  * memory. */
 int sip_config_use(struct sip_config *config);
+/* Indexes its endpoints. 0; -1 logged: no memory. */
+int sip_config_index(struct sip_config *config);
+/* An endpoint of any configuration that is indexed, or NULL; borrowed from it. */
+struct ast_sip_endpoint *sip_config_endpoint(const struct sip_config *config, const char *name);
+/* Puts an indexed one (takes it) into the place of the one in force, which becomes the caller's. */
+struct sip_config *sip_config_replace(struct sip_config *config);
+/*
+ * What an endpoint that a dialog has from before a reload is now: for who may take part in it. The
+ * same one when nothing has that name any more. Borrowed.
+ */
+struct ast_sip_endpoint *sip_endpoint_now(struct ast_sip_endpoint *endpoint);
 
 /* ---- loop.c: epoll ---- */
 

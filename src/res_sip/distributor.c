@@ -305,6 +305,7 @@ static pj_bool_t on_dialog(pjsip_dialog *dlg, pjsip_rx_data *rdata)
     if (!endpoint) {
         return PJ_FALSE;
     }
+    endpoint = sip_endpoint_now(endpoint);
     if (!is_permitted(endpoint, rdata)) {
         if (!is_ack) {
             on_stranger(rdata);
@@ -337,6 +338,10 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
     }
     if (rdata->msg_info.msg->line.req.method.id == PJSIP_ACK_METHOD) {
         return PJ_TRUE; /* of an answer that had no transaction */
+    }
+    if (sip_transport_is_retired(rdata->tp_info.transport) &&
+        rdata->tp_info.transport->flag & PJSIP_TRANSPORT_DATAGRAM) {
+        return PJ_TRUE; /* as if nobody listened there; a connection was made before that */
     }
     if (!sip_access_check(rdata)) {
         return PJ_TRUE;

@@ -46,7 +46,7 @@ static int start_pjlib(void)
     return failed("PJLIB-UTIL", pjlib_util_init());
 }
 
-/* Settings that PJSIP keeps for the whole process; before its endpoint is made. */
+/* Settings that PJSIP keeps for the whole process; before its endpoint is made, and at a reload. */
 static void configure(const struct sip_global_config *global)
 {
     pjsip_cfg_t *cfg = pjsip_cfg();
@@ -72,6 +72,13 @@ static void set_max_forwards(unsigned hops)
             ((pjsip_max_fwd_hdr *)header)->ivalue = hops;
         }
     }
+}
+
+void sip_endpt_reload(const struct sip_global_config *global)
+{
+    configure(global);
+    pjsip_tsx_initialize_timer_values(); /* of transactions to come */
+    set_max_forwards(global->max_forwards);
 }
 
 static pjsip_dialog *(*fork_handler)(pjsip_dialog *first, pjsip_rx_data *rdata);
@@ -105,9 +112,9 @@ static int start_pjsip(const struct sip_global_config *global)
     return failed("dialogs", pjsip_ua_init_module(sip_endpt, &parameter));
 }
 
-static int start_modules(const struct sip_config *config)
+static int start_modules(struct sip_config *config)
 {
-    return sip_edge_start() == 0 && sip_print_start(&config->global) == 0 &&
+    return sip_edge_start() == 0 && sip_print_start(config) == 0 &&
                    sip_trace_start(&config->global) == 0 && sip_distributor_start() == 0 &&
                    sip_options_start() == 0 && sip_fallback_start() == 0 &&
                    sip_send_request_start() == 0 && sip_nat_start() == 0
@@ -146,11 +153,13 @@ void sip_destroy(void)
         sip_memory_stop();
         sip_registrations_forget();
         sip_resolve_stop();
+        sip_transports_retire_stop();
         pjsip_endpt_destroy(sip_endpt); /* modules, transactions, transports */
         sip_endpt = NULL;
         sip_connections_stop();
     }
     sip_transports_forget();
+    sip_print_stop();
     sip_thread_destroy();
     sip_loop_destroy();
     sip_overload_stop();

@@ -26,8 +26,18 @@ void sip_destroy(void);
 /* The one task queue and blocking pool; NULL before start. Any thread. */
 struct base_task_queue *sip_tasks(void);
 
-/* The configuration in force; never NULL between start and destroy. SIP thread. */
+/* The configuration in force; never NULL between start and destroy. SIP thread. It is borrowed for
+ * the current turn: a reload (reload.c) puts another one in its place. */
 const struct sip_config *sip_get_config(void);
+
+/*
+ * Another configuration while everything runs; within one task. Prepare does all that can fail: 0;
+ * -1 logged, nothing has changed, and config is the caller's. Then either of: abandon, and config
+ * is the caller's; commit, which takes it and cannot fail.
+ */
+int sip_reload_prepare(struct sip_config *config);
+void sip_reload_abandon(void);
+void sip_reload_commit(void);
 
 /* Refuse new dialogs and out-of-dialog requests with 503 from now on (SIGTERM). */
 void sip_set_stopping(void);

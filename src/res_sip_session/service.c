@@ -205,7 +205,22 @@ pjsip_module session_usage = {
     .on_tsx_state = usage_on_tsx_state,
 };
 
-/* Behind PJSIP's invite session. */
+/*
+ * RFC 3261 12.2.2, 15.1.2: the session is over, and nobody else in the dialog has answered. Of an
+ * INVITE PJSIP's invite session would say that it sees to it, and never would: its transaction has
+ * no time either.
+ */
+static void refuse_behind_the_end(pjsip_dialog *dlg, pjsip_transaction *tsx,
+                                  const pjsip_event *event)
+{
+    if (is_new_request(tsx, event) && tsx->status_code < 200 &&
+        tsx->method.id != PJSIP_BYE_METHOD && tsx->method.id != PJSIP_CANCEL_METHOD) {
+        pjsip_dlg_respond(dlg, event->body.tsx_state.src.rdata, PJSIP_SC_CALL_TSX_DOES_NOT_EXIST,
+                          NULL, NULL, NULL);
+    }
+}
+
+/* Behind PJSIP's invite session, and behind other usages of the dialog. */
 static void after_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
 {
     pjsip_dialog *dlg = pjsip_tsx_get_dlg(tsx);
@@ -213,6 +228,7 @@ static void after_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
 
     if (session == NULL) {
         ignore_challenge(tsx, event);
+        refuse_behind_the_end(dlg, tsx, event);
         return;
     }
     inv_show(dlg, session);
@@ -230,7 +246,7 @@ static void after_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
 pjsip_module session_after_usage = {
     .name = {(char *)"mod-session-after", 17},
     .id = -1,
-    .priority = PJSIP_MOD_PRIORITY_DIALOG_USAGE + 1,
+    .priority = PJSIP_MOD_PRIORITY_DIALOG_USAGE + 2,
     .on_tsx_state = after_on_tsx_state,
 };
 

@@ -56,6 +56,7 @@ struct ast_sip_session *session_create(struct ast_sip_endpoint *endpoint, pjsip_
     if (whole == NULL || pjsip_dlg_add_usage(dlg, &session_usage, &whole->session) != PJ_SUCCESS ||
         pjsip_dlg_add_usage(dlg, &session_after_usage, NULL) != PJ_SUCCESS) {
         ast_error("No memory for a session");
+        dlg->mod_data[session_usage.id] = NULL; /* whoever ends the dialog finds no session there */
         free(whole);
         return NULL;
     }

@@ -5,6 +5,7 @@
  * the end.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #include "channel/channel.h"
 #include "config/config.h"
+#include "control/control.h"
 #include "media/media.h"
 #include "res_sip_session/session.h"
 #include "server/server.h"
@@ -158,6 +160,30 @@ static int start_channels(void)
     return 0;
 }
 
+static int start_reload(void)
+{
+    return server_reload_start(server.options->config_dir, server.options->log_level,
+                               &server.config);
+}
+
+/* A folder that may not be written to has no socket unless one was asked for by name. */
+static int start_control(void)
+{
+    const char *path = server.config.settings.control_socket;
+    size_t folder = server.options->config_dir != NULL ? strlen(server.options->config_dir) : 0;
+
+    if (path == NULL || control_start(path, server_request, NULL) == 0) {
+        return 0;
+    }
+    if ((errno == EACCES || errno == EROFS || errno == EPERM) &&
+        strncmp(path, server.options->config_dir, folder) == 0 &&
+        strcmp(path + folder, "/" CONFIG_CONTROL_SOCKET) == 0) {
+        ast_warning("`sipsession reload` cannot reach this server, SIGHUP can");
+        return 0;
+    }
+    return -1;
+}
+
 static int start_program(void)
 {
     return server.options->started != NULL ? server.options->started(server.options->data) : 0;
@@ -190,6 +216,8 @@ static const struct room {
     {"modules", start_modules, stop_modules},
     {"media", start_media, stop_media},
     {"the program", start_program, session_drop_all},
+    {"reloads", start_reload, server_reload_stop},
+    {"control", start_control, control_stop},
 };
 
 static void stop_rooms(size_t count)
@@ -273,6 +301,7 @@ int ast_server_start(const struct ast_server_options *options)
 void ast_server_wait(void)
 {
     pthread_join(server.thread, NULL);
+    server_reload_forget();
     config_release(&server.config);
     base_log_close();
 }
@@ -296,6 +325,7 @@ static int stop_when_idle(void *unused)
     }
     server.stop_left = SERVER_STOP_SECONDS * 1000 / STOP_POLL;
     sip_set_stopping();
+    server_reload_stop();
     sip_registrations_stop();
     chan_hangup_all(AST_CAUSE_CONGESTION); /* 503 to those that are not answered */
     session_terminate_all();               /* those without a channel */
@@ -319,4 +349,24 @@ void ast_server_stop(int at_once)
     if (ast_sip_push_task(at_once ? stop_at_once : stop_when_idle, NULL) != 0) {
         ast_debug("The server is stopping already");
     }
+}
+
+int ast_server_ask(const char *config_dir, const char *socket, const char *request, FILE *out)
+{
+    char path[PATH_MAX];
+    int status, why;
+
+    if (socket == NULL && config_control_path(config_dir, path, sizeof(path)) != 0) {
+        ast_error("%s: [control] socket of sipsession.conf names no socket", config_dir);
+        return -1;
+    }
+    socket = socket != NULL ? socket : path;
+    status = control_ask(socket, request, out, &why);
+    if (status < 0) {
+        ast_error("%s: %s", socket,
+                  why == ENOENT || why == ECONNREFUSED ? "no server listens there"
+                  : why == ECONNRESET                  ? "the server ended before it answered"
+                                                       : strerror(why));
+    }
+    return status;
 }

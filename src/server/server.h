@@ -9,6 +9,7 @@
 #include <sipsession/server.h>
 
 #include "config/config.h"
+#include "control/control.h"
 
 /* How long a stop waits for calls to end: the 32 s of a BYE that nobody answers (64*T1, RFC 3261
  * 17). */
@@ -19,5 +20,26 @@
  * logged; then config is untouched. Release with config_release.
  */
 int server_setup(const struct ast_server_options *options, struct config *config);
+
+/* ---- reload.c, SIP thread ---- */
+
+/* The folder of the files, NULL: there are none; and the least level of the log. 0; -1 no memory. */
+int server_reload_start(const char *folder, int log_level, struct config *in_force);
+/* No reload comes into force from now on; those that wait are told when their task runs. */
+void server_reload_stop(void);
+/* Behind everything. */
+void server_reload_forget(void);
+
+/* ---- reload_settings.c: what sipsession.conf says of the server ---- */
+
+/* What can fail. 0; -1 logged, nothing changed. */
+int server_settings_prepare(const struct config_settings *now, struct config_settings *next);
+/* Puts next into force; what needs a restart stays in it as it is now, with a warning for each. */
+void server_settings_commit(const struct config_settings *now, struct config_settings *next);
+
+/* ---- requests.c: what an operator asks for ---- */
+
+/* control_handler. */
+void server_request(struct control_request *request, const char *line, void *unused);
 
 #endif

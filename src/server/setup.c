@@ -58,16 +58,13 @@ static int from_options(const struct ast_server_options *options, struct config 
 static int from_files(const char *folder, struct config *config)
 {
     struct config_report *report = config_report_create();
-    int result = -1;
+    int result;
 
     if (report == NULL) {
         ast_error("No memory to read the configuration");
         return -1;
     }
-    if (chan_register_applications() == 0) { /* the dialplan's reader tells unknown ones */
-        result = config_load(folder, report, config);
-        chan_unregister_applications();
-    }
+    result = config_load(folder, report, config);
     config_report_log(report);
     config_report_free(report);
     return result;
@@ -94,11 +91,5 @@ int server_setup(const struct ast_server_options *options, struct config *config
 
 int ast_server_check(const char *config_dir, FILE *out)
 {
-    int errors = 1;
-
-    if (chan_register_applications() == 0) {
-        errors = config_check(config_dir, out);
-        chan_unregister_applications();
-    }
-    return errors;
+    return config_check(config_dir, out);
 }

@@ -281,3 +281,22 @@ def test_cookies_end_with_their_session(drive, other):
     lines = drive.lines()
     assert lines.index("cookie destroyed green") > lines.index(f"end 200 {call.call_id}"), "after session_end"
     assert lines.count("cookie destroyed green") == 1
+
+
+METHODS = ["INFO", "OPTIONS", "INVITE", "UPDATE", "MESSAGE", "REFER", "SUBSCRIBE", "NOTIFY", "PRACK", "FROBNICATE"]
+
+
+@pytest.mark.parametrize("who", ["we", "the peer"])
+@pytest.mark.parametrize("method", METHODS)
+def test_request_behind_the_end(drive, other, method, who):
+    """The dialog stays for its BYE's transaction, and nothing lives in it (12.2.2, 15.1.2)."""
+    call = established(drive, other)
+    if who == "we":
+        drive("terminate", call.call_id)
+        respond(call, call.expect("BYE"), 200)
+    else:
+        finish(drive, other, call)
+    ended_once(drive, call)
+    call.send(method, body=audio_sdp(41000, version=2) if method in ("INVITE", "UPDATE") else b"")
+    call.expect(481)
+    other.expect_nothing(0.1)

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Options of pjsip.conf that change one thing each in a message, or whom it is believed to come from."""
 
+import select
+import socket
+
 import pytest
-from support.caller import Caller
+from support.caller import Caller, check_digest
 from support.daemon import free_port
 from support.peer import Call, Peer
+from support.rtp import RtpSocket
 from support.wire import audio_sdp
 
 OWN = "127.8.8.10"
@@ -43,9 +47,22 @@ accountcode = 77
 language = de
 tenantid = t1
 tone_zone = fr
+[marked](ep)
+context = default
+tos_audio = ef
+cos_audio = 5
+rtp_port_start = 24000
+rtp_port_end = 24019
 [phone](ep)
 user_eq_phone = yes
 callerid = "Alice A" <2001>
+[secret](ep)
+outbound_auth = secret
+[secret]
+type = auth
+username = us
+password = pw
+supported_algorithms_uac = SHA-256
 [hidden](ep)
 callerid = "Bob B" <2002>
 callerid_privacy = prohib
@@ -56,6 +73,7 @@ ignore_uri_user_options = yes
 use_callerid_contact = yes
 allow_sending_180_after_183 = yes
 norefersub = no
+max_forwards = 7
 """
 EXTENSIONS = """\
 [default]
@@ -188,6 +206,24 @@ def test_whose_order_of_codecs(peer, user, chosen):
     call.hang_up()
 
 
+@pytest.mark.parametrize("user, tos, ports", [("marked", 0xB8, range(24000, 24020)), ("quiet", 0, range(10000, 20001))])
+def test_marks_and_ports_of_rtp(peer, user, tos, ports):
+    with RtpSocket() as rtp:
+        rtp.rtp.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+        call = invite_as(peer, user, "echo", sdp=audio_sdp(rtp.port))
+        answer = call.expect(200)
+        call.ack(answer)
+        audio = answer.sdp.audio
+        assert audio.port in ports
+        for _ in range(250):  # until the echo has begun
+            rtp.send((audio.connection, audio.port), b"\xff" * 160)
+            if select.select([rtp.rtp], [], [], 0.02)[0]:
+                break
+        _, ancillary, _, _ = rtp.rtp.recvmsg(2000, 100, socket.MSG_DONTWAIT)
+        assert [data[0] for _, kind, data in ancillary if kind == socket.IP_TOS] == [tos]
+        call.hang_up()
+
+
 def test_180_after_183(peer, plain):
     for a_peer, second in ((peer, (180,)), (plain.peer(), ())):
         call = Call(a_peer, "early").send_invite()
@@ -233,6 +269,36 @@ def test_user_eq_phone(daemon, caller, user, is_number):
     assert invite.uri == f"sip:{user}@{peer.host}:{peer.port}{suffix}"
     assert invite.get("to") == f"<sip:{user}@{peer.host}{suffix}>"  # RFC 3261 19.1.1: without the port
     assert dial(caller, peer, "hidden", user).uri == f"sip:{user}@{peer.host}:{peer.port}"
+
+
+def test_algorithms_of_a_password(daemon, caller):
+    """Of the challenges the first that the password may be used with is answered; MD5 alone is none."""
+    peer = daemon.peer()
+    challenges = [("WWW-Authenticate", f'Digest realm="r", nonce="n{name}", qop="auth", algorithm={name}') for name in ("MD5", "SHA-256")]
+    caller.dial("secret", f"sip:x@{peer.host}:{peer.port}")
+    invite = peer.expect("INVITE")
+    peer.respond(invite, 401, headers=challenges)
+    peer.expect("ACK")
+    again = peer.expect("INVITE")
+    check_digest(again, "authorization", "us", "pw", "r", "nSHA-256", algorithm="SHA-256")
+    peer.respond(again, 401, headers=challenges[:1])
+    peer.expect("ACK")
+    caller.wait("end 401")
+    peer.expect_nothing(0.5)
+
+
+def test_max_forwards(daemon, caller):
+    peer = daemon.peer()
+    caller.dial("hidden", f"sip:x@{peer.host}:{peer.port}")
+    invite = peer.expect("INVITE")
+    assert invite.get("max-forwards") == "7"
+    caller.hang_up()
+    peer.respond(invite, 180)
+    cancel = peer.expect("CANCEL")
+    assert cancel.get("max-forwards") == "7"
+    peer.respond(cancel, 200)
+    peer.respond(invite, 487)
+    assert peer.expect("ACK").get("max-forwards") == "7"
 
 
 def test_callerid_in_contact(daemon, caller):

@@ -187,6 +187,17 @@ def test_bundle_only(daemon, transport):
     call.hang_up()
 
 
+def test_octets_behind_the_body(daemon):
+    """RFC 3261 18.3: what a datagram has behind Content-Length is passed over, whatever it is."""
+    peer = daemon.peer()
+    call = Call(peer, "echo", sdp=(HEAD + AUDIO).encode())
+    call.invite = call.build("INVITE", body=call.offer)
+    peer.send(call.invite.encode() + b"m=x 0 RTP/AVP 0\r\n" * 16)
+    call.ack(call.expect(200, skip=(100, 180, 183)))
+    assert call.answer.body.decode().count("m=") == 1
+    call.hang_up()
+
+
 MULTIPARTS = {
     "A4-only-the-end": b"--b--",
     "A4-only-the-end-in-lines": b"\r\n--b--\r\n",

@@ -566,6 +566,17 @@ def test_hang_up_while_a_message_is_on_its_way(daemon, peer):
     daemon.check_no_calls()
 
 
+def test_over_ipv6(daemon):
+    before = len(daemon.log())
+    peer, other = (daemon.peer(remote=daemon.udp6) for _ in range(2))
+    send(peer, "relay", 202, b"six", headers=to(f"pjsip:alice/{uri(other)}"))
+    request = received(other, status=200)
+    assert request.body == b"six" and request.get("from").startswith("<sip:alice@[::1]>;tag=")
+    daemon.wait_log("SENT SUCCESS", after=before)
+    send(peer, "log", 202, b"6")
+    daemon.wait_log(r"GOT <6> from <<sip:alice@\[::1\]>> to sip:log@\[::1\]", after=before)
+
+
 # ---- long ones (RFC 3428 8) ----
 
 

@@ -94,17 +94,29 @@ def test_strange_uri_schemes(peer, uri, status):
     call.refuse_check(status)
 
 
-def test_max_forwards_zero_is_for_us(peer):
-    """We are the last hop: nothing is to be forwarded (16.3 is for proxies)."""
+@pytest.mark.parametrize("method", ["OPTIONS", "MESSAGE", "REGISTER", "SUBSCRIBE"])
+def test_strange_uri_schemes_of_other_requests(peer, method):
+    peer.send(peer.request(method, uri="nosuch:scheme", to_value="<sip:a@127.0.0.1>"))
+    peer.expect(416)
+
+
+def without_hops(message):
+    message.headers = [(n, "0" if n == "Max-Forwards" else v) for n, v in message.headers]
+    return message
+
+
+def test_max_forwards_zero(peer):
+    """16.3: nothing goes on from here; OPTIONS is answered (11), and so is what belongs to a call."""
     call = Call(peer, "echo")
-    invite = call.build("INVITE", body=call.offer)
-    invite.headers = [(n, "0" if n == "Max-Forwards" else v) for n, v in invite.headers]
-    call.invite = invite
-    peer.send(invite)
-    got = call.expect(200, 483)
-    if got.status == 200:
-        call.ack(got)
-        call.hang_up()
+    call.invite = without_hops(call.build("INVITE", body=call.offer))
+    peer.send(call.invite)
+    call.expect(483)
+    peer.send(without_hops(peer.request("OPTIONS")))
+    peer.expect(200)
+    call = Call(peer, "echo")
+    call.establish()
+    peer.send(without_hops(call.build("BYE")))
+    call.expect(200)
 
 
 def test_content_encoding(peer):

@@ -301,8 +301,9 @@ def test_ten_times_what_it_can_carry(start_daemon, api_module, sanitized):
     when the flood ends all that is new comes in at once.
     """
     daemon = start_daemon(
-        extensions=EXTENSIONS, modules=["sdp_rtp", api_module("api_slow")], env={"SIPSESSION_API_SLOW": "20"}, options=[]
-    )
+        extensions=EXTENSIONS, modules=["sdp_rtp", api_module("api_slow")], env={"SIPSESSION_API_SLOW": "20"}, options=[],
+        max_delay=50,
+    )  # fmt: skip
     held = new_call(daemon)
     held.establish()
     waits = []
@@ -344,8 +345,9 @@ def test_ten_times_what_it_can_carry(start_daemon, api_module, sanitized):
 def test_a_burst_is_no_overload(start_daemon, api_module):
     """What comes at once and is worked off in a moment is not refused."""
     daemon = start_daemon(
-        extensions=EXTENSIONS, modules=["sdp_rtp", api_module("api_slow")], env={"SIPSESSION_API_SLOW": "5"}, options=[]
-    )
+        extensions=EXTENSIONS, modules=["sdp_rtp", api_module("api_slow")], env={"SIPSESSION_API_SLOW": "5"}, options=[],
+        max_delay=50,
+    )  # fmt: skip
     flood = Flood(daemon)
     for _ in range(30):
         flood.invite()

@@ -10,7 +10,7 @@ import sqlite3
 import time
 
 import pytest
-from support.caller import Caller
+from support.caller import Caller, check_digest
 from support.clients import baresip_registration, sipp
 from support.daemon import Daemon
 from support.peer import Peer, unique
@@ -327,6 +327,80 @@ def test_configured_contacts_are_asked(tmp_path):
     daemon.wait_log("of 'trunk' is reachable now")
     daemon.stop()
     peer.close()
+
+
+def asked(start_daemon, options, endpoint="", path=None):
+    """A daemon that asks a contact, and the peer that is asked."""
+    peer = Peer(("127.0.0.1", 9))
+    aor = f"qualify_frequency = 60\ncontact = sip:trunk@127.0.0.1:{peer.port}\n{options}"
+    auth = "\n[trunk]\ntype = auth\nusername = us\npassword = secret\n"
+    text = "[global]\nmax_initial_qualify_time = 0\n" + phone("trunk", aor, f"outbound_auth = trunk\n{endpoint}") + auth
+    daemon = start_daemon(EXTENSIONS, endpoints=text)
+    peer.remote = daemon.udp
+    return daemon, peer
+
+
+CHALLENGE = ("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth", algorithm=MD5')
+
+
+def test_challenge_is_an_answer(start_daemon):
+    daemon, peer = asked(start_daemon, "")
+    peer.respond(peer.expect("OPTIONS"), 401, headers=[CHALLENGE])
+    daemon.wait_log("of 'trunk' is reachable now")
+    assert peer.receive(0.5) is None
+    peer.close()
+
+
+def test_challenge_is_answered(start_daemon):
+    daemon, peer = asked(start_daemon, "authenticate_qualify = yes\nqualify_2xx_only = yes")
+    peer.respond(peer.expect("OPTIONS"), 401, headers=[CHALLENGE])
+    again = peer.expect("OPTIONS")
+    check_digest(again, "authorization", "us", "secret", "r", "n")
+    peer.respond(again, 200)
+    daemon.wait_log("of 'trunk' is reachable now")
+    peer.close()
+
+
+def test_proxy_of_an_aor(start_daemon):
+    proxy = Peer(("127.0.0.1", 9))
+    daemon, peer = asked(
+        start_daemon, f"outbound_proxy = sip:127.0.0.1:{proxy.port}\\;lr\n", "outbound_proxy = sip:127.0.0.1:9\\;lr"
+    )
+    proxy.remote = daemon.udp
+    options = proxy.expect("OPTIONS")
+    assert options.tokens("route") == [f"<sip:127.0.0.1:{proxy.port};lr>"]
+    assert options.uri == f"sip:trunk@127.0.0.1:{peer.port}"
+    proxy.respond(options, 200)
+    daemon.wait_log("of 'trunk' is reachable now")
+    peer.close()
+    proxy.close()
+
+
+def test_first_questions_are_spread(start_daemon):
+    peer = Peer(("127.0.0.1", 9))
+    contacts = ",".join(f"sip:c{number}@127.0.0.1:{peer.port}" for number in range(30))
+    text = "[global]\nmax_initial_qualify_time = 6\n" + phone("many", f"qualify_frequency = 60\ncontact = {contacts}")
+    daemon = start_daemon(EXTENSIONS, endpoints=text)
+    peer.remote = daemon.udp
+    times = []
+    while len(times) < 30:
+        peer.respond(peer.expect("OPTIONS", timeout=7), 200)
+        times.append(time.monotonic())
+    assert 2 < times[-1] - times[0] < 6.5  # 30 of them by chance within 6 s; all at once without the option
+    peer.close()
+
+
+def test_expired_bindings_leave_the_disk_soon(start_daemon):
+    text = "[global]\ncontact_expiration_check_interval = 1\n" + phone("alice", "max_contacts = 1\nminimum_expiration = 1")
+    daemon = start_daemon(EXTENSIONS, endpoints=text)
+    alice = Phone(daemon, "alice")
+    alice.register(f"{alice.here()};expires=1")
+    database = sqlite3.connect(daemon.config / "sipsession.db")
+    assert database.execute("SELECT count(*) FROM store").fetchone() == (1,)
+    end = time.monotonic() + 6
+    while database.execute("SELECT count(*) FROM store").fetchone() != (0,):
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 # ---- clients that others wrote ----

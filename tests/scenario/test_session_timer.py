@@ -279,16 +279,20 @@ def test_422_that_helps_nobody(daemon, min_se):
 # ---- time ----
 
 
+# `began` is read before what begins the interval is sent, so that nothing here depends on how fast anybody is: the daemon
+# may be late, but never early, and a BYE that comes instead of a refresh is none.
+
+
 def expect_refresh(peer, began, *wanted):
-    """Our refresh, half of the interval after what began it."""
+    """Our refresh, half of the interval after what began it, and before its end."""
     request = peer.expect(*wanted, timeout=10)
-    assert REFRESH - 0.1 < time.monotonic() - began < EXPIRY + 1, peer.ladder()
+    assert time.monotonic() - began > REFRESH - 0.05, peer.ladder()
     return request
 
 
 def expect_end(peer, began, skip=()):
     bye = peer.expect("BYE", timeout=10, skip=skip)
-    assert EXPIRY - 0.1 < time.monotonic() - began < EXPIRY + 2, peer.ladder()
+    assert time.monotonic() - began > EXPIRY - 0.05, peer.ladder()
     assert bye.all("reason") == ['SIP;cause=408;text="Session timer expired"']
     assert "timer" in bye.tokens("supported"), "in every request (7.1)"
     peer.respond(bye, 200)
@@ -298,12 +302,13 @@ def test_we_refresh_by_update(fast):
     """7.4: UPDATE without an offer where the peer takes it; half of the interval later the next."""
     peer = fast.peer()
     call = call_as(peer, "yes", TIMER, UPDATE, expires(90, "uas"))
+    began = time.monotonic()
     call.establish()
     for _ in range(2):
-        began = time.monotonic()
         update = expect_refresh(peer, began, "UPDATE")
         assert timer_of(update) == (90, "uac", False)
         assert not update.body
+        began = time.monotonic()
         peer.respond(update, 200, headers=[("Require", "timer"), expires(90, "uac")])
     call.hang_up()
 
@@ -312,14 +317,14 @@ def test_we_refresh_by_reinvite(fast):
     """7.4: else re-INVITE, with the offer that did not change; our role goes over to a peer that takes it."""
     peer = fast.peer()
     call = call_as(peer, "yes", TIMER, NO_UPDATE, expires(90, "uas"))
-    agreed = call.establish().sdp
     began = time.monotonic()
+    agreed = call.establish().sdp
     reinvite = expect_refresh(peer, began, "INVITE")
     assert timer_of(reinvite) == (90, "uac", False)
     assert reinvite.sdp.origin == agreed.origin
+    began = time.monotonic()
     peer.respond(reinvite, 200, headers=[SDP, TIMER, ("Require", "timer"), expires(90, "uas")], body=call.offer)
     peer.expect("ACK")
-    began = time.monotonic()
     expect_end(peer, began)  # it took over, and did nothing
 
 
@@ -336,11 +341,11 @@ def test_the_peer_refreshes(fast):
     peer = fast.peer()
     call = call_as(peer, "yes", TIMER, expires(90, "uac"))
     call.establish()
-    for _ in range(2):
-        peer.expect_nothing(REFRESH)
+    for _ in range(5):  # longer in all than it would live without
+        peer.expect_nothing(EXPIRY / 4)
+        began = time.monotonic()
         call.send("UPDATE", [TIMER, expires(90, "uac")])
         call.expect(200)
-    began = time.monotonic()
     expect_end(peer, began)
 
 
@@ -363,8 +368,8 @@ def test_our_refresh_is_refused(fast):
     update = expect_refresh(peer, began, "UPDATE")
     peer.respond(update, 403)
     update = peer.expect("UPDATE")
-    peer.respond(update, 200, headers=[("Require", "timer"), expires(90, "uac")])
     began = time.monotonic()
+    peer.respond(update, 200, headers=[("Require", "timer"), expires(90, "uac")])
     update = expect_refresh(peer, began, "UPDATE")
     peer.respond(update, 501)  # then it is no UPDATE
     reinvite = peer.expect("INVITE")
@@ -384,11 +389,10 @@ def test_422_to_our_refresh(fast):
     update = peer.expect("UPDATE")
     assert timer_of(update) == (120, "uac", False)
     assert update.all("min-se") == ["120"]
-    peer.respond(update, 200, headers=[("Require", "timer"), expires(120, "uac")])
     began = time.monotonic()
-    peer.expect_nothing(REFRESH)
-    update = peer.expect("UPDATE")
-    assert 60 * FAST - 0.1 < time.monotonic() - began
+    peer.respond(update, 200, headers=[("Require", "timer"), expires(120, "uac")])
+    update = peer.expect("UPDATE", timeout=10)
+    assert 60 * FAST - 0.05 < time.monotonic() - began
     assert (timer_of(update), update.get("min-se")) == ((120, "uac", False), "120")
     peer.respond(update, 200)  # without a word: the timer is off (7.2)
     peer.expect_nothing(65 * FAST)
@@ -403,9 +407,9 @@ def test_a_peer_without_timers(fast):
     assert timer_of(call.establish()) == (90, "uas", False)
     for _ in range(2):
         reinvite = expect_refresh(peer, began, "INVITE")
+        began = time.monotonic()
         peer.respond(reinvite, 200, headers=[SDP], body=call.offer)
         peer.expect("ACK")
-        began = time.monotonic()
     reinvite = expect_refresh(peer, began, "INVITE")
     peer.respond(reinvite, 481)  # the other way to hear that it is over
     peer.expect("ACK")
@@ -418,8 +422,8 @@ def test_a_peer_without_timers(fast):
 def test_we_refresh_a_call_of_ours(fast):
     placed = Placed(fast, "short")
     assert timer_of(placed.invite) == (90, None, False)
-    placed.answer(UPDATE, TIMER, ("Require", "timer"), expires(90, "uac"))
     began = time.monotonic()
+    placed.answer(UPDATE, TIMER, ("Require", "timer"), expires(90, "uac"))
     update = expect_refresh(placed.peer, began, "UPDATE")
     assert timer_of(update) == (90, "uac", False)
     assert "timer" in update.tokens("supported")
@@ -430,18 +434,19 @@ def test_we_refresh_a_call_of_ours(fast):
 def test_the_callee_refreshes_or_not(fast):
     placed = Placed(fast, "short")
     placed.answer(UPDATE, TIMER, ("Require", "timer"), expires(90, "uas"))
-    placed.peer.expect_nothing(REFRESH)
-    placed.send("UPDATE", TIMER, expires(90, "uac"))
-    assert timer_of(placed.peer.expect(200)) == (90, "uac", True)
-    began = time.monotonic()
+    for _ in range(5):
+        placed.peer.expect_nothing(EXPIRY / 4)
+        began = time.monotonic()
+        placed.send("UPDATE", TIMER, expires(90, "uac"))
+        assert timer_of(placed.peer.expect(200)) == (90, "uac", True)
     expect_end(placed.peer, began)
 
 
 def test_a_callee_without_timers(fast):
     for endpoint in ("short", "stubborn"):
         placed = Placed(fast, endpoint)
-        placed.answer(NO_UPDATE)
         began = time.monotonic()
+        placed.answer(NO_UPDATE)
         if endpoint == "short":  # its side does not want it: no timer
             placed.peer.expect_nothing(EXPIRY + 0.5)
         else:

@@ -26,8 +26,9 @@ NOT_CALLED = {
     "B1: XML and JSON": r"pj_xml_|pj_json_",
     "B11, C13, D1: SRTP of PJMEDIA": r"pjmedia_(transport_)?srtp_",
     "B15: counts that a caller gives": r"pj_array_|pj_pool_create_on_buf|pj_pool_buf",
-    # pjsip_tls_transport_restart2: tls.c, with checks of its own before and after (docs/pjsip.md)
-    "C5: listeners that are restarted": r"pjsip_((tcp|udp)_transport_restart|tls_transport_restart\b|(tcp|tls|udp)_transport_lis_start)",
+    # pjsip_tls_transport_restart2: tls.c, with checks of its own before and after (docs/pjsip.md);
+    # with pjsip_tcp_transport_restart: transport_retire.c, to close a listener for good
+    "C5: listeners that are restarted": r"pjsip_(udp_transport_restart|tls_transport_restart\b|(tcp|tls|udp)_transport_lis_start)",
     "C10, E10: ICE": r"pj_ice_",
     "C17: local time, tokens": r"pj_time_(encode|decode)|pj_strtok|pj_strspn",
     "D4, E3, E4: the conference bridge": r"pjmedia_(conf|port)_",

@@ -18,6 +18,7 @@
 #define EVENTS_PER_SECOND 20
 
 static struct sip_sources *sources; /* NULL: neither rates nor bans */
+static struct sip_sources *prepared;
 
 /* ---- events ---- */
 
@@ -205,9 +206,14 @@ int sip_access_contacts(const struct ast_sip_acl *list, const struct ast_sip_end
     return 1;
 }
 
+static int is_wanted(const struct sip_access_config *config)
+{
+    return config->rate > 0 || config->ban_failures > 0;
+}
+
 int sip_access_start(const struct sip_config *config)
 {
-    if (config->access.rate == 0 && config->access.ban_failures == 0) {
+    if (!is_wanted(&config->access)) {
         return 0;
     }
     sources = sip_sources_create(&config->access, SOURCE_SETS);
@@ -218,4 +224,34 @@ void sip_access_stop(void)
 {
     sip_sources_destroy(sources);
     sources = NULL;
+}
+
+/* ---- reload: bans stay, as long as there are bans ---- */
+
+int sip_access_prepare(struct sip_config *config)
+{
+    if (!is_wanted(&config->access) || sources) {
+        return 0;
+    }
+    prepared = sip_sources_create(&config->access, SOURCE_SETS);
+    return prepared ? 0 : -1;
+}
+
+void sip_access_abandon(void)
+{
+    sip_sources_destroy(prepared);
+    prepared = NULL;
+}
+
+void sip_access_commit(struct sip_config *old, struct sip_config *config)
+{
+    (void)old;
+    if (!is_wanted(&config->access)) {
+        sip_access_stop();
+    } else if (sources) {
+        sip_sources_configure(sources, &config->access);
+    } else {
+        sources = prepared;
+        prepared = NULL;
+    }
 }

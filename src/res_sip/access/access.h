@@ -34,6 +34,8 @@ struct sip_sources;
 /* sets: a power of two; eight sources are kept in each. NULL: logged. */
 struct sip_sources *sip_sources_create(const struct sip_access_config *config, unsigned sets);
 void sip_sources_destroy(struct sip_sources *sources);
+/* Other limits from now on; what is known of the sources stays. */
+void sip_sources_configure(struct sip_sources *sources, const struct sip_access_config *config);
 enum sip_access sip_sources_request(struct sip_sources *sources, pj_uint64_t now,
                                     const pj_sockaddr *address);
 /* 1: the source is banned from now on. */
@@ -45,6 +47,9 @@ void sip_sources_succeeded(struct sip_sources *sources, pj_uint64_t now,
 
 int sip_access_start(const struct sip_config *config);
 void sip_access_stop(void);
+int sip_access_prepare(struct sip_config *config); /* these three: reload.h */
+void sip_access_abandon(void);
+void sip_access_commit(struct sip_config *old, struct sip_config *config);
 /* 0: the source is banned or too fast; what there is to answer was answered. */
 int sip_access_check(pjsip_rx_data *rdata);
 /* A request had wrong credentials, or right ones. */

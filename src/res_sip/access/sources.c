@@ -50,6 +50,11 @@ struct sip_sources *sip_sources_create(const struct sip_access_config *config, u
     return sources;
 }
 
+void sip_sources_configure(struct sip_sources *sources, const struct sip_access_config *config)
+{
+    sources->config = *config;
+}
+
 void sip_sources_destroy(struct sip_sources *sources)
 {
     if (sources) {

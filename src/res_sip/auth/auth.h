@@ -80,5 +80,8 @@ void sip_auths_free(struct ast_sip_auth *auth);
 extern struct ast_sip_authenticator sip_own_authenticator;
 int sip_authenticate_start(const struct sip_config *config);
 void sip_authenticate_stop(void);
+int sip_authenticate_prepare(struct sip_config *config); /* these three: reload.h */
+void sip_authenticate_abandon(void);
+void sip_authenticate_commit(struct sip_config *old, struct sip_config *config);
 
 #endif

@@ -32,7 +32,7 @@ struct result {
 };
 
 static struct sip_nonces *nonces;
-static struct ast_sip_endpoint *nobody;
+static struct ast_sip_endpoint *nobody, *next_nobody;
 static char dummies[AST_SIP_DIGEST_ALGORITHMS][SIP_DIGEST_SIZE]; /* hashes of what nobody knows */
 
 /* The credential of a user in a realm by an algorithm; NULL: there is none. */
@@ -269,34 +269,63 @@ static int make_dummies(void)
     return 0;
 }
 
-/* The endpoint of strangers: the default realm and algorithms, and credentials of no use. */
-static int make_nobody(const struct sip_global_config *global)
+/* The endpoint of strangers: the default realm and algorithms, and credentials of no use. NULL:
+ * logged. */
+static struct ast_sip_endpoint *make_nobody(const struct sip_global_config *global)
 {
+    struct ast_sip_endpoint *made = ast_sip_endpoint_create("");
     unsigned i;
 
-    nobody = ast_sip_endpoint_create("");
-    for (i = 0; nobody && i < global->algorithm_count; i++) {
+    for (i = 0; made && i < global->algorithm_count; i++) {
         const struct ast_sip_auth auth = {.algorithm = global->algorithms[i],
                                           .realm = global->default_realm,
                                           .username = (char *)""};
 
-        if (ast_sip_endpoint_add_auth(nobody, &auth,
+        if (ast_sip_endpoint_add_auth(made, &auth,
                                       (enum ast_sip_credential_kind)(AST_SIP_CREDENTIAL_MD5 +
                                                                      auth.algorithm),
                                       dummies[auth.algorithm]) != 0) {
-            return -1;
+            ast_sip_endpoint_unref(made);
+            return NULL;
         }
     }
-    if (!nobody) {
+    if (!made) {
         ast_error("res_sip: no memory");
     }
-    return nobody ? 0 : -1;
+    return made;
 }
 
 int sip_authenticate_start(const struct sip_config *config)
 {
     nonces = sip_nonces_create(NONCE_SETS);
-    return nonces && make_dummies() == 0 && make_nobody(&config->global) == 0 ? 0 : -1;
+    if (!nonces || make_dummies() != 0) {
+        return -1;
+    }
+    nobody = make_nobody(&config->global);
+    return nobody ? 0 : -1;
+}
+
+/* ---- reload: nonces that were given stay good ---- */
+
+int sip_authenticate_prepare(struct sip_config *config)
+{
+    next_nobody = make_nobody(&config->global);
+    return next_nobody ? 0 : -1;
+}
+
+void sip_authenticate_abandon(void)
+{
+    ast_sip_endpoint_unref(next_nobody);
+    next_nobody = NULL;
+}
+
+void sip_authenticate_commit(struct sip_config *old, struct sip_config *config)
+{
+    (void)old;
+    (void)config;
+    ast_sip_endpoint_unref(nobody);
+    nobody = next_nobody;
+    next_nobody = NULL;
 }
 
 void sip_authenticate_stop(void)

@@ -70,10 +70,10 @@ int ast_sip_endpoint_add_credential(struct ast_sip_endpoint *endpoint,
     return 0;
 }
 
-static void to_pjsip(const struct ast_sip_credential *credential, pjsip_cred_info *out)
+static void to_pjsip(const struct ast_sip_credential *credential, int algorithm,
+                     pjsip_cred_info *out)
 {
-    static const pjsip_auth_algorithm_type algorithms[] = {PJSIP_AUTH_ALGORITHM_NOT_SET,
-                                                           PJSIP_AUTH_ALGORITHM_MD5,
+    static const pjsip_auth_algorithm_type algorithms[] = {PJSIP_AUTH_ALGORITHM_MD5,
                                                            PJSIP_AUTH_ALGORITHM_SHA256,
                                                            PJSIP_AUTH_ALGORITHM_SHA512_256};
 
@@ -84,17 +84,30 @@ static void to_pjsip(const struct ast_sip_credential *credential, pjsip_cred_inf
     out->data = sip_str(credential->secret);
     out->data_type = credential->kind == AST_SIP_CREDENTIAL_PASSWORD ? PJSIP_CRED_DATA_PLAIN_PASSWD
                                                                      : PJSIP_CRED_DATA_DIGEST;
-    out->algorithm_type = algorithms[credential->kind];
+    out->algorithm_type = algorithms[algorithm];
+}
+
+/* A digest is of its algorithm; a password is a credential of each one that it may be used with. */
+static int is_for(const struct ast_sip_credential *credential, int algorithm)
+{
+    if (credential->kind != AST_SIP_CREDENTIAL_PASSWORD) {
+        return credential->kind == AST_SIP_CREDENTIAL_MD5 + algorithm;
+    }
+    return credential->algorithms == 0 || (credential->algorithms & 1u << algorithm);
 }
 
 void sip_auth_set(pjsip_auth_clt_sess *auth, const struct ast_sip_endpoint *endpoint)
 {
     const struct ast_sip_credential *credential = endpoint ? endpoint->credentials : NULL;
-    pjsip_cred_info infos[16];
+    pjsip_cred_info infos[16 * AST_SIP_DIGEST_ALGORITHMS];
     int count = 0;
 
-    for (; credential && count < (int)PJ_ARRAY_SIZE(infos); credential = credential->next) {
-        to_pjsip(credential, &infos[count++]);
+    for (; credential; credential = credential->next) {
+        for (int i = 0; i < AST_SIP_DIGEST_ALGORITHMS; i++) {
+            if (is_for(credential, i) && count < (int)PJ_ARRAY_SIZE(infos)) {
+                to_pjsip(credential, i, &infos[count++]);
+            }
+        }
     }
     if (count > 0) {
         pjsip_auth_clt_set_credentials(auth, count, infos); /* copies them into its pool */
@@ -118,15 +131,18 @@ static int same_realm(const pjsip_hdr *left, const pjsip_hdr *right)
            pj_stricmp(&a->challenge.common.realm, &b->challenge.common.realm) == 0;
 }
 
+static int is_of_realm(const pjsip_cred_info *info, const pj_str_t *realm)
+{
+    return pj_stricmp(&info->realm, realm) == 0 || pj_strcmp2(&info->realm, "*") == 0;
+}
+
 static int has_credential(const pjsip_auth_clt_sess *auth, const pj_str_t *realm,
                           pjsip_auth_algorithm_type algorithm)
 {
     for (unsigned i = 0; i < auth->cred_cnt; ++i) {
         const pjsip_cred_info *info = &auth->cred_info[i];
 
-        if ((pj_stricmp(&info->realm, realm) == 0 || pj_strcmp2(&info->realm, "*") == 0) &&
-            (info->data_type == PJSIP_CRED_DATA_PLAIN_PASSWD ||
-             info->algorithm_type == algorithm)) {
+        if (is_of_realm(info, realm) && info->algorithm_type == algorithm) {
             return 1;
         }
     }
@@ -176,6 +192,24 @@ static int takes_memory(const pjsip_auth_clt_sess *auth, const pjsip_hdr *hdr)
         pjsip_auth_get_algorithm_by_iana_name(&digest->algorithm);
 
     return algorithm && !find_cached(auth, &digest->realm, algorithm->algorithm_type);
+}
+
+/* PJSIP takes a password for any algorithm; 1: it would for this challenge, whose algorithm it may
+ * not be used with. */
+static int may_not_answer(const pjsip_auth_clt_sess *auth, const pjsip_hdr *hdr)
+{
+    const pjsip_digest_challenge *digest =
+        &((const pjsip_www_authenticate_hdr *)hdr)->challenge.digest;
+    const pjsip_auth_algorithm *algorithm =
+        pjsip_auth_get_algorithm_by_iana_name(&digest->algorithm);
+    unsigned i = 0;
+
+    while (i < auth->cred_cnt && (auth->cred_info[i].data_type != PJSIP_CRED_DATA_PLAIN_PASSWD ||
+                                  !is_of_realm(&auth->cred_info[i], &digest->realm))) {
+        i++;
+    }
+    return i < auth->cred_cnt && algorithm &&
+           !has_credential(auth, &digest->realm, algorithm->algorithm_type);
 }
 
 /* The algorithm of a challenge that we have what it takes to answer, or NULL. */
@@ -262,7 +296,9 @@ static int answer_each(const pjsip_auth_clt_sess *auth, const pjsip_tx_data *req
             drop_challenges(msg, hdr);
         }
         next = hdr->next;
-        if (is_challenge(hdr) && takes_memory(auth, hdr) && ++kept > MAX_REALMS) {
+        if (is_challenge(hdr) && !algorithm && may_not_answer(auth, hdr)) {
+            pj_list_erase(hdr);
+        } else if (is_challenge(hdr) && takes_memory(auth, hdr) && ++kept > MAX_REALMS) {
             pj_list_erase(hdr);
         } else if (algorithm) {
             answered |= will_answer(auth, request, hdr, algorithm);

@@ -27,11 +27,16 @@ struct table {
     unsigned count;
 };
 
-static struct table configured;
+/* What is configured in figures. */
+struct networks {
+    struct table table;
+    /* of IPv4 and IPv6 that are in use, the longest first */
+    unsigned char prefixes[2][PREFIXES];
+    unsigned prefix_count[2];
+};
+
+static struct networks in_force, prepared;
 static struct table named; /* whole addresses */
-static unsigned char prefixes[2]
-                             [PREFIXES]; /* of IPv4 and IPv6 that are in use, the longest first */
-static unsigned prefix_count[2];
 
 /* The first `prefix` bits of a key stay, the others become 0. */
 static void mask(unsigned char address[16], unsigned prefix)
@@ -126,10 +131,10 @@ static int make_room(struct table *table, unsigned more)
     return 0;
 }
 
-static void note_prefix(unsigned family, unsigned char prefix)
+static void note_prefix(struct networks *networks, unsigned family, unsigned char prefix)
 {
-    unsigned char *list = prefixes[family == 6];
-    unsigned *count = &prefix_count[family == 6], i = 0;
+    unsigned char *list = networks->prefixes[family == 6];
+    unsigned *count = &networks->prefix_count[family == 6], i = 0;
 
     while (i < *count && list[i] > prefix) {
         i++;
@@ -167,17 +172,13 @@ static int add(struct table *table, const struct sip_identify_config *config,
 }
 
 /* 1 when the endpoint exists; a request that matches would be nobody's otherwise. */
-static int is_endpoint(const struct sip_identify_config *config)
+static int is_endpoint(const struct sip_config *config, const struct sip_identify_config *one)
 {
-    struct ast_sip_endpoint *endpoint =
-        config->endpoint ? ast_sip_get_endpoint(config->endpoint) : NULL;
-
-    if (!endpoint) {
-        ast_warning("identify '%s': there is no endpoint '%s'", config->name,
-                    config->endpoint ? config->endpoint : "");
+    if (!one->endpoint || !sip_config_endpoint(config, one->endpoint)) {
+        ast_warning("identify '%s': there is no endpoint '%s'", one->name,
+                    one->endpoint ? one->endpoint : "");
         return 0;
     }
-    ast_sip_endpoint_unref(endpoint);
     return 1;
 }
 
@@ -205,13 +206,13 @@ static struct ast_sip_endpoint *identify(pjsip_rx_data *rdata)
     const pj_sockaddr *source = &rdata->pkt_info.src_addr;
     int ipv6 = source->addr.sa_family == PJ_AF_INET6;
     unsigned whole = ipv6 ? 128 : 32, i;
-    const char *endpoint = look(&configured, source, whole);
+    const char *endpoint = look(&in_force.table, source, whole);
 
     if (!endpoint) { /* an address in figures comes before a name, and that before networks */
         endpoint = look(&named, source, whole);
     }
-    for (i = 0; i < prefix_count[ipv6] && !endpoint; i++) {
-        endpoint = look(&configured, source, prefixes[ipv6][i]);
+    for (i = 0; i < in_force.prefix_count[ipv6] && !endpoint; i++) {
+        endpoint = look(&in_force.table, source, in_force.prefixes[ipv6][i]);
     }
     return endpoint ? allowed(ast_sip_get_endpoint(endpoint)) : NULL;
 }
@@ -228,7 +229,7 @@ void sip_identify_ip_add_name(const struct sip_identify_config *config,
 {
     unsigned i;
 
-    if (count == 0 || !is_endpoint(config) || make_room(&named, count) != 0) {
+    if (count == 0 || !is_endpoint(sip_get_config(), config) || make_room(&named, count) != 0) {
         return;
     }
     for (i = 0; i < count; i++) {
@@ -243,34 +244,65 @@ void sip_identify_ip_add_name(const struct sip_identify_config *config,
 
 static struct ast_sip_endpoint_identifier identifier = {.identify_endpoint = identify};
 
-int sip_identify_ip_start(const struct sip_config *config)
+static void clear_networks(struct networks *networks)
+{
+    clear(&networks->table);
+    networks->prefix_count[0] = networks->prefix_count[1] = 0;
+}
+
+/* 0; -1 logged, with a part of them there. */
+static int fill(struct networks *networks, const struct sip_config *config)
 {
     const struct sip_identify_config *one;
     unsigned i;
 
     for (one = config->identifies; one; one = one->next) {
-        unsigned matches = is_endpoint(one) ? one->match_count : 0;
+        unsigned matches = is_endpoint(config, one) ? one->match_count : 0;
 
-        if (make_room(&configured, matches) != 0) {
+        if (make_room(&networks->table, matches) != 0) {
             return -1;
         }
         for (i = 0; i < matches; i++) {
-            if (add(&configured, one, &one->match[i])) {
-                note_prefix(one->match[i].address.addr.sa_family == PJ_AF_INET6 ? 6 : 4,
+            if (add(&networks->table, one, &one->match[i])) {
+                note_prefix(networks, one->match[i].address.addr.sa_family == PJ_AF_INET6 ? 6 : 4,
                             (unsigned char)one->match[i].prefix);
             }
         }
     }
-    if (sip_identify_name_start(config) != 0) {
-        return -1;
-    }
-    return ast_sip_register_endpoint_identifier_with_name(&identifier, "ip");
+    return 0;
+}
+
+int sip_identify_ip_start(const struct sip_config *config)
+{
+    return fill(&in_force, config) == 0 && sip_identify_name_start(config) == 0
+               ? ast_sip_register_endpoint_identifier_with_name(&identifier, "ip")
+               : -1;
 }
 
 void sip_identify_ip_stop(void)
 {
     sip_identify_name_stop();
     clear(&named);
-    clear(&configured);
-    prefix_count[0] = prefix_count[1] = 0;
+    clear_networks(&in_force);
+}
+
+/* ---- reload ---- */
+
+int sip_identify_ip_prepare(const struct sip_config *config)
+{
+    return fill(&prepared, config) == 0 ? sip_identify_name_prepare(config) : -1;
+}
+
+void sip_identify_ip_abandon(void)
+{
+    clear_networks(&prepared);
+    sip_identify_name_abandon();
+}
+
+void sip_identify_ip_commit(void)
+{
+    clear_networks(&in_force);
+    in_force = prepared;
+    memset(&prepared, 0, sizeof(prepared));
+    sip_identify_name_commit();
 }

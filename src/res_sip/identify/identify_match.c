@@ -24,7 +24,7 @@ struct match {
     regex_t regex;
 };
 
-static struct match *matches;
+static struct match *matches, *prepared;
 
 int sip_match_is_regex(const char *value, char *out, size_t size)
 {
@@ -65,10 +65,10 @@ static int set_value(struct match *match, const char *value)
 }
 
 /* 0; -1 logged. header_length 0: of the request URI. */
-static int add(const struct sip_identify_config *config, const char *header, size_t header_length,
-               const char *value)
+static int add(struct match **end, const struct sip_identify_config *config, const char *header,
+               size_t header_length, const char *value)
 {
-    struct match *match = calloc(1, sizeof(*match)), **end = &matches;
+    struct match *match = calloc(1, sizeof(*match));
 
     if (!match) {
         goto failed;
@@ -179,7 +179,18 @@ static struct ast_sip_endpoint_identifier by_header = {.identify_endpoint = iden
 static struct ast_sip_endpoint_identifier by_request_uri = {.identify_endpoint =
                                                                 identify_request_uri};
 
-int sip_identify_match_start(const struct sip_config *config)
+static void free_list(struct match **list)
+{
+    while (*list) {
+        struct match *next = (*list)->next;
+
+        free_match(*list);
+        *list = next;
+    }
+}
+
+/* 0; -1 logged, with a part of it made. */
+static int make_list(const struct sip_config *config, struct match **list)
 {
     const struct sip_identify_config *one;
 
@@ -192,16 +203,22 @@ int sip_identify_match_start(const struct sip_config *config)
             while (length > 0 && one->match_header[length - 1] == ' ') {
                 length--;
             }
-            if (length == 0 ||
-                add(one, one->match_header, length, colon + 1 + strspn(colon + 1, " \t")) != 0) {
+            if (length == 0 || add(list, one, one->match_header, length,
+                                   colon + 1 + strspn(colon + 1, " \t")) != 0) {
                 return -1;
             }
         }
-        if (one->match_request_uri && add(one, NULL, 0, one->match_request_uri) != 0) {
+        if (one->match_request_uri && add(list, one, NULL, 0, one->match_request_uri) != 0) {
             return -1;
         }
     }
-    return ast_sip_register_endpoint_identifier_with_name(&by_header, "header") == 0 &&
+    return 0;
+}
+
+int sip_identify_match_start(const struct sip_config *config)
+{
+    return make_list(config, &matches) == 0 &&
+                   ast_sip_register_endpoint_identifier_with_name(&by_header, "header") == 0 &&
                    ast_sip_register_endpoint_identifier_with_name(&by_request_uri, "request_uri") ==
                        0
                ? 0
@@ -210,10 +227,22 @@ int sip_identify_match_start(const struct sip_config *config)
 
 void sip_identify_match_stop(void)
 {
-    while (matches) {
-        struct match *next = matches->next;
+    free_list(&matches);
+}
 
-        free_match(matches);
-        matches = next;
-    }
+int sip_identify_match_prepare(const struct sip_config *config)
+{
+    return make_list(config, &prepared);
+}
+
+void sip_identify_match_abandon(void)
+{
+    free_list(&prepared);
+}
+
+void sip_identify_match_commit(void)
+{
+    free_list(&matches);
+    matches = prepared;
+    prepared = NULL;
 }

@@ -30,7 +30,7 @@ struct name {
     int gone;             /* and nobody wants to know any more */
 };
 
-static struct name *names;
+static struct name *names, *prepared;
 
 static void ask(struct name *name);
 
@@ -147,7 +147,7 @@ static void ask(struct name *name)
     }
 }
 
-static int add(const struct sip_identify_config *config, const char *host)
+static int add(struct name **list, const struct sip_identify_config *config, const char *host)
 {
     struct name *name = calloc(1, sizeof(*name));
 
@@ -158,20 +158,20 @@ static int add(const struct sip_identify_config *config, const char *host)
     name->config = config;
     name->host = host;
     name->retry = LEAST_RETRY;
-    name->next = names;
-    names = name;
+    name->next = *list;
+    *list = name;
     wait_for_next(name, 0); /* when everything has started */
     return 0;
 }
 
-int sip_identify_name_start(const struct sip_config *config)
+static int add_all(struct name **list, const struct sip_config *config)
 {
     const struct sip_identify_config *one;
     unsigned i;
 
     for (one = config->identifies; one; one = one->next) {
         for (i = 0; i < one->name_count; i++) {
-            if (add(one, one->names[i]) != 0) {
+            if (add(list, one, one->names[i]) != 0) {
                 return -1;
             }
         }
@@ -179,12 +179,17 @@ int sip_identify_name_start(const struct sip_config *config)
     return 0;
 }
 
-void sip_identify_name_stop(void)
+int sip_identify_name_start(const struct sip_config *config)
 {
-    while (names) {
-        struct name *name = names;
+    return add_all(&names, config);
+}
 
-        names = name->next;
+static void forget(struct name **list)
+{
+    while (*list) {
+        struct name *name = *list;
+
+        *list = name->next;
         if (name->timer.id && sip_endpt) {
             pjsip_endpt_cancel_timer(sip_endpt, &name->timer);
         }
@@ -194,4 +199,49 @@ void sip_identify_name_stop(void)
             free(name);
         }
     }
+}
+
+void sip_identify_name_stop(void)
+{
+    forget(&names);
+}
+
+/* ---- reload: what was found of a name holds until it is looked up again, which is at once ---- */
+
+int sip_identify_name_prepare(const struct sip_config *config)
+{
+    return add_all(&prepared, config);
+}
+
+void sip_identify_name_abandon(void)
+{
+    forget(&prepared);
+}
+
+static const struct name *find(const struct name *wanted)
+{
+    const struct name *name = names;
+
+    while (name && (strcmp(name->host, wanted->host) != 0 ||
+                    name->config->srv_lookups != wanted->config->srv_lookups)) {
+        name = name->next;
+    }
+    return name;
+}
+
+void sip_identify_name_commit(void)
+{
+    struct name *name;
+
+    for (name = prepared; name; name = name->next) {
+        const struct name *before = find(name);
+
+        if (before) {
+            name->found = before->found;
+        }
+    }
+    forget(&names);
+    names = prepared;
+    prepared = NULL;
+    use_all();
 }

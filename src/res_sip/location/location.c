@@ -25,6 +25,15 @@ struct place {
 static struct place *buckets[BUCKETS];
 static struct ast_sip_contact_observer *observers;
 
+/* The configured contacts that a reload is about to give an AOR. */
+struct change {
+    struct change *next;
+    struct place *place;
+    struct ast_sip_contact *contacts;
+};
+
+static struct change *changes;
+
 static struct place **find(const char *aor)
 {
     struct place **place = &buckets[pj_hash_calc(0, aor, (unsigned)strlen(aor)) % BUCKETS];
@@ -258,26 +267,39 @@ void ast_sip_unregister_contact_observer(struct ast_sip_contact_observer *observ
 
 /* ---- start and stop ---- */
 
-static int add_configured(const struct ast_sip_aor *aor)
+/* Copies of the contacts that an AOR is configured with; empty on failure. 0; -1 logged. */
+static int copy_configured(const struct ast_sip_aor *aor, struct ast_sip_contact **list)
 {
     const struct ast_sip_contact *contact;
-    struct ast_sip_contact **end;
+    struct ast_sip_contact **end = list;
+
+    *list = NULL;
+    for (contact = aor->contacts; contact; contact = contact->next) {
+        *end = ast_sip_contact_copy(contact);
+        if (!*end) {
+            ast_error("No memory for the contacts of '%s'", aor->name);
+            ast_sip_contacts_free(*list);
+            *list = NULL;
+            return -1;
+        }
+        end = &(*end)->next;
+    }
+    return 0;
+}
+
+static int add_configured(const struct ast_sip_aor *aor)
+{
     struct place *place;
 
     if (!aor->contacts) {
         return 0;
     }
     place = get(aor->name);
-    for (end = place ? &place->contacts : NULL; end && *end; end = &(*end)->next) {
-    }
-    for (contact = aor->contacts; end && contact; contact = contact->next) {
-        *end = ast_sip_contact_copy(contact);
-        end = *end ? &(*end)->next : NULL;
-    }
-    if (!end) {
+    if (!place) {
         ast_error("No memory for the contacts of '%s'", aor->name);
+        return -1;
     }
-    return end ? 0 : -1;
+    return copy_configured(aor, &place->contacts);
 }
 
 int sip_location_start(const struct sip_config *config)
@@ -305,4 +327,127 @@ void sip_location_stop(void)
         }
     }
     observers = NULL;
+}
+
+/* ---- reload: what is registered stays, also of an AOR that is not configured any more ---- */
+
+static int prepare_one(const struct ast_sip_aor *aor)
+{
+    struct change *change = calloc(1, sizeof(*change));
+
+    if (!change || !(change->place = get(aor->name))) {
+        ast_error("No memory for the contacts of '%s'", aor->name);
+        free(change);
+        return -1;
+    }
+    change->next = changes;
+    changes = change;
+    return copy_configured(aor, &change->contacts);
+}
+
+int sip_location_prepare(struct sip_config *config)
+{
+    const struct sip_aor_entry *entry;
+
+    for (entry = config->aors; entry; entry = entry->next) {
+        if (prepare_one(entry->aor) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static struct change *next_change(void)
+{
+    struct change *change = changes;
+
+    if (change) {
+        changes = change->next;
+    }
+    return change;
+}
+
+void sip_location_abandon(void)
+{
+    struct change *change;
+
+    while ((change = next_change())) {
+        ast_sip_contacts_free(change->contacts);
+        drop_if_empty(change->place->aor);
+        free(change);
+    }
+}
+
+/* The configured contacts come first: they are exchanged, and observers are told of those that
+ * came and went. */
+static void exchange(struct place *place, struct ast_sip_contact *contacts)
+{
+    struct ast_sip_contact *old = place->contacts, **end = &old, *registered, *at;
+
+    while (*end && (*end)->expires == 0) {
+        end = &(*end)->next;
+    }
+    registered = *end;
+    *end = NULL;
+    carry_over(old, contacts);
+    place->contacts = contacts;
+    for (end = &place->contacts; *end; end = &(*end)->next) {
+    }
+    *end = registered;
+    tell_difference(place->aor, old, place->contacts, AST_SIP_CONTACT_REMOVED);
+    for (at = place->contacts; at != registered; at = at->next) {
+        if (!find_uri(old, at->uri) && !find_uri(registered, at->uri)) {
+            tell(place->aor, at, AST_SIP_CONTACT_ADDED);
+        }
+    }
+    ast_sip_contacts_free(old);
+}
+
+static const struct ast_sip_aor *find_aor(const struct sip_config *config, const char *name)
+{
+    const struct sip_aor_entry *entry = config->aor_buckets[sip_aor_bucket(name)];
+
+    while (entry && strcmp(entry->aor->name, name) != 0) {
+        entry = entry->same_bucket;
+    }
+    return entry ? entry->aor : NULL;
+}
+
+/* Contacts that begin to be asked whether they are there are told of again. */
+static void tell_of_qualify(const struct sip_config *old, const struct ast_sip_aor *aor,
+                            const struct place *place)
+{
+    const struct ast_sip_aor *before = find_aor(old, aor->name);
+
+    if (aor->qualify_frequency == 0 || (before && before->qualify_frequency > 0)) {
+        return;
+    }
+    for (const struct ast_sip_contact *at = place->contacts; at; at = at->next) {
+        tell(aor->name, at, AST_SIP_CONTACT_ADDED);
+    }
+}
+
+static void take_away(const struct sip_config *old, const struct sip_config *config)
+{
+    for (const struct sip_aor_entry *entry = old->aors; entry; entry = entry->next) {
+        struct place *place = *find(entry->aor->name);
+
+        if (place && entry->aor->contacts && !find_aor(config, entry->aor->name)) {
+            exchange(place, NULL);
+            drop_if_empty(entry->aor->name);
+        }
+    }
+}
+
+void sip_location_commit(struct sip_config *old, struct sip_config *config)
+{
+    struct change *change;
+
+    take_away(old, config);
+    while ((change = next_change())) {
+        exchange(change->place, change->contacts);
+        tell_of_qualify(old, find_aor(config, change->place->aor), change->place);
+        drop_if_empty(change->place->aor);
+        free(change);
+    }
 }

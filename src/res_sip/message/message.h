@@ -21,8 +21,16 @@ int sip_send_request_start(void);
 
 /* ---- print.c, trace.c: modules of PJSIP; each returns 0, or -1 logged ---- */
 
-int sip_print_start(const struct sip_global_config *global);
+int sip_print_start(struct sip_config *config);
+/* After PJSIP's endpoint; safe without start. */
+void sip_print_stop(void);
+int sip_print_prepare(struct sip_config *config); /* these three: reload.h */
+void sip_print_abandon(void);
+void sip_print_commit(struct sip_config *old, struct sip_config *config);
 int sip_trace_start(const struct sip_global_config *global);
+int sip_trace_prepare(struct sip_config *config); /* these three: reload.h */
+void sip_trace_abandon(void);
+void sip_trace_commit(struct sip_config *old, struct sip_config *config);
 
 /* ---- respond.c ---- */
 

@@ -6,6 +6,7 @@
  * a minute). We print into one buffer for all and keep what the text needs. The room behind the announced end, and the
  * check of the length, keep PJSIP's printers from writing outside (A0.2, A3, A4 of docs/pjsip.md).
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include <sipsession/log.h>
@@ -24,6 +25,7 @@ static pjsip_module print = {
 
 static pjsip_generic_string_hdr user_agent; /* of requests (RFC 3261 20.41) */
 static pjsip_generic_string_hdr server;     /* of responses (RFC 3261 20.35) */
+static char *our_name, *next_name;          /* what both say */
 static char scratch[PJSIP_MAX_PKT_LEN + 512];
 
 /* 1 when the message names its sender already. */
@@ -42,11 +44,14 @@ static int is_named(const pjsip_msg *msg, const pj_str_t *name)
 static void name_sender(pjsip_tx_data *tdata)
 {
     pjsip_generic_string_hdr *ours = tdata->msg->type == PJSIP_REQUEST_MSG ? &user_agent : &server;
+    pjsip_generic_string_hdr *copy;
 
     if (ours->hvalue.slen == 0 || is_named(tdata->msg, &ours->name)) {
         return;
     }
-    pjsip_msg_add_hdr(tdata->msg, pjsip_hdr_shallow_clone(tdata->pool, ours));
+    copy = pjsip_hdr_shallow_clone(tdata->pool, ours);
+    pj_strdup(tdata->pool, &copy->hvalue, &ours->hvalue); /* a reload may come before it goes */
+    pjsip_msg_add_hdr(tdata->msg, (pjsip_hdr *)copy);
     pjsip_tx_data_invalidate_msg(tdata);
 }
 
@@ -73,12 +78,46 @@ static pj_status_t on_tx(pjsip_tx_data *tdata)
     return pjsip_tx_data_is_valid(tdata) ? PJ_SUCCESS : print_text(tdata);
 }
 
-int sip_print_start(const struct sip_global_config *global)
+int sip_print_prepare(struct sip_config *config)
+{
+    next_name = strdup(config->global.user_agent);
+    if (!next_name) {
+        ast_error("res_sip: no memory");
+    }
+    return next_name ? 0 : -1;
+}
+
+void sip_print_abandon(void)
+{
+    free(next_name);
+    next_name = NULL;
+}
+
+void sip_print_commit(struct sip_config *old, struct sip_config *config)
 {
     pj_str_t user_agent_name = SIP_STR("User-Agent"), server_name = SIP_STR("Server");
-    pj_str_t value = sip_str(global->user_agent ? global->user_agent : "");
+    pj_str_t value = sip_str(next_name);
 
+    (void)old;
+    (void)config;
     pjsip_generic_string_hdr_init2(&user_agent, &user_agent_name, &value);
     pjsip_generic_string_hdr_init2(&server, &server_name, &value);
+    free(our_name);
+    our_name = next_name;
+    next_name = NULL;
+}
+
+int sip_print_start(struct sip_config *config)
+{
+    if (sip_print_prepare(config) != 0) {
+        return -1;
+    }
+    sip_print_commit(NULL, config);
     return sip_module_register(&print);
+}
+
+void sip_print_stop(void)
+{
+    free(our_name);
+    our_name = NULL;
 }

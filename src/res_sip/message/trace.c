@@ -62,7 +62,42 @@ static pj_status_t on_tx(pjsip_tx_data *tdata)
     return PJ_SUCCESS;
 }
 
+static int is_registered(void)
+{
+    return trace.id >= 0;
+}
+
+static void unregister(void)
+{
+    if (is_registered()) {
+        pjsip_endpt_unregister_module(sip_endpt, &trace);
+    }
+}
+
 int sip_trace_start(const struct sip_global_config *global)
 {
+    trace.id = -1;
     return global->debug ? sip_module_register(&trace) : 0;
+}
+
+/* ---- reload: what can fail is the beginning ---- */
+
+int sip_trace_prepare(struct sip_config *config)
+{
+    return config->global.debug && !is_registered() ? sip_module_register(&trace) : 0;
+}
+
+void sip_trace_abandon(void)
+{
+    if (!sip_get_config()->global.debug) {
+        unregister();
+    }
+}
+
+void sip_trace_commit(struct sip_config *old, struct sip_config *config)
+{
+    (void)old;
+    if (!config->global.debug) {
+        unregister();
+    }
 }

@@ -253,6 +253,13 @@ int sip_overload_start(const struct sip_config *from)
     return sip_feedback_start();
 }
 
+void sip_overload_reload(const struct sip_config *from)
+{
+    set_limits(from);
+    admission.most = (pj_uint64_t)config.max_delay * 1000;
+    watch(sip_now());
+}
+
 void sip_overload_stop(void)
 {
     sip_overload_forget_phones();

@@ -114,5 +114,7 @@ void sip_overload_turn(void);
 unsigned sip_overload_loss(void);
 int sip_overload_start(const struct sip_config *config);
 void sip_overload_stop(void);
+/* The configuration in force is another one; what is known of the load stays. */
+void sip_overload_reload(const struct sip_config *config);
 
 #endif

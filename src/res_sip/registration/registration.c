@@ -21,12 +21,13 @@
 /* A stop waits as long for the registrars, in ms. */
 #define STOP_MS 2000
 
-static struct sip_registration *registrations;
-static unsigned registration_count;
+static struct sip_registration *registrations, **registrations_end = &registrations;
+static int is_running;
 static unsigned long long stop_until; /* 0: nobody asked for a stop */
 
 static void perform(struct sip_registration *registration,
                     const struct registration_action *action);
+static void drop(struct sip_registration *registration);
 
 static unsigned long long now_ms(void)
 {
@@ -36,15 +37,9 @@ static unsigned long long now_ms(void)
     return 1 + (unsigned long long)now.sec * 1000 + (unsigned long long)now.msec; /* never 0 */
 }
 
-unsigned sip_registration_count(void)
+const struct sip_registration *sip_registrations(void)
 {
-    return registration_count;
-}
-
-const struct sip_registration *sip_registration_at(unsigned index)
-{
-    base_assert(index < registration_count);
-    return &registrations[index];
+    return registrations;
 }
 
 /* ---- what is said ---- */
@@ -174,7 +169,7 @@ static void on_answer(void *token, pjsip_event *event)
     struct sip_registration *registration = token;
     struct registration_answer answer;
 
-    if (!registrations) { /* the end of everything */
+    if (!is_running) { /* the end of everything */
         return;
     }
     if (event->body.tsx_state.tsx->cseq > registration->cseq) { /* with credentials */
@@ -195,7 +190,7 @@ static void on_located(pj_status_t status, void *token, const pjsip_server_addre
 {
     struct sip_registration *registration = token;
 
-    if (!registrations) {
+    if (!is_running) {
         return;
     }
     pj_pool_release(registration->lookup);
@@ -229,6 +224,12 @@ static void locate(struct sip_registration *registration)
 
 /* ---- what the machine says ---- */
 
+/* 1: it is not configured any more, and nothing of it is under way. */
+static int is_over(const struct sip_registration *registration)
+{
+    return registration->own && registration->machine.state == REGISTRATION_ENDED;
+}
+
 static void set_timer(struct sip_registration *registration, unsigned long long wake)
 {
     const unsigned long long now = now_ms();
@@ -251,7 +252,8 @@ static void set_timer(struct sip_registration *registration, unsigned long long 
 
 static void perform(struct sip_registration *registration, const struct registration_action *action)
 {
-    set_timer(registration, action->wake);
+    /* one that is over is dropped from outside of all this */
+    set_timer(registration, is_over(registration) ? now_ms() : action->wake);
     if (action->send == REGISTRATION_NOTHING) {
         return;
     }
@@ -271,6 +273,10 @@ static void on_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
 
     (void)heap;
     entry->id = 0;
+    if (is_over(registration)) {
+        drop(registration);
+        return;
+    }
     action = registration_timer(&registration->machine, now_ms());
     perform(registration, &action);
 }
@@ -303,10 +309,9 @@ static unsigned random_delay(unsigned seconds)
                : 0;
 }
 
-static int begin(struct sip_registration *registration,
-                 const struct sip_registration_config *config)
+static struct registration_rules rules_of(const struct sip_registration_config *config)
 {
-    const struct registration_rules rules = {
+    return (struct registration_rules){
         .expiration = config->expiration,
         .retry_interval = config->retry_interval,
         .forbidden_retry_interval = config->forbidden_retry_interval,
@@ -314,56 +319,76 @@ static int begin(struct sip_registration *registration,
         .max_retries = config->max_retries,
         .auth_rejection_permanent = config->auth_rejection_permanent,
     };
-    struct registration_action action;
+}
 
+/* NULL: no memory or no random bits, logged. */
+static struct sip_registration *create(const struct sip_registration_config *config)
+{
+    struct sip_registration *registration = calloc(1, sizeof(*registration));
+
+    if (!registration) {
+        ast_error("registration '%s': no memory", config->name);
+        return NULL;
+    }
     registration->config = config;
     pj_timer_entry_init(&registration->timer, 0, registration, on_timer);
     if (make_token(registration->call_id) != 0 ||
         (config->line && make_token(registration->line) != 0)) {
-        return -1;
+        free(registration);
+        return NULL;
     }
+    return registration;
+}
+
+static void begin(struct sip_registration *registration)
+{
+    const struct sip_registration_config *config = registration->config;
+    const struct registration_rules rules = rules_of(config);
+    struct registration_action action;
+
+    *registrations_end = registration;
+    registrations_end = &registration->next;
     action = registration_init(&registration->machine, &rules, now_ms(),
                                random_delay(config->max_random_initial_delay));
     registration->told = registration->machine.state;
     perform(registration, &action);
-    return 0;
 }
 
 int sip_registrations_start(const struct sip_config *config)
 {
     const struct sip_registration_config *at;
-    unsigned count = 0;
 
+    is_running = 1;
     for (at = config->registrations; at; at = at->next) {
-        count++;
-    }
-    if (count == 0) {
-        return 0;
-    }
-    registrations = calloc(count, sizeof(*registrations));
-    if (!registrations) {
-        ast_error("res_sip: no memory for %u registrations", count);
-        return -1;
-    }
-    for (at = config->registrations; at; at = at->next) {
-        if (begin(&registrations[registration_count++], at) != 0) {
+        struct sip_registration *registration = create(at);
+
+        if (!registration) {
             return -1;
         }
+        begin(registration);
     }
     return sip_registration_line_start();
 }
 
+static void stop(struct sip_registration *registration)
+{
+    struct registration_action action = registration_stop(&registration->machine, now_ms());
+
+    if (registration->machine.state == REGISTRATION_ENDED) {
+        tell(registration, 0);
+    }
+    perform(registration, &action);
+}
+
 void sip_registrations_stop(void)
 {
+    struct sip_registration *at, *next;
+
     base_assert_sip_thread();
     stop_until = now_ms() + STOP_MS;
-    for (unsigned i = 0; i < registration_count; i++) {
-        struct registration_action action = registration_stop(&registrations[i].machine, now_ms());
-
-        if (registrations[i].machine.state == REGISTRATION_ENDED) {
-            tell(&registrations[i], 0);
-        }
-        perform(&registrations[i], &action);
+    for (at = registrations; at; at = next) {
+        next = at->next; /* it may end at once */
+        stop(at);
     }
 }
 
@@ -372,28 +397,159 @@ int sip_registrations_busy(void)
     if (now_ms() >= stop_until) {
         return 0;
     }
-    for (unsigned i = 0; i < registration_count; i++) {
-        if (registrations[i].machine.state != REGISTRATION_ENDED) {
+    for (const struct sip_registration *at = registrations; at; at = at->next) {
+        if (at->machine.state != REGISTRATION_ENDED) {
             return 1;
         }
     }
     return 0;
 }
 
+static void destroy(struct sip_registration *registration)
+{
+    if (registration->timer.id) {
+        pjsip_endpt_cancel_timer(sip_endpt, &registration->timer);
+    }
+    if (registration->lookup) {
+        pj_pool_release(registration->lookup);
+    }
+    sip_registration_config_free(registration->own);
+    free(registration);
+}
+
 void sip_registrations_forget(void)
 {
-    struct sip_registration *gone = registrations;
+    is_running = 0; /* callbacks of lookups and requests on their way see that */
+    while (registrations) {
+        struct sip_registration *next = registrations->next;
 
-    registrations = NULL; /* callbacks of lookups and requests on their way see that */
-    for (unsigned i = 0; i < registration_count; i++) {
-        if (gone[i].timer.id) {
-            pjsip_endpt_cancel_timer(sip_endpt, &gone[i].timer);
+        destroy(registrations);
+        registrations = next;
+    }
+    registrations_end = &registrations;
+    stop_until = 0;
+}
+
+static void drop(struct sip_registration *registration)
+{
+    struct sip_registration **at = &registrations;
+
+    while (*at != registration) {
+        at = &(*at)->next;
+    }
+    *at = registration->next;
+    if (registrations_end == &registration->next) {
+        registrations_end = at;
+    }
+    destroy(registration);
+}
+
+/* ---- reload ---- */
+
+/* What a reload is about to begin, and is in no list yet. */
+static struct sip_registration *prepared;
+
+static struct sip_registration *find(const char *name)
+{
+    struct sip_registration *at = registrations;
+
+    while (at && (at->own || strcmp(at->config->name, name) != 0)) {
+        at = at->next;
+    }
+    return at;
+}
+
+static struct sip_registration_config *find_config(const struct sip_config *config,
+                                                   const char *name)
+{
+    struct sip_registration_config *at = config->registrations;
+
+    while (at && strcmp(at->name, name) != 0) {
+        at = at->next;
+    }
+    return at;
+}
+
+int sip_registrations_prepare(struct sip_config *config)
+{
+    const struct sip_registration_config *at;
+
+    for (at = config->registrations; at; at = at->next) {
+        const struct sip_registration *now = find(at->name);
+        struct sip_registration *made;
+
+        if (now && sip_registration_is_same_binding(now->config, at)) {
+            continue;
         }
-        if (gone[i].lookup) {
-            pj_pool_release(gone[i].lookup);
+        made = create(at);
+        if (!made) {
+            return -1;
+        }
+        made->next = prepared;
+        prepared = made;
+    }
+    return 0;
+}
+
+void sip_registrations_abandon(void)
+{
+    while (prepared) {
+        struct sip_registration *next = prepared->next;
+
+        destroy(prepared);
+        prepared = next;
+    }
+}
+
+/* Takes one out of the configuration that goes. */
+static struct sip_registration_config *take_config(struct sip_config *config, const char *name)
+{
+    struct sip_registration_config **at = &config->registrations, *taken;
+
+    while (strcmp((*at)->name, name) != 0) {
+        at = &(*at)->next;
+    }
+    taken = *at;
+    *at = taken->next;
+    taken->next = NULL;
+    return taken;
+}
+
+static void change(struct sip_registration *registration,
+                   const struct sip_registration_config *config)
+{
+    const int is_same = sip_registration_is_same(registration->config, config);
+    const struct registration_rules rules = rules_of(config);
+    struct registration_action action;
+
+    registration->config = config;
+    if (!is_same) {
+        action = registration_change(&registration->machine, &rules, now_ms());
+        perform(registration, &action);
+    }
+}
+
+void sip_registrations_commit(struct sip_config *old, struct sip_config *config)
+{
+    struct sip_registration *at, *next;
+
+    for (at = registrations; at; at = next) {
+        const struct sip_registration_config *now = find_config(config, at->config->name);
+
+        next = at->next;
+        if (at->own) {
+            continue;
+        }
+        if (now && sip_registration_is_same_binding(at->config, now)) {
+            change(at, now);
+        } else { /* another one of its name is another one */
+            at->own = take_config(old, at->config->name);
+            stop(at);
         }
     }
-    registration_count = 0;
-    stop_until = 0;
-    free(gone);
+    while ((at = prepared)) {
+        prepared = at->next;
+        at->next = NULL;
+        begin(at);
+    }
 }

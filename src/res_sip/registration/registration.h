@@ -11,5 +11,8 @@
  * start; before names are no longer looked up. */
 int sip_registrations_start(const struct sip_config *config);
 void sip_registrations_forget(void);
+int sip_registrations_prepare(struct sip_config *config); /* these three: reload.h */
+void sip_registrations_abandon(void);
+void sip_registrations_commit(struct sip_config *old, struct sip_config *config);
 
 #endif

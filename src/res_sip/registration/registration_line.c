@@ -39,9 +39,9 @@ static int is_token(const char *token, const pj_str_t *text)
 
 static struct ast_sip_endpoint *endpoint_of(const pj_str_t *text)
 {
-    for (unsigned i = 0; i < sip_registration_count(); i++) {
-        const struct sip_registration *registration = sip_registration_at(i);
+    const struct sip_registration *registration;
 
+    for (registration = sip_registrations(); registration; registration = registration->next) {
         if (is_token(registration->line, text)) {
             return ast_sip_get_endpoint(registration->config->endpoint);
         }

@@ -161,6 +161,19 @@ static unsigned granted(const struct registration_machine *machine,
     return expires < MAX_EXPIRES ? expires : MAX_EXPIRES;
 }
 
+/* Due at once, with all tries before it. */
+static struct registration_action register_now(struct registration_machine *machine,
+                                               unsigned long long now)
+{
+    machine->changed = 0;
+    machine->retries = machine->raised = 0;
+    machine->expires = machine->rules.expiration;
+    return wait_until(machine,
+                      machine->state == REGISTRATION_TRYING ? REGISTRATION_RETRYING
+                                                            : machine->state,
+                      now);
+}
+
 struct registration_action registration_answered(struct registration_machine *machine,
                                                  unsigned long long now,
                                                  const struct registration_answer *answer)
@@ -182,7 +195,12 @@ struct registration_action registration_answered(struct registration_machine *ma
         return undo(machine, now);
     }
     if (good && granted(machine, answer) > 0) {
-        return succeed(machine, now, granted(machine, answer));
+        struct registration_action action = succeed(machine, now, granted(machine, answer));
+
+        return machine->changed ? register_now(machine, now) : action;
+    }
+    if (machine->changed) { /* what was refused is not what would be asked for now */
+        return register_now(machine, now);
     }
     if (raises_expiry(machine, answer)) { /* RFC 3261 10.2.8 */
         ++machine->raised;
@@ -190,6 +208,19 @@ struct registration_action registration_answered(struct registration_machine *ma
         return send(machine, REGISTRATION_REGISTER);
     }
     return fail(machine, now, answer);
+}
+
+struct registration_action registration_change(struct registration_machine *machine,
+                                               const struct registration_rules *rules,
+                                               unsigned long long now)
+{
+    base_assert(!machine->stopping);
+    machine->rules = *rules;
+    if (machine->state == REGISTRATION_TRYING) {
+        machine->changed = 1;
+        return (struct registration_action){.wake = 0};
+    }
+    return register_now(machine, now);
 }
 
 struct registration_action registration_stop(struct registration_machine *machine,

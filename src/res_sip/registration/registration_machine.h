@@ -62,6 +62,7 @@ struct registration_machine {
     unsigned long long wake;        /* 0: none */
     unsigned long long bound_until; /* the registrar has a binding of ours so long; 0: none */
     int stopping;
+    int changed; /* while a REGISTER was on its way: it is sent once more */
 };
 
 /* The first REGISTER is due after delay ms. */
@@ -75,6 +76,11 @@ struct registration_action registration_timer(struct registration_machine *machi
 struct registration_action registration_answered(struct registration_machine *machine,
                                                  unsigned long long now,
                                                  const struct registration_answer *answer);
+/* Other rules, or other credentials: it registers at once, or when the answer has come that it waits
+ * for. Not after registration_stop. */
+struct registration_action registration_change(struct registration_machine *machine,
+                                               const struct registration_rules *rules,
+                                               unsigned long long now);
 /* Undo it: REGISTRATION_ENDED comes at once, or with an answer. */
 struct registration_action registration_stop(struct registration_machine *machine,
                                              unsigned long long now);

@@ -18,7 +18,10 @@ struct registration_avoided {
 };
 
 struct sip_registration {
-    const struct sip_registration_config *config; /* borrowed from the one in force */
+    struct sip_registration *next;
+    const struct sip_registration_config *config; /* borrowed from the one in force, or `own` */
+    struct sip_registration_config
+        *own; /* of one that is not configured any more and ends; owned */
     struct registration_machine machine;
     enum registration_state told;
     pj_timer_entry timer;
@@ -35,8 +38,17 @@ struct sip_registration {
 
 /* ---- registration.c ---- */
 
-unsigned sip_registration_count(void);
-const struct sip_registration *sip_registration_at(unsigned index);
+/* The first of all, those that end included. */
+const struct sip_registration *sip_registrations(void);
+
+/* ---- registration_compare.c ---- */
+
+/* 1: they make the same binding with the same registrar: the one may go on as the other. */
+int sip_registration_is_same_binding(const struct sip_registration_config *one,
+                                     const struct sip_registration_config *other);
+/* 1: and nothing else is different, the credentials included. */
+int sip_registration_is_same(const struct sip_registration_config *one,
+                             const struct sip_registration_config *other);
 
 /* ---- registration_request.c ---- */
 

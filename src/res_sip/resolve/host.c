@@ -19,12 +19,14 @@ struct host_lookup {
     char host[LOCATE_NAME_SIZE];
     char servers[MOST_SERVERS][LOCATE_NAME_SIZE];
     unsigned server_count, server_at;
-    int protocol_at; /* whose SRV records are asked for; beyond LOCATE_TLS: all are known */
+    int services;    /* SRV records are asked for */
+    int protocol_at; /* whose; beyond LOCATE_TLS: all are known */
     struct sip_host_addresses found;
     void (*done)(void *data, const struct sip_host_addresses *found);
     void *data;
 };
 
+static void begin(struct host_lookup *lookup);
 static void next(struct host_lookup *lookup);
 
 /* There is no such name, or it has no such records: that is an answer. */
@@ -37,6 +39,16 @@ static void finish(struct host_lookup *lookup, int stopping)
 {
     lookup->done(lookup->data, stopping ? NULL : &lookup->found);
     free(lookup);
+}
+
+/* The channel goes: with everything, or since a reload has put another one in its place. */
+static void on_channel_gone(struct host_lookup *lookup)
+{
+    if (sip_resolve_channel()) {
+        begin(lookup);
+    } else {
+        finish(lookup, 1);
+    }
 }
 
 static void take_address(struct sip_host_addresses *found, const struct ares_addrinfo_node *node)
@@ -71,7 +83,7 @@ static void on_addresses(void *data, int status, int timeouts, struct ares_addri
     ares_freeaddrinfo(result);
     lookup->found.incomplete |= !is_answer(status);
     if (status == ARES_EDESTRUCTION) {
-        finish(lookup, 1);
+        on_channel_gone(lookup);
     } else {
         next(lookup);
     }
@@ -99,7 +111,7 @@ static void on_servers(void *data, int status, int timeouts, unsigned char *answ
 
     (void)timeouts;
     if (status == ARES_EDESTRUCTION) {
-        finish(lookup, 1);
+        on_channel_gone(lookup);
         return;
     }
     lookup->found.incomplete |= !is_answer(status);
@@ -138,6 +150,15 @@ static void next(struct host_lookup *lookup)
     finish(lookup, 0);
 }
 
+static void begin(struct host_lookup *lookup)
+{
+    memset(&lookup->found, 0, sizeof(lookup->found));
+    lookup->found.ttl = SIP_HOST_TTL;
+    lookup->server_count = lookup->server_at = 0;
+    lookup->protocol_at = lookup->services ? LOCATE_UDP : LOCATE_TLS << 1;
+    next(lookup);
+}
+
 int sip_resolve_host(const char *host, int services,
                      void (*done)(void *data, const struct sip_host_addresses *found), void *data)
 {
@@ -150,11 +171,10 @@ int sip_resolve_host(const char *host, int services,
         return -1;
     }
     strcpy(lookup->host, host);
-    lookup->protocol_at = services ? LOCATE_UDP : LOCATE_TLS << 1;
-    lookup->found.ttl = SIP_HOST_TTL;
+    lookup->services = services;
     lookup->done = done;
     lookup->data = data;
-    next(lookup);
+    begin(lookup);
     sip_resolve_arm();
     return 0;
 }

@@ -28,6 +28,8 @@ struct lookup {
     char host[LOCATE_NAME_SIZE];
     unsigned port;
     int allowed; /* bits of enum locate_protocol */
+    int named;   /* the one that the URI says; 0: none */
+    int fallback;
     void *token;
     pjsip_resolver_callback *done;
     struct locate_naptr naptr[LOCATE_MAX_NAPTR];
@@ -38,11 +40,12 @@ struct lookup {
     pjsip_server_addresses found;
 };
 
-static ares_channel channel;
-static int channel_is_open;
+static ares_channel channel, prepared;
+static int channel_is_open, is_prepared;
 static struct sip_watch watches[MAX_SOCKETS]; /* fd -1: free */
 static pj_timer_entry timer;
 
+static void begin(struct lookup *lookup);
 static void next_srv(struct lookup *lookup);
 static void next_address(struct lookup *lookup);
 
@@ -130,6 +133,16 @@ static void finish(struct lookup *lookup)
     free(lookup);
 }
 
+/* Its channel goes: with everything, or since a reload has put another one in its place. */
+static void on_channel_gone(struct lookup *lookup)
+{
+    if (channel_is_open) {
+        begin(lookup);
+    } else {
+        finish(lookup);
+    }
+}
+
 /* ---- addresses ---- */
 
 static pjsip_transport_type_e type_of(int protocol, int family)
@@ -198,7 +211,7 @@ static void on_srv_address(void *data, int status, int timeouts, struct ares_add
     }
     ares_freeaddrinfo(result);
     if (status == ARES_EDESTRUCTION) {
-        finish(lookup);
+        on_channel_gone(lookup);
         return;
     }
     next_address(lookup);
@@ -210,6 +223,11 @@ static void on_address(void *data, int status, int timeouts, struct ares_addrinf
     int protocol = LOCATE_UDP;
 
     (void)timeouts;
+    if (status == ARES_EDESTRUCTION) {
+        ares_freeaddrinfo(result);
+        on_channel_gone(lookup);
+        return;
+    }
     while (protocol < LOCATE_TLS && !(protocol & lookup->allowed)) {
         protocol <<= 1;
     }
@@ -288,7 +306,7 @@ static void on_srv(void *data, int status, int timeouts, unsigned char *answer, 
 
     (void)timeouts;
     if (status == ARES_EDESTRUCTION) {
-        finish(lookup);
+        on_channel_gone(lookup);
         return;
     }
     lookup->srv_count = lookup->srv_at = 0;
@@ -336,7 +354,7 @@ static void on_naptr(void *data, int status, int timeouts, unsigned char *answer
 
     (void)timeouts;
     if (status == ARES_EDESTRUCTION) {
-        finish(lookup);
+        on_channel_gone(lookup);
         return;
     }
     if (status == ARES_SUCCESS && ares_parse_naptr_reply(answer, length, &list) == ARES_SUCCESS) {
@@ -416,11 +434,13 @@ static int allowed_protocols(const pjsip_host_info *target)
     return target->flag & PJSIP_TRANSPORT_SECURE ? LOCATE_TLS : LOCATE_UDP | LOCATE_TCP;
 }
 
-static void start(struct lookup *lookup, const pjsip_host_info *target)
+/* The first question, or the first again. */
+static void begin(struct lookup *lookup)
 {
-    const int named = named_protocol(target);
-
-    switch (locate_first_question(named != 0, target->addr.port != 0)) {
+    lookup->naptr_count = lookup->naptr_at = lookup->srv_count = lookup->srv_at = 0;
+    lookup->protocol_at = 0;
+    lookup->found.count = 0;
+    switch (locate_first_question(lookup->named != 0, lookup->port != 0)) {
     case LOCATE_NAPTR:
         ares_query(channel, lookup->host, ns_c_in, ns_t_naptr, on_naptr, lookup);
         break;
@@ -428,7 +448,7 @@ static void start(struct lookup *lookup, const pjsip_host_info *target)
         next_srv(lookup);
         break;
     default:
-        lookup->allowed = named ? named : default_protocol(target);
+        lookup->allowed = lookup->named ? lookup->named : lookup->fallback;
         ask_addresses(lookup, lookup->host, lookup->allowed, on_address);
         break;
     }
@@ -463,9 +483,11 @@ static void on_resolve(pjsip_resolver_t *resolver, pj_pool_t *pool, const pjsip_
                    (size_t)target->addr.host.slen);
     lookup->port = (unsigned)target->addr.port;
     lookup->allowed = allowed_protocols(target);
+    lookup->named = named;
+    lookup->fallback = default_protocol(target);
     lookup->token = token;
     lookup->done = done;
-    start(lookup, target);
+    begin(lookup);
 }
 
 /* ---- start and stop ---- */
@@ -478,30 +500,46 @@ static int failed(int status)
     return status != ARES_SUCCESS;
 }
 
-int sip_resolve_start(const struct sip_global_config *global)
+/* A channel that asks the configured name servers. 0; -1 logged. */
+static int open_channel(const struct sip_global_config *global, ares_channel *out)
 {
-    static pjsip_ext_resolver hook = {.resolve = on_resolve};
     struct ares_options options = {.flags = ARES_FLAG_EDNS | ARES_FLAG_NOALIASES,
                                    .timeout = 1000,
                                    .tries = 3,
                                    .sock_state_cb = on_socket};
+    ares_channel made;
+
+    if (failed(ares_init_options(&made, &options,
+                                 ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+                                     ARES_OPT_SOCK_STATE_CB))) {
+        return -1;
+    }
+    if (global->nameservers && failed(ares_set_servers_ports_csv(made, global->nameservers))) {
+        ast_error("res_sip: [dns] servers: '%s' is no list of ADDRESS or ADDRESS:PORT",
+                  global->nameservers);
+        ares_destroy(made);
+        return -1;
+    }
+    *out = made;
+    return 0;
+}
+
+int sip_resolve_start(const struct sip_global_config *global)
+{
+    static pjsip_ext_resolver hook = {.resolve = on_resolve};
 
     for (unsigned i = 0; i < MAX_SOCKETS; i++) {
         watches[i] = (struct sip_watch){.fd = -1, .ready = on_ready};
     }
     pj_timer_entry_init(&timer, 0, NULL, on_timer);
-    if (failed(ares_library_init(ARES_LIB_INIT_ALL)) ||
-        failed(ares_init_options(&channel, &options,
-                                 ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-                                     ARES_OPT_SOCK_STATE_CB))) {
+    if (failed(ares_library_init(ARES_LIB_INIT_ALL))) {
+        return -1;
+    }
+    if (open_channel(global, &channel) != 0) {
+        ares_library_cleanup();
         return -1;
     }
     channel_is_open = 1;
-    if (global->nameservers && failed(ares_set_servers_ports_csv(channel, global->nameservers))) {
-        ast_error("res_sip: [dns] servers: '%s' is no list of ADDRESS or ADDRESS:PORT",
-                  global->nameservers);
-        return -1;
-    }
     return pjsip_endpt_set_ext_resolver(sip_endpt, &hook) == PJ_SUCCESS ? 0 : -1;
 }
 
@@ -516,4 +554,44 @@ void sip_resolve_stop(void)
         pjsip_endpt_cancel_timer(sip_endpt, &timer);
         timer.id = 0;
     }
+}
+
+/* ---- reload ---- */
+
+static int is_same(const char *one, const char *other)
+{
+    return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+int sip_resolve_prepare(struct sip_config *config)
+{
+    if (is_same(sip_get_config()->global.nameservers, config->global.nameservers)) {
+        return 0;
+    }
+    is_prepared = open_channel(&config->global, &prepared) == 0;
+    return is_prepared ? 0 : -1;
+}
+
+void sip_resolve_abandon(void)
+{
+    if (is_prepared) {
+        ares_destroy(prepared);
+        is_prepared = 0;
+    }
+}
+
+/* Lookups under way begin anew with the new servers. */
+void sip_resolve_commit(struct sip_config *old, struct sip_config *config)
+{
+    ares_channel gone = channel;
+
+    (void)old;
+    (void)config;
+    if (!is_prepared) {
+        return;
+    }
+    channel = prepared;
+    is_prepared = 0;
+    ares_destroy(gone);
+    set_timer();
 }

@@ -10,6 +10,9 @@
 /* After the transports; stop is safe without start. */
 int sip_resolve_start(const struct sip_global_config *global);
 void sip_resolve_stop(void);
+int sip_resolve_prepare(struct sip_config *config); /* these three: reload.h */
+void sip_resolve_abandon(void);
+void sip_resolve_commit(struct sip_config *old, struct sip_config *config);
 
 #define SIP_HOST_ADDRESSES 64    /* what is beyond is left out */
 #define SIP_HOST_TTL       86400 /* seconds: the longest */

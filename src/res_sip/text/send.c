@@ -118,6 +118,23 @@ static int try(struct ast_sip_message_sending *sending)
     return -1;
 }
 
+/* `redirect_method = uri_pjsip`: a 3xx leads elsewhere. 1: there is somebody to ask. */
+static int is_redirected(struct ast_sip_message_sending *sending, const pjsip_event *event)
+{
+    struct ast_sip_contact *first;
+
+    if (sending->target.endpoint->redirect_method != AST_SIP_REDIRECT_URI_PJSIP ||
+        sending->status / 100 != 3 || event->body.tsx_state.type != PJSIP_EVENT_RX_MSG) {
+        return 0;
+    }
+    first = sip_text_redirect(event->body.tsx_state.src.rdata->msg_info.msg,
+                              &sending->target.contacts, sending->contact);
+    if (first) {
+        sending->contact = first;
+    }
+    return first != NULL;
+}
+
 static void on_answer(void *token, pjsip_event *event)
 {
     struct ast_sip_message_sending *sending = token;
@@ -126,7 +143,8 @@ static void on_answer(void *token, pjsip_event *event)
     if (sending->sending) {
         return;
     }
-    if (!asks_next(sending->status) || sip_is_stopping() || try(sending) != 0) {
+    if ((!asks_next(sending->status) && !is_redirected(sending, event)) || sip_is_stopping() ||
+        try(sending) != 0) {
         conclude(sending);
     }
 }

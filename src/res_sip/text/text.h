@@ -24,6 +24,15 @@ struct sip_text_target {
 enum ast_sip_message_result sip_text_find(const char *destination, struct sip_text_target *target);
 void sip_text_target_free(struct sip_text_target *target);
 
+/* ---- redirect.c ---- */
+
+/*
+ * Puts the Contacts of a 3xx that are not in the list yet into it, the best first, before rest (one
+ * of the list, or NULL: at its end). Returns the first of them; NULL: there are none.
+ */
+struct ast_sip_contact *sip_text_redirect(const pjsip_msg *msg, struct ast_sip_contact **list,
+                                          const struct ast_sip_contact *rest);
+
 /* ---- compose.c ---- */
 
 /*

@@ -53,6 +53,16 @@ static struct sip_connection **bucket_of(const pjsip_transport *transport)
     return &by_transport[((size_t)transport >> 6) * 2654435761u % BUCKETS];
 }
 
+int sip_connections_of(const pjsip_tpfactory *listener)
+{
+    const struct sip_connection *connection = all;
+
+    while (connection && connection->transport->factory != listener) {
+        connection = connection->next;
+    }
+    return connection != NULL;
+}
+
 struct sip_connection *sip_connection_of(const pjsip_transport *transport)
 {
     struct sip_connection *connection = *bucket_of(transport);
@@ -356,6 +366,15 @@ void sip_connections_start(void)
     pj_timer_entry_init(&timer, 0, NULL, look);
     armed = 0;
     pjsip_tpmgr_set_state_cb(pjsip_endpt_get_tpmgr(sip_endpt), on_state);
+}
+
+void sip_connections_reload(const struct sip_config *old)
+{
+    const unsigned wanted = sip_get_config()->guard.connections;
+
+    if (wanted != old->guard.connections) {
+        most = work_out_most(wanted);
+    }
 }
 
 void sip_connections_stop(void)

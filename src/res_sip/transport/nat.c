@@ -256,6 +256,11 @@ static int has_external(const struct sip_config *config)
     return one != NULL;
 }
 
+void sip_nat_reload(void)
+{
+    external_wanted = has_external(sip_get_config());
+}
+
 int sip_nat_start(void)
 {
     wanted = 0;

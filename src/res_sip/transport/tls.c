@@ -356,32 +356,49 @@ static void renew(struct sip_transport *transport)
 
 void sip_tls_renew(void)
 {
-    const struct sip_transport *transport;
+    struct sip_transport *transport;
 
     base_assert_sip_thread();
     for (transport = sip_transports(); transport; transport = transport->next) {
         if (transport->config->protocol == SIP_TRANSPORT_TLS) {
-            renew((struct sip_transport *)transport);
+            renew(transport);
         }
+    }
+}
+
+void sip_tls_change(struct sip_transport *transport)
+{
+    transport->tls.loaded = sum_of(&transport->config->tls);
+    restart(transport);
+}
+
+/* While there are listeners for TLS; timer.id 1: it runs. */
+static void arm(void)
+{
+    const pj_time_val delay = {LOOK_AFTER, 0};
+
+    if (timer.id == 0 && (sip_transport_of_type(PJSIP_TRANSPORT_TLS) ||
+                          sip_transport_of_type(PJSIP_TRANSPORT_TLS6))) {
+        timer.id = pjsip_endpt_schedule_timer(sip_endpt, &timer, &delay) == PJ_SUCCESS;
     }
 }
 
 static void look(pj_timer_heap_t *heap, pj_timer_entry *entry)
 {
-    const pj_time_val delay = {LOOK_AFTER, 0};
-
     (void)heap;
-    (void)entry;
+    entry->id = 0;
     sip_tls_renew();
-    pjsip_endpt_schedule_timer(sip_endpt, &timer, &delay);
+    arm();
 }
 
 void sip_tls_watch(void)
 {
-    const pj_time_val delay = {LOOK_AFTER, 0};
-
     pj_timer_entry_init(&timer, 0, NULL, look);
-    if (sip_transport_of_type(PJSIP_TRANSPORT_TLS) || sip_transport_of_type(PJSIP_TRANSPORT_TLS6)) {
-        pjsip_endpt_schedule_timer(sip_endpt, &timer, &delay);
-    }
+    arm();
+}
+
+void sip_tls_reload(void)
+{
+    sip_tls_renew();
+    arm();
 }

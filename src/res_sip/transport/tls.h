@@ -16,6 +16,10 @@ int sip_tls_check(const struct sip_tls_config *config, char *why, size_t why_siz
 int sip_tls_start(struct sip_transport *transport);
 /* Looks now and then whether certificates were renewed; after the transports. */
 void sip_tls_watch(void);
+/* Listens anew as its configuration says now, at the same address. */
+void sip_tls_change(struct sip_transport *transport);
+/* Looks at once, and begins to look now and then when there is a first listener. */
+void sip_tls_reload(void);
 /* Takes renewed certificates into use now, and leaves connections as they are. SIP thread. */
 void sip_tls_renew(void);
 /*

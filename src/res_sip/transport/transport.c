@@ -18,7 +18,7 @@
 
 static struct sip_transport *transports; /* in the order of the configuration */
 
-const struct sip_transport *sip_transports(void)
+struct sip_transport *sip_transports(void)
 {
     return transports;
 }
@@ -43,16 +43,25 @@ const struct sip_transport *sip_transport_of_name(const char *name)
     return transport;
 }
 
+static const struct sip_transport *find_in(const struct sip_transport *list,
+                                           const pjsip_transport *wanted)
+{
+    while (list && (list->udp ? list->udp != wanted : list->tcp != wanted->factory)) {
+        list = list->next;
+    }
+    return list;
+}
+
 const struct sip_transport *sip_transport_of(const pjsip_transport *wanted)
 {
-    const struct sip_transport *transport;
+    const struct sip_transport *found = find_in(transports, wanted);
 
-    for (transport = transports; transport; transport = transport->next) {
-        if (transport->udp ? transport->udp == wanted : transport->tcp == wanted->factory) {
-            return transport;
-        }
-    }
-    return NULL;
+    return found ? found : find_in(sip_transports_retired(), wanted);
+}
+
+int sip_transport_is_retired(const pjsip_transport *transport)
+{
+    return sip_transports_retired() && find_in(sip_transports_retired(), transport);
 }
 
 const char *sip_transport_parameter(pjsip_transport_type_e type)
@@ -179,8 +188,7 @@ static int open_one(struct sip_transport *transport)
     return 0;
 }
 
-/* C14 of docs/pjsip.md: a request too large for UDP goes by TCP only where there is TCP. */
-static void check_tcp_beside_udp(const struct sip_config *config)
+void sip_transports_check(const struct sip_config *config)
 {
     const struct sip_transport *transport;
 
@@ -199,26 +207,57 @@ static void check_tcp_beside_udp(const struct sip_config *config)
     }
 }
 
+struct sip_transport *sip_transport_open(const struct sip_transport_config *config)
+{
+    struct sip_transport *transport = calloc(1, sizeof(*transport));
+
+    if (!transport) {
+        ast_error("res_sip: transport '%s': no memory", config->name);
+        return NULL;
+    }
+    transport->config = config;
+    if (open_one(transport) != 0) {
+        free(transport);
+        return NULL;
+    }
+    return transport;
+}
+
+void sip_transport_add(struct sip_transport *transport)
+{
+    struct sip_transport **end = &transports;
+
+    while (*end) {
+        end = &(*end)->next;
+    }
+    *end = transport;
+}
+
+void sip_transport_take_out(struct sip_transport *transport)
+{
+    struct sip_transport **at = &transports;
+
+    while (*at != transport) {
+        at = &(*at)->next;
+    }
+    *at = transport->next;
+    transport->next = NULL;
+}
+
 int sip_transports_start(const struct sip_config *config)
 {
     const struct sip_transport_config *one;
-    struct sip_transport **last = &transports;
 
     for (one = config->transports; one; one = one->next) {
-        struct sip_transport *transport = calloc(1, sizeof(*transport));
+        struct sip_transport *transport = sip_transport_open(one);
 
         if (!transport) {
-            ast_error("res_sip: transport '%s': no memory", one->name);
             return -1;
         }
-        transport->config = one;
-        *last = transport;
-        last = &transport->next;
-        if (open_one(transport) != 0) {
-            return -1;
-        }
+        sip_transport_add(transport);
     }
-    check_tcp_beside_udp(config);
+    sip_transports_check(config);
+    sip_transports_retire_start();
     sip_tls_watch();
     return 0;
 }

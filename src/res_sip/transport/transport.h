@@ -30,6 +30,10 @@ struct sip_transport {
         unsigned long long loaded, looked_at; /* what distinguishes the certificate's files */
         int broken;                           /* it does not listen */
     } tls;
+    struct sip_transport_config *own; /* of one that is retired (transport_retire.c); owned */
+    unsigned retired;                 /* by which reload */
+    unsigned looks;                   /* seconds since */
+    int is_hidden;                    /* PJSIP does not know its listener any more */
 };
 
 /* Options of a listener and of each of its connections. */
@@ -43,6 +47,9 @@ void sip_transport_publish(const struct sip_transport_config *config, pjsip_host
 /* A bound socket (udp_socket.c), or -1 logged; one bound to all addresses tells where each datagram
  * was sent to. */
 int sip_udp_socket(const struct sip_transport_config *config);
+/* The type of service and the priority of what it sends. */
+void sip_udp_set_qos(int fd, const struct sip_transport_config *config);
+int sip_udp_fd(const pjsip_transport *transport);
 /* Binds and starts. 0; -1 logged. */
 int sip_udp_start(const struct sip_transport_config *config, pjsip_transport **transport);
 /* Where a datagram was sent to, or NULL when that is just the transport's own address. */
@@ -51,12 +58,42 @@ const pj_sockaddr *sip_udp_destination(const pjsip_rx_data *rdata);
 int sip_transports_start(const struct sip_config *config);
 /* Forgets them; PJSIP destroys them with its endpoint. */
 void sip_transports_forget(void);
-const struct sip_transport *sip_transports(void);
+struct sip_transport *sip_transports(void);
+/* One that is open and in no list; NULL: logged. */
+struct sip_transport *sip_transport_open(const struct sip_transport_config *config);
+void sip_transport_add(struct sip_transport *transport);
+void sip_transport_take_out(struct sip_transport *transport);
+/* C14 of docs/pjsip.md: a request too large for UDP goes by TCP only where there is TCP: a warning
+ * where there is none. */
+void sip_transports_check(const struct sip_config *config);
 /* The first of a type, or NULL. */
 const struct sip_transport *sip_transport_of_type(pjsip_transport_type_e type);
 const struct sip_transport *sip_transport_of_name(const char *name);
 /* The one whose socket, or whose connection, this is; or NULL. */
 const struct sip_transport *sip_transport_of(const pjsip_transport *transport);
+/* ---- transport_retire.c: those that are configured no more ---- */
+
+/*
+ * Takes it (in no list), with its configuration: nothing new begins by it. A UDP socket stays as
+ * long as a session needs it (sip_transports_wait_for); connections stay, the listener does not.
+ */
+void sip_transport_retire(struct sip_transport *transport, struct sip_transport_config *config);
+/* Endpoints that sessions may have which began before; takes them. At every reload, behind those
+ * that it retires. */
+void sip_transports_wait_for(struct sip_endpoint_entry **endpoints);
+void sip_transports_retire_start(void);
+/* Closes them all; before PJSIP's endpoint goes. */
+void sip_transports_retire_stop(void);
+struct sip_transport *sip_transports_retired(void);
+/* 1: nothing may begin by it. */
+int sip_transport_is_retired(const pjsip_transport *transport);
+
+/* ---- transport_reload.c ---- */
+
+int sip_transports_prepare(struct sip_config *config); /* these three: reload.h */
+void sip_transports_abandon(void);
+void sip_transports_commit(struct sip_config *old, struct sip_config *config);
+
 /* The value of a URI's transport parameter (a literal); NULL: none is needed. */
 const char *sip_transport_parameter(pjsip_transport_type_e type);
 
@@ -95,6 +132,8 @@ struct sip_connection {
 
 #define SIP_SKIP_ALL ((size_t)-1) /* the connection is lost: nothing more of it is read */
 
+/* 1: there is a connection of this listener. */
+int sip_connections_of(const pjsip_tpfactory *listener);
 /* NULL: nothing is known of it. It is borrowed, until the next message. */
 struct sip_connection *sip_connection_of(const pjsip_transport *transport);
 /* Likewise. */
@@ -104,6 +143,8 @@ void sip_connection_heard(struct sip_connection *connection, int is_whole);
 /* Its octets make no sense: it is closed. */
 void sip_connection_lose(struct sip_connection *connection);
 void sip_connections_start(void);
+/* The configuration in force is another one. */
+void sip_connections_reload(const struct sip_config *old);
 /* Forgets them all; PJSIP's endpoint is gone. */
 void sip_connections_stop(void);
 
@@ -131,5 +172,7 @@ size_t sip_nat_sdp(const struct sip_transport *transport, const char *sdp, size_
 void sip_nat_rewrite_sdp(pjsip_tx_data *tdata, const struct sip_transport *transport);
 
 int sip_nat_start(void);
+/* The configuration in force is another one. */
+void sip_nat_reload(void);
 
 #endif

@@ -310,6 +310,11 @@ static pj_status_t send_datagram(pjsip_transport *transport, pjsip_tx_data *tdat
                (size_t)(tdata->buf.cur - tdata->buf.start), address, address_length);
 }
 
+int sip_udp_fd(const pjsip_transport *transport)
+{
+    return ((const struct udp *)transport)->watch.fd;
+}
+
 const pj_sockaddr *sip_udp_destination(const pjsip_rx_data *rdata)
 {
     const struct slot *slot = (const struct slot *)rdata->tp_info.tp_data;

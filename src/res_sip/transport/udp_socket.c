@@ -22,9 +22,23 @@ static void set_buffer(int fd, int force, int option)
     }
 }
 
+void sip_udp_set_qos(int fd, const struct sip_transport_config *config)
+{
+    const int priority = (int)config->cos;
+
+    if (config->bind.addr.sa_family == PJ_AF_INET6) {
+        setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &config->tos, sizeof(config->tos));
+    } else {
+        setsockopt(fd, IPPROTO_IP, IP_TOS, &config->tos, sizeof(config->tos));
+    }
+    if (priority) { /* behind IP_TOS, which sets one too */
+        setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority));
+    }
+}
+
 static void set_options(int fd, const struct sip_transport_config *config, int wildcard)
 {
-    const int on = 1, priority = (int)config->cos;
+    const int on = 1;
 
     set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
     set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
@@ -36,19 +50,13 @@ static void set_options(int fd, const struct sip_transport_config *config, int w
         if (wildcard) {
             setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
         }
-        if (config->tos) {
-            setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &config->tos, sizeof(config->tos));
-        }
     } else {
         if (wildcard) {
             setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
         }
-        if (config->tos) {
-            setsockopt(fd, IPPROTO_IP, IP_TOS, &config->tos, sizeof(config->tos));
-        }
     }
-    if (priority) { /* behind IP_TOS, which sets one too */
-        setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority));
+    if (config->tos || config->cos) {
+        sip_udp_set_qos(fd, config);
     }
 }
 

@@ -79,13 +79,13 @@ class Daemon:
     """A `sipsession run` process."""
 
     def __init__(self, folder, extensions, endpoints=ANYBODY, system="", modules=None, env=None, options=("-d",),
-                 wrap=(), files=None, sounds=None):  # fmt: skip
+                 wrap=(), files=None, sounds=None, max_delay=0):  # fmt: skip
         self.program = os.environ["SIPSESSION_DAEMON"]
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.extensions, self.endpoints, self.system = extensions, endpoints, system
         self.modules, self.env, self.options, self.wrap = modules, env or {}, list(options), list(wrap)
-        self.files, self.sounds = files or {}, sounds
+        self.files, self.sounds, self.max_delay = files or {}, sounds, max_delay
         if os.environ.get("SIPSESSION_MODULES"):
             self.options += ["-m", os.environ["SIPSESSION_MODULES"]]
         self.process = None
@@ -99,7 +99,9 @@ class Daemon:
         self.address = f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
         self.port = 5060
         self.port6 = free_port("::1", socket.AF_INET6)
-        main = f"[dialplan]\nsounds = {self.sounds}\n" if self.sounds else ""
+        # The machine has more to do than this daemon: that alone makes messages wait, and is no overload of ours.
+        main = f"[overload]\nmax_delay = {self.max_delay}\n"
+        main += f"[dialplan]\nsounds = {self.sounds}\n" if self.sounds else ""
         if self.modules is not None:
             main += "[modules]\n" + "".join(f"load = {module}\n" for module in self.modules)
         self.config = self.folder / "config"
@@ -208,6 +210,29 @@ class Daemon:
         if self.process and self.alive():
             self.process.kill()
             self.process.wait()
+
+    # ---- another configuration ----
+
+    def write(self, name, text):
+        """Another text of a file of its configuration; nobody is told."""
+        (self.config / name).write_text(text)
+
+    def write_endpoints(self, text):
+        self.write("pjsip.conf", pjsip_conf(self, text, self.system))
+
+    def command(self, *words):
+        """A subcommand on its configuration: exit status, standard output, standard error."""
+        done = subprocess.run(
+            [self.program, words[0], "-c", str(self.config), *words[1:]], capture_output=True, text=True, timeout=60
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def reload(self, status=0):
+        """`sipsession reload`, which must end with this status; what it said."""
+        ended, out, problems = self.command("reload")
+        if ended != status or REPORTS.search(problems):
+            raise DaemonError(f"reload ended with {ended}, not {status}:\n{out}{problems}\n{self.log()[-3000:]}")
+        return out
 
     # ---- looking at it ----
 

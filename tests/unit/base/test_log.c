@@ -248,6 +248,33 @@ static void test_threads_write_whole_lines(void **state)
     assert_int_equal(logfile_lines(), THREADS * LINES);
 }
 
+static char shown[300];
+
+static void show(int level, const char *text, void *data)
+{
+    assert_ptr_equal(data, shown);
+    snprintf(shown + strlen(shown), sizeof(shown) - strlen(shown), "%d %s|", level, text);
+}
+
+/* Whoever asks is shown what his thread logs, also what the level leaves out. */
+static void test_a_copy(void **state)
+{
+    (void)state;
+    shown[0] = '\0';
+    ast_log_set_level(AST_LOG_ERROR);
+    base_log_copy(show, shown);
+    ast_warning("one\n");
+    ast_error("two");
+    ast_notice("three");
+    ast_log(AST_LOG_DEBUG, "four");
+    base_log_copy(NULL, NULL);
+    ast_error("five");
+    logfile_text();
+    assert_string_equal(shown, "1 one\\n|0 two|2 three|");
+    assert_int_equal(logfile_lines(), 2);
+    ast_log_set_level(AST_LOG_NOTICE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +287,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_long_line_is_cut_to_one_write, begin, end),
         cmocka_unit_test_setup_teardown(test_errno_goes_in_and_stays, begin, end),
         cmocka_unit_test_setup_teardown(test_rotation, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_copy, begin, end),
         cmocka_unit_test_setup_teardown(test_threads_write_whole_lines, begin, end),
     };
 

@@ -423,6 +423,18 @@ static void test_numbers(void **state)
     assert_int_equal(endpoint->rtp_keepalive, 15);
     check_bad_value("timers_min_se", "89", "a whole number from 90 to 86400");
     check_bad_value("timers_sess_expires", "89", "a whole number from 90 to 86400");
+    check_taken("rtp_port_start=20000\nrtp_port_end=20001\ntos_audio=ef\ncos_audio=5");
+    assert_int_equal(endpoint->rtp_port_start, 20000);
+    assert_int_equal(endpoint->rtp_port_end, 20001);
+    assert_int_equal(endpoint->tos_audio, 0xb8);
+    assert_int_equal(endpoint->cos_audio, 5);
+    check_good("tos_audio=0\ncos_audio=0\nrtp_port_start=0");
+    assert_int_equal(load("allow=ulaw\nrtp_port_start=20001\nrtp_port_end=20002", NULL), -1);
+    files_check("p:8: error: ports 20001 to 20002 hold no pair for RTP and RTCP, expected both "
+                "options, from 1024 on\n");
+    check_bad_value("cos_audio", "8", "a whole number from 0 to 7");
+    check_bad_value("tos_audio", "voice",
+                    "a number from 0 to 252 in steps of 4, or a name, e.g. cs3 or ef");
     check_bad_value("rtp_timeout", "86401", "a whole number from 0 to 86400");
     check_bad_value("rtp_timeout_hold", "-1", "a whole number from 0 to 86400");
     check_bad_value("rtp_keepalive", "3601", "a whole number from 0 to 3600");

@@ -167,7 +167,7 @@ static void test_unknown(void **state)
 {
     (void)state;
     check_bad("[rpt]\nstart=1\n", "s:1: error: unknown section [rpt], expected e.g. [rtp]\n");
-    check_bad("[control]\n", "s:1: error: unknown section [control], expected e.g. [modules]\n");
+    check_bad("[xyzzy]\n", "s:1: error: unknown section [xyzzy], expected e.g. [modules]\n");
     check_bad("[rtp]\nstat=10000\n",
               "s:2: error: rtp has no option 'stat', expected e.g. 'start'\n");
     check_bad("[rtp]\nnothing\n", "s:2: error: no '=' in the line, expected name = value\n");

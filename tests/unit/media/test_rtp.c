@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Streams that run, against real sockets: echo, directions, sources, recycling, exhaustion, garbage. */
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -585,6 +587,51 @@ static void ports_of_others(void **state)
     close(odd);
 }
 
+/* An option of the socket of this process that has a port. */
+static int option_of(unsigned port, int level, int name)
+{
+    for (int fd = 3; fd < 200; fd++) {
+        struct sockaddr_in address = {0};
+        socklen_t length = sizeof(address);
+        int value = -1;
+
+        if (getsockname(fd, (struct sockaddr *)&address, &length) == 0 &&
+            address.sin_family == AF_INET && ntohs(address.sin_port) == port) {
+            length = sizeof(value);
+            assert_int_equal(getsockopt(fd, level, name, &value, &length), 0);
+            return value;
+        }
+    }
+    fail_msg("no socket with port %u", port);
+    return -1;
+}
+
+/* The only pair of a range is handed out again and again: what one call wanted is not the next
+ * one's. */
+static void marks(void **state)
+{
+    struct ast_rtp_options options;
+
+    (void)state;
+    ast_rtp_options_init(&options);
+    pj_sockaddr_init(pj_AF_INET(), &options.address, NULL, 0);
+    options.address.ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    options.port_start = 29200;
+    options.port_end = 29201;
+    for (unsigned i = 0; i < 4; i++) {
+        options.tos = i % 2 ? 0 : 0xb8;
+        options.cos = i % 2 ? 0 : 4;
+        assert_int_equal(ast_rtp_create(&rtp, &options), 0);
+        for (unsigned port = 29200; port < 29202; port++) {
+            assert_int_equal(option_of(port, IPPROTO_IP, IP_TOS), options.tos);
+            assert_int_equal(option_of(port, SOL_SOCKET, SO_PRIORITY), (int)options.cos);
+        }
+        ast_rtp_destroy(rtp);
+        rtp = NULL;
+        live_run(100);
+    }
+}
+
 static void no_address(void **state)
 {
     struct ast_rtp_options options;
@@ -688,6 +735,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(flood_of_digits, begin, end),
         cmocka_unit_test_setup_teardown(ports_run_out_and_come_back, begin, end),
         cmocka_unit_test_setup_teardown(ports_of_others, begin, end),
+        cmocka_unit_test_setup_teardown(marks, begin, end),
         cmocka_unit_test_setup_teardown(no_address, begin, end),
         cmocka_unit_test_setup_teardown(recycled_is_new, begin, end),
         cmocka_unit_test_setup_teardown(idle_sockets_are_closed, begin, end),

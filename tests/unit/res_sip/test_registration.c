@@ -402,6 +402,64 @@ static void any_events(void **state)
     }
 }
 
+/* A reload: due at once, with the same binding; the tries before do not count. */
+static void change(void **state)
+{
+    struct registration_rules rules = usual;
+
+    (void)state;
+    rules.expiration = 700;
+    begin(&usual);
+    answer(200);
+    now += 5000;
+    action = registration_change(&machine, &rules, now);
+    assert_int_equal(action.send, REGISTRATION_NOTHING);
+    assert_int_equal(machine.state, REGISTRATION_REGISTERED);
+    assert_int_equal(pass(), 0);
+    assert_int_equal(action.send, REGISTRATION_REGISTER);
+    assert_int_equal(action.expires, 700);
+
+    begin(&usual);
+    answer(404);
+    check_rejected();
+    action = registration_change(&machine, &rules, now);
+    assert_int_equal(pass(), 0);
+    assert_int_equal(action.send, REGISTRATION_REGISTER);
+    answer(200);
+    assert_int_equal(machine.state, REGISTRATION_REGISTERED);
+}
+
+/* The answer to what was asked before is waited for, whatever it is. */
+static void change_while_trying(void **state)
+{
+    static const int statuses[] = {200, 404, 503, 423};
+    struct registration_rules rules = usual;
+
+    (void)state;
+    rules.expiration = 700;
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        begin(&usual);
+        action = registration_change(&machine, &rules, now);
+        assert_int_equal(action.send, REGISTRATION_NOTHING);
+        assert_int_equal(action.wake, 0);
+        answer(statuses[i]);
+        assert_int_not_equal(machine.state, REGISTRATION_TRYING);
+        assert_int_equal(machine.retries, 0);
+        assert_int_equal(pass(), 0);
+        assert_int_equal(action.send, REGISTRATION_REGISTER);
+        assert_int_equal(action.expires, 700);
+        answer(200);
+        assert_int_equal(machine.state, REGISTRATION_REGISTERED);
+        assert_true(action.wake > now);
+    }
+    /* and gone before it is asked again */
+    begin(&usual);
+    registration_change(&machine, &rules, now);
+    answer(404);
+    action = registration_stop(&machine, now);
+    assert_int_equal(machine.state, REGISTRATION_ENDED);
+}
+
 static void names(void **state)
 {
     (void)state;
@@ -426,6 +484,8 @@ int main(void)
         cmocka_unit_test(stop_when_registered),
         cmocka_unit_test(stop_when_nothing_is_bound),
         cmocka_unit_test(stop_while_trying),
+        cmocka_unit_test(change),
+        cmocka_unit_test(change_while_trying),
         cmocka_unit_test(any_events),
         cmocka_unit_test(names),
     };

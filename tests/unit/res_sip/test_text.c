@@ -174,6 +174,63 @@ static void test_best_first(void **state)
     expect_end(202);
 }
 
+static void redirect(int i, const char *contacts)
+{
+    char status_line[600];
+
+    snprintf(status_line, sizeof(status_line), "302 Moved\r\nContact: %s", contacts);
+    answer(i, status_line);
+}
+
+/* Where it leads to is asked before those that were left; nobody twice. */
+static void test_redirected(void **state)
+{
+    char contacts[500];
+
+    (void)state;
+    endpoint->redirect_method = AST_SIP_REDIRECT_URI_PJSIP;
+    assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
+    receive(2);
+    snprintf(contacts, sizeof(contacts),
+             "<sip:low@127.0.0.1:%d>;q=0.2, <sip:high@127.0.0.1:%d?Subject=x>;q=0.7, <tel:1>, "
+             "<sip:p2@127.0.0.1:%d>, <sip:no@127.0.0.1:%d;method=INVITE>",
+             ports[0], ports[1], ports[2], ports[2]);
+    redirect(2, contacts);
+    assert_memory_equal(receive(1), "MESSAGE sip:high@", 17);
+    assert_null(strstr(request, "Subject"));
+    redirect(1, contacts); /* all of them are known */
+    expect_end(302);
+}
+
+static void test_redirected_to_nobody(void **state)
+{
+    char contacts[500];
+
+    (void)state;
+    endpoint->redirect_method = AST_SIP_REDIRECT_URI_PJSIP;
+    assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
+    receive(2);
+    snprintf(contacts, sizeof(contacts), "<sip:a@127.0.0.1:%d>;q=0.1, <sip:b@127.0.0.1:%d>",
+             ports[2], ports[2]);
+    redirect(2, contacts);
+    assert_memory_equal(receive(2), "MESSAGE sip:b@", 14);
+    answer(2, "503 Service Unavailable");
+    assert_memory_equal(receive(2), "MESSAGE sip:a@", 14);
+    answer(2, "503 Service Unavailable");
+    assert_memory_equal(receive(1), "MESSAGE sip:p1@", 15); /* those of before */
+    answer(1, "200 OK");
+    expect_end(200);
+}
+
+static void test_redirections_are_not_for_everybody(void **state)
+{
+    (void)state;
+    assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
+    receive(2);
+    redirect(2, "<sip:x@127.0.0.1>");
+    expect_end(302);
+}
+
 /* Who does not answer is passed over as well; the last one's word is what counts. */
 static void test_silence(void **state)
 {
@@ -307,6 +364,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_best_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_redirected, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_redirected_to_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_redirections_are_not_for_everybody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_silence, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forgotten, setup, teardown),

@@ -269,6 +269,33 @@ static void late_offer(void)
     see(8);
 }
 
+/* A reliable 183, and a PRACK with the answer to its offer, or with an offer (RFC 3262 5). */
+static void prack(const char *offer)
+{
+    enum where wanted = where;
+    char rack[100];
+
+    where = NOWHERE;
+    answer = 183;
+    peer_request("INVITE", "Require: 100rel\r\n", offer);
+    snprintf(rack, sizeof(rack), "RAck: %s 1 INVITE\r\n",
+             peer_header(peer_expect("SIP/2.0 183"), "RSeq"));
+    where = wanted;
+    peer_next_cseq();
+    peer_request("PRACK", rack, offer != NULL ? TWO : HEAD AUDIO);
+    see(8);
+}
+
+static void prack_with_an_offer(void)
+{
+    prack(TWO);
+}
+
+static void prack_with_an_answer(void)
+{
+    prack(NULL);
+}
+
 /* The place waits until the call is up. */
 static void call_up(void)
 {
@@ -412,6 +439,8 @@ static void our_call_with_a_bad_answer(void)
 TEST(first_invite)
 TEST(early_media)
 TEST(late_offer)
+TEST(prack_with_an_offer)
+TEST(prack_with_an_answer)
 TEST(reinvite)
 TEST(bad_reinvite)
 TEST(update)
@@ -429,6 +458,8 @@ int main(void)
         cmocka_unit_test(test_first_invite),
         cmocka_unit_test(test_early_media),
         cmocka_unit_test(test_late_offer),
+        cmocka_unit_test(test_prack_with_an_offer),
+        cmocka_unit_test(test_prack_with_an_answer),
         cmocka_unit_test(test_reinvite),
         cmocka_unit_test(test_bad_reinvite),
         cmocka_unit_test(test_update),
