@@ -235,7 +235,7 @@ static const struct base_option global_options[] = {
         "The identifier `username` does not look for an endpoint `user@domain` first, nor for a `domain_alias`."),
     FLAG(
         "norefersub", shared.norefersub, "yes",
-        "Say in Supported that a REFER without a subscription is understood (`norefersub`, RFC 4488)."),
+        "Say in Supported that a REFER without a subscription is understood (`norefersub`, RFC 4488); a reload does not change it."),
     SECONDS(
         "max_initial_qualify_time", shared.max_initial_qualify_time, "0",
         "Contacts are first qualified within so many seconds, by chance, and within `qualify_frequency`; 0: within "
@@ -259,7 +259,7 @@ static const struct base_option global_options[] = {
     CONFIG_LATER("mwi_tps_queue_low", "-1", "There is no message waiting indication (RFC 3842)."),
     CONFIG_LATER("regcontext", NULL, "Registrations make no extensions."),
     CONFIG_LATER("send_contact_status_on_update_registration", "no",
-                 "There are no events of contacts."),
+                 "There are no manager events; the log says what becomes of contacts."),
     CONFIG_LATER("taskprocessor_overload_trigger", "global",
                  "There is one SIP thread, and nothing to tune about it."),
     CONFIG_LATER("unidentified_request_count", "5",

@@ -59,9 +59,9 @@ struct sip_transport_config {
     unsigned tcp_keepalive_interval; /* seconds between probes */
     unsigned tcp_keepalive_count;    /* of probes */
     int tos;                         /* DSCP << 2, or 0 */
-    unsigned cos;  /* priority of its packets within the system (SO_PRIORITY), 0 to 7 */
-    char *domain;  /* of users that come by it and name another one; or NULL */
-    int symmetric; /* requests to who came by it leave by it */
+    unsigned cos;     /* priority of its packets within the system (SO_PRIORITY), 0 to 7 */
+    char *domain;     /* of users that come by it and name another one; or NULL */
+    int symmetric;    /* requests to who came by it leave by it */
     int allow_reload; /* a reload may change it */
     struct sip_tls_config tls;
     struct sip_external_config external;

@@ -35,6 +35,7 @@ static struct fork forks; /* the head of all */
 
 static pj_bool_t on_rx_response(pjsip_rx_data *rdata);
 static pj_bool_t on_late_response(pjsip_rx_data *rdata);
+static void on_tsx_state(pjsip_transaction *tsx, pjsip_event *event);
 
 /* The usage of a dialog that lost; its data is the fork. */
 static pjsip_module fork_usage = {
@@ -42,6 +43,7 @@ static pjsip_module fork_usage = {
     .id = -1,
     .priority = PJSIP_MOD_PRIORITY_DIALOG_USAGE,
     .on_rx_response = on_rx_response,
+    .on_tsx_state = on_tsx_state,
 };
 
 static pjsip_module late_answers = {
@@ -83,6 +85,18 @@ static pj_bool_t on_rx_response(pjsip_rx_data *rdata)
     }
     acknowledge(dlg, rdata);
     return PJ_TRUE;
+}
+
+/* What the peer asks for crosses our BYE (RFC 5407 2); its own BYE is obeyed. */
+static void on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
+{
+    if (tsx->role == PJSIP_ROLE_UAS && tsx->state == PJSIP_TSX_STATE_TRYING &&
+        tsx->status_code < 200 && event->body.tsx_state.type == PJSIP_EVENT_RX_MSG) {
+        pjsip_dlg_respond(pjsip_tsx_get_dlg(tsx), event->body.tsx_state.src.rdata,
+                          tsx->method.id == PJSIP_BYE_METHOD ? PJSIP_SC_OK
+                                                             : PJSIP_SC_CALL_TSX_DOES_NOT_EXIST,
+                          NULL, NULL, NULL);
+    }
 }
 
 /* The BYE is answered, or never will be. The session count of the dialog goes. */
@@ -271,6 +285,13 @@ int session_fork_start(void)
 void session_fork_stop(void)
 {
     sip_set_fork_handler(NULL);
+    for (struct fork *fork = forks.next; fork != &forks; fork = fork->next) {
+        if (fork->invite != NULL) { /* nobody hears of the end of its BYE any more */
+            pjsip_tx_data_dec_ref(fork->invite);
+            fork->invite = NULL;
+        }
+    }
+    pj_list_init(&forks);
     if (late_answers.id >= 0) {
         ast_sip_unregister_service(&late_answers);
     }

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from support.caller import Caller, challenge, check_digest, contact, respond
+from support.drive import Called, Drive
 from support.wire import Message, audio_sdp
 
 ENDPOINTS = """\
@@ -162,6 +163,39 @@ def test_more_answers_than_anybody_has(forks, caller):
     assert late[0].to_tag == "late"
     b.respond(late[0], 200)
     forks.finish("A")
+
+
+@pytest.mark.parametrize("method, status", [("BYE", 200), ("INFO", 481), ("INVITE", 481), ("UPDATE", 481), ("OPTIONS", 481)])
+def test_requests_of_a_branch_that_lost(forks, caller, method, status):
+    """They cross our BYE (RFC 5407 2), which this branch never answers."""
+    forks.respond(200, "A", body=forks.sdp("A"))
+    forks.phones["A"].expect("ACK")
+    b = forks.phones["B"]
+    forks.respond(200, "B", body=forks.sdp("B"))
+    b.expect("ACK")
+    b.expect("BYE")
+    invite = forks.invite
+    b.send(
+        b.request(method, uri=invite.contact_uri, call_id=invite.call_id, from_value=f"{invite.get('to')};tag=B", to_value=invite.get("from"))
+    )
+    answer = b.expect(status, skip=(100, "BYE"))
+    assert answer.method == method
+    forks.finish("A")
+
+
+def test_the_daemon_ends_before_a_branch_that_lost(start_daemon, api_module, tmp_path):
+    """Nothing of its dialog is left: a sanitizer's build tells."""
+    record = tmp_path / "record"
+    daemon = start_daemon(modules=["sdp_rtp", api_module("api_drive")], env={"SIPSESSION_API_LOG": str(record)})
+    drive, peer = Drive(daemon, record), daemon.peer()
+    called = drive.call(peer)
+    called.accept()
+    Called(peer, called.first, tag="lost").reply(200)
+    peer.expect("ACK")
+    peer.expect("BYE")
+    called.send("BYE")
+    called.expect(200, skip=("BYE",))
+    drive.close()
 
 
 def test_the_end_of_a_losing_branch_is_challenged(forks, caller):

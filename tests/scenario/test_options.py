@@ -151,8 +151,8 @@ def test_while_it_stops(start_daemon):
     call = Call(peer, "slow", from_value=f"<sip:alice@{peer.host}>")
     call.establish()
     daemon.signal()
-    daemon.wait_log("(?i)stop")
+    bye = call.expect("BYE")  # it has begun
     for method in ("OPTIONS", "MESSAGE"):
         assert ask(peer, "echo", 503, method=method).has("retry-after")
-    peer.respond(call.expect("BYE"), 200)
+    peer.respond(bye, 200)
     daemon.wait()

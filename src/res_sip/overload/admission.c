@@ -59,9 +59,9 @@ void sip_admission_waited(struct sip_admission *admission, pj_uint64_t now, unsi
     admission->lost |= lost;
 }
 
-static int begins(const struct sip_admission *admission, pj_uint64_t now, pj_uint64_t busy_since)
+static int begins(const struct sip_admission *admission, pj_uint64_t now, pj_uint64_t busy)
 {
-    if (admission->lost || (busy_since && now - busy_since > BUSY_FOR)) {
+    if (admission->lost || busy > BUSY_FOR) {
         return 1;
     }
     return admission->late_since && now - admission->late_since > LATE_FOR &&
@@ -104,14 +104,14 @@ static void grow_by_rest(struct sip_admission *admission, pj_uint64_t passed, pj
     } while (periods-- > 1 && sip_admission_is_limited(admission));
 }
 
-static int is_late(const struct sip_admission *admission, pj_uint64_t now, pj_uint64_t busy_since)
+static int is_late(const struct sip_admission *admission, pj_uint64_t busy)
 {
     return admission->lost || (admission->waits && admission->least > admission->most) ||
-           (busy_since && now - busy_since > BUSY_FOR);
+           busy > BUSY_FOR;
 }
 
 enum sip_admission_change sip_admission_turn(struct sip_admission *admission, pj_uint64_t now,
-                                             pj_uint64_t rest, pj_uint64_t busy_since)
+                                             pj_uint64_t rest, pj_uint64_t busy)
 {
     int was_limited = sip_admission_is_limited(admission);
     int is_limited;
@@ -120,10 +120,10 @@ enum sip_admission_change sip_admission_turn(struct sip_admission *admission, pj
         return SIP_ADMISSION_SAME;
     }
     if (!was_limited) {
-        if (begins(admission, now, busy_since)) {
+        if (begins(admission, now, busy)) {
             shrink(admission);
         }
-    } else if (is_late(admission, now, busy_since)) {
+    } else if (is_late(admission, busy)) {
         shrink(admission);
     } else if (rest) {
         grow_by_rest(admission, now - admission->period, rest);

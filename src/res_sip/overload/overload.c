@@ -29,12 +29,12 @@ static struct sip_overload_config config;
 static struct sip_admission admission;
 static unsigned sessions;
 static struct {
-    pj_uint64_t looked;     /* when it was looked at time the last time */
-    pj_uint64_t busy_since; /* 0: the thread has rested since the look before */
-    long rests;             /* how often it has, as the system counts */
-    pj_uint64_t worked;     /* how long it has not */
-    pj_uint64_t learned;    /* phones */
-    pj_uint64_t refused;    /* the last time */
+    pj_uint64_t looked;  /* when it was looked at time the last time */
+    long rests;          /* how often the thread has rested, as the system counts */
+    pj_uint64_t worked;  /* the processor's time that it has had */
+    pj_uint64_t busy;    /* of that, since it rested last */
+    pj_uint64_t learned; /* phones */
+    pj_uint64_t refused; /* the last time */
     pj_uint64_t began;
     unsigned long long refused_before; /* sip_counters.overload_refused at its beginning */
     int full;                          /* transactions */
@@ -104,21 +104,27 @@ static pj_uint64_t microseconds(const struct timeval *time)
     return (pj_uint64_t)time->tv_sec * 1000000 + (pj_uint64_t)time->tv_usec;
 }
 
-/* How long the thread has slept since the last look; 0: it did not, by its own will. */
+/*
+ * How long the thread has slept since the last look; 0: it did not, by its own will. Time that the
+ * system gave to others is neither rest nor work.
+ */
 static pj_uint64_t rest_until(pj_uint64_t now)
 {
-    pj_uint64_t worked, passed = now - state.looked, result = 0;
+    pj_uint64_t all, worked, passed = now - state.looked, result = 0;
     struct rusage usage;
 
     if (getrusage(RUSAGE_THREAD, &usage) != 0) {
         return passed;
     }
-    worked = microseconds(&usage.ru_utime) + microseconds(&usage.ru_stime);
+    all = microseconds(&usage.ru_utime) + microseconds(&usage.ru_stime);
+    worked = all - state.worked;
+    state.busy += worked;
     if (usage.ru_nvcsw != state.rests) {
-        result = passed > worked - state.worked ? passed - (worked - state.worked) : 1;
+        state.busy = 0;
+        result = passed > worked ? passed - worked : 1;
     }
     state.rests = usage.ru_nvcsw;
-    state.worked = worked;
+    state.worked = all;
     return result;
 }
 
@@ -126,13 +132,8 @@ static void look(pj_uint64_t now)
 {
     pj_uint64_t rest = rest_until(now);
 
-    if (rest) {
-        state.busy_since = 0;
-    } else if (!state.busy_since) {
-        state.busy_since = state.looked;
-    }
     state.looked = now;
-    tell(sip_admission_turn(&admission, now, rest, state.busy_since), now);
+    tell(sip_admission_turn(&admission, now, rest, state.busy), now);
     state.full =
         config.max_transactions && pjsip_tsx_layer_get_tsx_count() >= config.max_transactions;
     watch(now);

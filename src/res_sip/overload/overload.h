@@ -45,10 +45,10 @@ void sip_admission_waited(struct sip_admission *admission, pj_uint64_t now, unsi
                           pj_uint64_t wait, int lost);
 /*
  * Is called often; how long the thread had nothing to do since the last time (0: it never had), and
- * since when that is so (0: it is not).
+ * how long it has worked since it had nothing to do.
  */
 enum sip_admission_change sip_admission_turn(struct sip_admission *admission, pj_uint64_t now,
-                                             pj_uint64_t rest, pj_uint64_t busy_since);
+                                             pj_uint64_t rest, pj_uint64_t busy);
 /* 1: there is overload. */
 int sip_admission_is_limited(const struct sip_admission *admission);
 /* 1: the next of a class is let in. */

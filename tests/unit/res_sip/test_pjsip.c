@@ -305,6 +305,7 @@ static void test_settings(void **state)
     assert_int_equal(PJMEDIA_HAS_OPENCORE_AMRNB_CODEC, 0);      /* A9 */
     assert_int_equal(PJMEDIA_HAS_INTEL_IPP, 0);                 /* A9 */
     assert_in_range(PJSIP_MAX_PKT_LEN, 8000, 65535);            /* C9 */
+    assert_in_range(PJ_MAX_SOCKOPT_PARAMS, 6, 64);              /* all that a listener may have */
     assert_in_range(PJMEDIA_MAX_MRU, 3000, 65535);              /* C13 */
     assert_int_equal(PJMEDIA_TRANSPORT_SWITCH_REMOTE_ADDR, 0);  /* B7, E2 */
     assert_in_range(PJSIP_MAX_TSX_COUNT, 32768, 65535);         /* C2: 1000 calls/s for 32 s */
