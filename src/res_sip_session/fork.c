@@ -179,10 +179,6 @@ static pjsip_dialog *make_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
     }
     sip_auth_fork(&dlg->auth_sess, &first->auth_sess);
     pjsip_dlg_inc_session(dlg, &fork_usage); /* first of all: a dialog without any is destroyed */
-    if (first->auth_sess.cred_cnt > 0) { /* PJSIP's copy does not say for which algorithm each is */
-        pjsip_auth_clt_set_credentials(&dlg->auth_sess, (int)first->auth_sess.cred_cnt,
-                                       first->auth_sess.cred_info);
-    }
     add_usage(dlg, invite);
     if (ast_sip_push_task(send_bye, dlg) != 0) { /* behind the ACK, which is sent when we return */
         on_bye_done(dlg, NULL);
