@@ -169,6 +169,9 @@ struct ast_sip_session_extension {
 #define AST_SIP_SESSION_PRIORITY_VARIABLES (-800)
 #define AST_SIP_SESSION_PRIORITY_LAST      1000
 
+/*! \brief What stream_outgoing of an SDP handler returns when there is no room for a stream */
+#define AST_SIP_SESSION_NO_ROOM (-2)
+
 /*!
  * \brief A handler for SDP in SIP INVITEs
  *
@@ -227,6 +230,8 @@ struct ast_sip_session_sdp_handler {
      * \param[out] media The section, with a c= of its own
      * \retval 0 Success
      * \retval -1 It cannot be done, logged: the stream is refused, or not offered
+     * \retval AST_SIP_SESSION_NO_ROOM The same, since there is no room for it now (ports, descriptors):
+     *         a call of the peer's that has no other stream gets 503 with Retry-After instead of 488
      */
     int (*stream_outgoing)(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
                            pj_pool_t *pool, struct pjmedia_sdp_media **media);

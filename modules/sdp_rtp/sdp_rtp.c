@@ -95,6 +95,7 @@ static int choose_addresses(const struct audio *audio, pj_sockaddr *named, pj_so
     return 0;
 }
 
+/* 0; -1 logged, or AST_SIP_SESSION_NO_ROOM. */
 static int open_rtp(struct audio *audio)
 {
     const struct ast_sip_endpoint *const endpoint = audio->session->endpoint;
@@ -112,7 +113,7 @@ static int open_rtp(struct audio *audio)
     options.cos = endpoint->cos_audio;
     options.events = &events;
     options.data = audio;
-    return ast_rtp_create(&audio->rtp, &options);
+    return ast_rtp_create(&audio->rtp, &options) == 0 ? 0 : AST_SIP_SESSION_NO_ROOM;
 }
 
 /* ---- the peer's section ---- */
@@ -215,9 +216,13 @@ static int stream_outgoing(struct ast_sip_session *session, struct ast_sip_sessi
 {
     struct audio *const audio = get_audio(session, stream);
     pjmedia_sdp_media *written;
+    int result;
 
-    if (!audio || (!audio->rtp && open_rtp(audio))) {
+    if (!audio) {
         return -1;
+    }
+    if (!audio->rtp && (result = open_rtp(audio)) != 0) {
+        return result;
     }
     if (audio->to_answer) {
         audio->choice.direction &= wanted_direction(session);

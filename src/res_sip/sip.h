@@ -167,6 +167,8 @@ void sip_auth_copy(pjsip_tx_data *ack, const pjsip_tx_data *invite);
 
 /* There is one session more (1) or less (-1). */
 void sip_overload_session(int change);
+/* Seconds for the Retry-After of a 503: not the same for all. */
+unsigned sip_overload_retry_after(void);
 
 /* ---- counters: what was dropped or refused, for `show` and tests ---- */
 

@@ -241,15 +241,18 @@ static unsigned fill_media(struct ast_sip_session *session, pj_pool_t *pool,
     unsigned count = remote != NULL ? remote->media_count : sdp->stream_count;
     unsigned alive = 0;
 
+    sdp->no_room = 0;
     for (unsigned i = 0; i < count; ++i) {
         const pjmedia_sdp_media *theirs = remote != NULL ? remote->media[i] : NULL;
         struct ast_sip_session_stream *stream = i < sdp->stream_count ? sdp->streams[i] : NULL;
         pjmedia_sdp_media *media = NULL;
+        int result = 0;
 
         if (stream != NULL && stream->handler != NULL && !stream->refused && !stream->unwanted &&
-            stream->handler->stream_outgoing(session, stream, pool, &media) != 0) {
+            (result = stream->handler->stream_outgoing(session, stream, pool, &media)) != 0) {
             media = NULL;
             stream->refused = 1;
+            sdp->no_room |= result == AST_SIP_SESSION_NO_ROOM;
         }
         if (is_over(session)) { /* and with it PJSIP's copy of the offer */
             return 0;

@@ -54,27 +54,41 @@ static int needs_sdp(const struct ast_sip_session *session, int code)
     return reliable && code > PJSIP_SC_TRYING && code < 200;
 }
 
-void session_refuse_media(struct ast_sip_session *session)
+/* Why the offer, or our own, comes to nothing: Warning of a 488 (RFC 3261 13.3.1.3), or when a 503
+ * may be asked again (21.5.4). */
+static void add_reason(struct ast_sip_session *session, pjsip_tx_data *tdata, int code)
 {
     const pjmedia_sdp_session *offer = inv_pending_offer(session->inv_session);
     int warning = offer != NULL ? session_sdp_warning(offer) : 304;
     const pj_str_t host = *pjsip_endpt_name(ast_sip_get_pjsip_endpoint());
     pj_str_t text =
         pj_str(warning == 304 ? "Media type not available" : "Incompatible media format");
+
+    if (code == PJSIP_SC_SERVICE_UNAVAILABLE) {
+        pjsip_msg_add_hdr(tdata->msg, (pjsip_hdr *)pjsip_retry_after_hdr_create(
+                                          tdata->pool, (int)sip_overload_retry_after()));
+    } else {
+        pjsip_msg_add_hdr(tdata->msg, (pjsip_hdr *)pjsip_warning_hdr_create(tdata->pool, warning,
+                                                                            &host, &text));
+    }
+}
+
+void session_refuse_media(struct ast_sip_session *session)
+{
+    int code =
+        session->priv->sdp.no_room ? PJSIP_SC_SERVICE_UNAVAILABLE : PJSIP_SC_NOT_ACCEPTABLE_HERE;
     pjsip_tx_data *tdata;
 
     if (!inv_can_answer(session->inv_session)) {
         return; /* a handler has ended the session */
     }
-    if (make_base(session) != 0 ||
-        inv_make_answer(session->inv_session, NULL, session->priv->base_answer,
-                        PJSIP_SC_NOT_ACCEPTABLE_HERE, &tdata) != 0) {
-        ast_sip_session_terminate(session, PJSIP_SC_NOT_ACCEPTABLE_HERE);
+    if (make_base(session) != 0 || inv_make_answer(session->inv_session, NULL,
+                                                   session->priv->base_answer, code, &tdata) != 0) {
+        ast_sip_session_terminate(session, code);
         return;
     }
-    pjsip_msg_add_hdr(tdata->msg,
-                      (pjsip_hdr *)pjsip_warning_hdr_create(tdata->pool, warning, &host, &text));
-    session->priv->response_code = PJSIP_SC_NOT_ACCEPTABLE_HERE;
+    add_reason(session, tdata, code);
+    session->priv->response_code = code;
     inv_send(session->inv_session, tdata);
 }
 

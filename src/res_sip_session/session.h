@@ -68,6 +68,7 @@ struct session_sdp {
     size_t local_length;
     int local_agreed; /* that text is in force */
     int agreed;       /* offer and answer were complete at least once */
+    int no_room;      /* a stream of the SDP that was made last was refused for lack of room */
     int bad_answer;   /* the peer's answer was refused: end the session when PJSIP is done with the
                          message */
     enum session_offer_in offer_in; /* of our outstanding offer */

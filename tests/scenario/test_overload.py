@@ -163,6 +163,49 @@ def test_emergency_urn_is_an_extension(start_daemon, uri):
         call.refuse_check(status)
 
 
+# ---- descriptors ----
+
+
+def test_descriptors_allow_so_many_sessions(start_daemon):
+    """Without max_sessions it is what the process may open that limits them, before there is none left."""
+    daemon = start_daemon(extensions=EXTENSIONS, wrap=["prlimit", "--nofile=160:160"], options=[])
+    calls, codes = [], []
+    for _ in range(60):
+        call = new_call(daemon)
+        answer = call.refuse_check(200, 503)
+        codes.append(answer.status)
+        if answer.status == 200:
+            call.ack(answer)
+            calls.append(call)
+    assert 10 < len(calls) < 40 and codes == [200] * len(calls) + [503] * (60 - len(calls)), codes
+    assert "Too many open files" not in daemon.log()
+    for call in calls:
+        call.hang_up()
+
+
+def test_no_descriptor_for_media(start_daemon):
+    """A call whose sockets cannot be opened: 503 with Retry-After, not 488; when others have ended, it comes in."""
+    daemon = start_daemon(
+        extensions=EXTENSIONS, wrap=["prlimit", "--nofile=90:90"], options=[], files=overload(max_sessions=1000)
+    )
+    calls = []
+    for _ in range(60):
+        call = new_call(daemon)
+        answer = call.refuse_check(200, 503)
+        if answer.status == 503:
+            break
+        call.ack(answer)
+        calls.append(call)
+    assert answer.status == 503 and 1 <= int(answer.get("retry-after")) <= 5, answer
+    assert answer.get("server") and answer.get("warning") is None
+    refused(daemon)
+    for call in calls:
+        call.hang_up()
+    again = new_call(daemon)
+    again.establish()
+    again.hang_up()
+
+
 # ---- feedback (RFC 7339) ----
 
 

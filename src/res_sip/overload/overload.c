@@ -58,6 +58,11 @@ void sip_overload_session(int change)
     }
 }
 
+unsigned sip_overload_retry_after(void)
+{
+    return 1 + (unsigned)pj_rand() % config.retry_after;
+}
+
 /* A limit of ordinary calls: phones may go a twentieth beyond it, emergencies a tenth. */
 static int has_room(unsigned used, unsigned most, enum sip_admission_class class)
 {
@@ -217,8 +222,7 @@ int sip_overload_refuses(pjsip_transport *transport, const char *text, size_t le
     }
     sip_counters.overload_refused++;
     state.refused = sip_now();
-    /* not all at once again */
-    refusal.retry_after = 1 + (unsigned)pj_rand() % config.retry_after;
+    refusal.retry_after = sip_overload_retry_after();
     sip_wire_refuse(transport, text, length, source, &refusal);
     return 1;
 }
@@ -230,6 +234,7 @@ static void set_limits(const struct sip_config *from)
 {
     pj_uint64_t memory = (pj_uint64_t)sysconf(_SC_PHYS_PAGES) * (pj_uint64_t)sysconf(_SC_PAGESIZE);
     struct rlimit files;
+    unsigned half;
 
     config = from->overload;
     if (config.max_transactions == 0) {
@@ -237,8 +242,11 @@ static void set_limits(const struct sip_config *from)
         config.max_transactions = memory < 10000000 ? (unsigned)memory : 10000000;
     }
     if (config.max_sessions == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0 &&
-        files.rlim_cur != RLIM_INFINITY && files.rlim_cur / 2 > OTHER_DESCRIPTORS) {
-        config.max_sessions = (unsigned)(files.rlim_cur / 2 - OTHER_DESCRIPTORS) / OF_A_SESSION;
+        files.rlim_cur != RLIM_INFINITY) {
+        half = (unsigned)(files.rlim_cur / 2);
+        config.max_sessions = half > 2 * OTHER_DESCRIPTORS
+                                  ? (half - OTHER_DESCRIPTORS) / OF_A_SESSION
+                                  : half / (2 * OF_A_SESSION) + 1;
     }
 }
 
