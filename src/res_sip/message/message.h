@@ -40,4 +40,9 @@ void sip_respond(pjsip_rx_data *rdata, int code, const char *reason, const pjsip
  */
 void sip_add_capability(pj_pool_t *pool, pjsip_hdr *headers, int type);
 
+/* ---- route.c ---- */
+
+/* The endpoint's outbound proxy as a request's route, unless it has one of its own. 0, -1 logged. */
+int sip_add_outbound_route(pjsip_tx_data *tdata, const struct ast_sip_endpoint *endpoint);
+
 #endif

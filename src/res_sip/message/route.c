@@ -6,7 +6,7 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/sip.h"
+#include "res_sip/message/message.h"
 
 int sip_outbound_route(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
                        pjsip_route_hdr *list)
@@ -32,5 +32,24 @@ int sip_outbound_route(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
     ((pjsip_sip_uri *)route->name_addr.uri)->lr_param = 1; /* strict routers are gone */
     pj_list_init(list);
     pj_list_push_back(list, route);
+    return 0;
+}
+
+int sip_add_outbound_route(pjsip_tx_data *tdata, const struct ast_sip_endpoint *endpoint)
+{
+    pjsip_route_hdr list;
+
+    if (pjsip_msg_find_hdr(tdata->msg, PJSIP_H_ROUTE, NULL)) {
+        return 0;
+    }
+    if (sip_outbound_route(tdata->pool, endpoint, &list) != 0) {
+        return -1;
+    }
+    if (!pj_list_empty(&list)) {
+        pjsip_route_hdr *route = list.next;
+
+        pj_list_erase(route);
+        pjsip_msg_insert_first_hdr(tdata->msg, (pjsip_hdr *)route);
+    }
     return 0;
 }

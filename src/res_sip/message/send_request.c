@@ -220,32 +220,13 @@ static void on_final(void *token, pjsip_event *event)
     }
 }
 
-/* Through the endpoint's outbound proxy, unless the caller has a route of its own. */
-static int add_route(pjsip_tx_data *tdata, const struct ast_sip_endpoint *endpoint)
-{
-    pjsip_route_hdr list;
-
-    if (pjsip_msg_find_hdr(tdata->msg, PJSIP_H_ROUTE, NULL)) {
-        return 0;
-    }
-    if (sip_outbound_route(tdata->pool, endpoint, &list) != 0) {
-        return -1;
-    }
-    if (!pj_list_empty(&list)) {
-        pjsip_route_hdr *route = list.next;
-
-        pj_list_erase(route);
-        pjsip_msg_insert_first_hdr(tdata->msg, (pjsip_hdr *)route);
-    }
-    return 0;
-}
-
 static pj_status_t send_alone(pjsip_tx_data *tdata, struct ast_sip_endpoint *endpoint,
                               struct pending *pending)
 {
     pjsip_tpselector selector;
 
-    if (sip_transport_selector(endpoint, &selector) != 0 || add_route(tdata, endpoint) != 0) {
+    if (sip_transport_selector(endpoint, &selector) != 0 ||
+        sip_add_outbound_route(tdata, endpoint) != 0) {
         pjsip_tx_data_dec_ref(tdata);
         return PJ_ENOTFOUND;
     }

@@ -10,6 +10,7 @@
 #include <sipsession/address.h>
 #include <sipsession/log.h>
 
+#include "res_sip/message/message.h"
 #include "res_sip/text/text.h"
 #include "res_sip/transport/transport.h"
 
@@ -289,26 +290,6 @@ static int choose_transport(const struct ast_sip_endpoint *endpoint, pjsip_tx_da
     return 0;
 }
 
-/* Through the outbound proxy, unless the contact's path is the way. */
-static int add_route(const struct ast_sip_endpoint *endpoint, pjsip_tx_data *tdata)
-{
-    pjsip_route_hdr list;
-
-    if (pjsip_msg_find_hdr(tdata->msg, PJSIP_H_ROUTE, NULL)) {
-        return 0;
-    }
-    if (sip_outbound_route(tdata->pool, endpoint, &list) != 0) {
-        return -1;
-    }
-    if (!pj_list_empty(&list)) {
-        pjsip_route_hdr *route = list.next;
-
-        pj_list_erase(route);
-        pjsip_msg_insert_first_hdr(tdata->msg, (pjsip_hdr *)route);
-    }
-    return 0;
-}
-
 int sip_text_compose(const struct ast_sip_endpoint *endpoint, const struct ast_sip_contact *contact,
                      const struct ast_sip_message *message, pjsip_tx_data **tdata)
 {
@@ -324,7 +305,7 @@ int sip_text_compose(const struct ast_sip_endpoint *endpoint, const struct ast_s
     }
     if ((message->from && set_from(made, endpoint, message) != 0) ||
         (message->to && set_to(made, message->to) != 0) || add_headers(made, message) != 0 ||
-        set_body(made, message) != 0 || add_route(endpoint, made) != 0 ||
+        set_body(made, message) != 0 || sip_add_outbound_route(made, endpoint) != 0 ||
         choose_transport(endpoint, made) != 0) {
         pjsip_tx_data_dec_ref(made);
         return -1;
