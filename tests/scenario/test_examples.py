@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -89,14 +90,17 @@ def test_sdp_handler(start_daemon, api_module):
 
 @pytest.fixture(scope="module")
 def quickstart(tmp_path_factory):
-    """The daemon on the very files of the quick start, on 127.0.0.1 port 5060."""
+    """The daemon on the very files of the quick start, on 127.0.0.1 port 5060; in a copy of their folder, since a daemon
+    writes its socket beside them, and only one may run on a folder."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind(("127.0.0.1", 5060))
         except OSError:
             pytest.skip("port 5060 of 127.0.0.1 is taken, and no network namespace can be made")
-    log = tmp_path_factory.mktemp("quickstart") / "log"
-    command = [os.environ["SIPSESSION_DAEMON"], "run", "-c", str(EXAMPLES / "quickstart"), "-v"]
+    folder = tmp_path_factory.mktemp("quickstart")
+    log = folder / "log"
+    shutil.copytree(EXAMPLES / "quickstart", folder / "config")
+    command = [os.environ["SIPSESSION_DAEMON"], "run", "-c", str(folder / "config"), "-v"]
     if os.environ.get("SIPSESSION_MODULES"):
         command += ["-m", os.environ["SIPSESSION_MODULES"]]
     with open(log, "wb") as out:

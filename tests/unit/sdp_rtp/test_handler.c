@@ -316,7 +316,8 @@ static void refused_leaves_nothing(void **state)
     handler->stream_end(&session, &stream);
     pjmedia_sdp_media *media = NULL;
 
-    assert_int_equal(handler->stream_outgoing(&session, &stream, text_pool, &media), -1);
+    assert_int_equal(handler->stream_outgoing(&session, &stream, text_pool, &media),
+                     AST_SIP_SESSION_NO_ROOM);
     assert_null(media);
 }
 
