@@ -35,6 +35,15 @@ void sip_admission_init(struct sip_admission *admission, pj_uint64_t most)
     }
 }
 
+void sip_admission_set(struct sip_admission *admission, pj_uint64_t most)
+{
+    if (most) {
+        admission->most = most;
+    } else {
+        sip_admission_init(admission, 0); /* nothing would ever let more in again */
+    }
+}
+
 int sip_admission_is_limited(const struct sip_admission *admission)
 {
     return admission->share[SIP_ADMISSION_STRANGER] < SIP_ADMISSION_ALL;

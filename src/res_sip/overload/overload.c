@@ -265,7 +265,7 @@ int sip_overload_start(const struct sip_config *from)
 void sip_overload_reload(const struct sip_config *from)
 {
     set_limits(from);
-    admission.most = (pj_uint64_t)config.max_delay * 1000;
+    sip_admission_set(&admission, (pj_uint64_t)config.max_delay * 1000);
     watch(sip_now());
 }
 

@@ -39,6 +39,8 @@ struct sip_admission {
 };
 
 void sip_admission_init(struct sip_admission *admission, pj_uint64_t most);
+/* Another limit from now on; without one all is let in. */
+void sip_admission_set(struct sip_admission *admission, pj_uint64_t most);
 /* So many messages were read, of which the oldest had waited so long; lost: the system had no room
  * for some before. */
 void sip_admission_waited(struct sip_admission *admission, pj_uint64_t now, unsigned count,

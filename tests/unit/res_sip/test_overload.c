@@ -255,6 +255,21 @@ static void test_other_signs(void **state)
     assert_int_equal(sip_admission_take(&admission, SIP_ADMISSION_STRANGER), 1);
 }
 
+/* A reload that takes the limit away in the midst of overload lets everybody in again. */
+static void test_limit_taken_away(void **state)
+{
+    (void)state;
+    start(1 * MS, 0.02 * MS);
+    offer(SIP_ADMISSION_STRANGER, 10000);
+    run(5);
+    assert_true(sip_admission_is_limited(&server.admission));
+    sip_admission_set(&server.admission, (pj_uint64_t)MOST);
+    assert_true(sip_admission_is_limited(&server.admission));
+    sip_admission_set(&server.admission, 0);
+    assert_false(sip_admission_is_limited(&server.admission));
+    assert_int_equal(sip_admission_take(&server.admission, SIP_ADMISSION_STRANGER), 1);
+}
+
 /* ---- texts ---- */
 
 static struct sip_overload_request request;
@@ -314,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_standstill),
         cmocka_unit_test(test_other_signs),
+        cmocka_unit_test(test_limit_taken_away),
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_emergencies),
     };
