@@ -288,6 +288,19 @@ def test_message_in_pieces(daemon):
     peer.expect(200, call_id=requests[2].call_id)
 
 
+def test_message_cut_off(daemon):
+    """A message comes in two pieces, cut near its end; between them the daemon has read the first."""
+    peer = daemon.peer("tcp")
+    for behind in range(1, 6):
+        request = peer.request("OPTIONS")
+        octets = request.encode()
+        peer.socket.sendall(octets[:-behind])
+        alive(daemon)
+        peer.expect_nothing(0)
+        peer.socket.sendall(octets[-behind:])
+        peer.expect(200, call_id=request.call_id)
+
+
 def test_responses_are_dropped(daemon, transport):
     """Nobody answers a response."""
     peer = daemon.peer(transport)

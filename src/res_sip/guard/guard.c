@@ -403,6 +403,12 @@ static void check_whole(struct scan *scan, const char *text, const char *first_e
     }
 }
 
+/* A stream's octets end before the headers do: within a line, or within the CRLF of the empty one. */
+static int is_cut_off(const char *at, const char *end)
+{
+    return at == end || (*at == '\r' && at + 1 == end);
+}
+
 static void check_headers(struct scan *scan, const char *text, const char *end)
 {
     const char *first_end =
@@ -410,7 +416,7 @@ static void check_headers(struct scan *scan, const char *text, const char *end)
     const char *at = check_fields(scan, first_end, end), *empty;
     struct sip_guard_found *found = scan->found;
 
-    if (at == end && scan->is_stream) {
+    if (scan->is_stream && is_cut_off(at, end)) {
         memset(found, 0, sizeof(*found)); /* more is to come */
         return;
     }

@@ -300,6 +300,26 @@ static void test_stream(void **state)
     expect_frame(BEGIN "l: 900000\r\n\r\nbody", 413, begin + 13, 900000, 0);
 }
 
+/* The network cuts a stream where it likes, also between the CR and the LF of the empty line: what
+ * is not all there yet has neither an end nor a fault. */
+static void test_stream_cut(void **state)
+{
+    static const char text[] = BEGIN "X: 100% \001\r\n y\r\nl: 4\r\n\r\nbody";
+    const size_t headers = sizeof(text) - 1 - 4;
+    char cut[sizeof(text)];
+    size_t length;
+
+    (void)state;
+    for (length = 1; length < headers; length++) {
+        snprintf(cut, sizeof(cut), "%.*s", (int)length, text);
+        expect_frame(cut, 0, 0, 0, 0);
+    }
+    for (; length < sizeof(text); length++) {
+        snprintf(cut, sizeof(cut), "%.*s", (int)length, text);
+        expect_frame(cut, 0, headers, 4, 0);
+    }
+}
+
 /* PJSIP looks for another end of the headers and another Content-Length than its own parser does.
  */
 static void test_stream_line_ends(void **state)
@@ -615,19 +635,33 @@ static void test_sdp_connection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ordinary),       cmocka_unit_test(test_shortest),
-        cmocka_unit_test(test_echoed_headers), cmocka_unit_test(test_option_tags),
-        cmocka_unit_test(test_hide),           cmocka_unit_test(test_line_ends),
-        cmocka_unit_test(test_odd_octets),     cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_content_type),   cmocka_unit_test(test_content_length),
-        cmocka_unit_test(test_twice),          cmocka_unit_test(test_nul),
-        cmocka_unit_test(test_sizes),          cmocka_unit_test(test_header_fields),
-        cmocka_unit_test(test_stream),         cmocka_unit_test(test_stream_line_ends),
-        cmocka_unit_test(test_refusal),        cmocka_unit_test(test_refusal_port),
-        cmocka_unit_test(test_no_refusal),     cmocka_unit_test(test_refusal_size),
-        cmocka_unit_test(test_ordinary_sdp),   cmocka_unit_test(test_sdp_version),
-        cmocka_unit_test(test_sdp_counts),     cmocka_unit_test(test_sdp_numbers),
-        cmocka_unit_test(test_sdp_nul),        cmocka_unit_test(test_sdp_connection),
+        cmocka_unit_test(test_ordinary),
+        cmocka_unit_test(test_shortest),
+        cmocka_unit_test(test_echoed_headers),
+        cmocka_unit_test(test_option_tags),
+        cmocka_unit_test(test_hide),
+        cmocka_unit_test(test_line_ends),
+        cmocka_unit_test(test_odd_octets),
+        cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_content_type),
+        cmocka_unit_test(test_content_length),
+        cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_nul),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_header_fields),
+        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_stream_cut),
+        cmocka_unit_test(test_stream_line_ends),
+        cmocka_unit_test(test_refusal),
+        cmocka_unit_test(test_refusal_port),
+        cmocka_unit_test(test_no_refusal),
+        cmocka_unit_test(test_refusal_size),
+        cmocka_unit_test(test_ordinary_sdp),
+        cmocka_unit_test(test_sdp_version),
+        cmocka_unit_test(test_sdp_counts),
+        cmocka_unit_test(test_sdp_numbers),
+        cmocka_unit_test(test_sdp_nul),
+        cmocka_unit_test(test_sdp_connection),
     };
 
     sip_guard_defaults(&limits);
