@@ -4,7 +4,7 @@
 import time
 
 import pytest
-from support.caller import Caller, challenge, check_digest, contact, respond
+from support.caller import challenge, check_digest, contact, respond
 from support.drive import Called, Drive
 from support.wire import Message, audio_sdp
 
@@ -27,11 +27,6 @@ password = secret
 
 
 @pytest.fixture(scope="module")
-def record_path(tmp_path_factory):
-    return tmp_path_factory.mktemp("record") / "record"
-
-
-@pytest.fixture(scope="module")
 def daemon_options(api_module, record_path):
     return {
         "modules": ["sdp_rtp", api_module("api_outgoing")],
@@ -39,14 +34,6 @@ def daemon_options(api_module, record_path):
         "endpoints": ENDPOINTS,
         "system": "type = system\ntimer_t1 = 100\ntimer_b = 2000\n",
     }
-
-
-@pytest.fixture
-def caller(daemon, record_path):
-    record_path.unlink(missing_ok=True)
-    caller = Caller(daemon, record_path)
-    yield caller
-    caller.done()
 
 
 class Forks:

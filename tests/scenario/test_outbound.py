@@ -6,9 +6,9 @@ import socket
 import struct
 
 import pytest
-from support.caller import Caller
+from support.caller import caller_of_phones, expect_call
 from support.clients import pjsua
-from support.daemon import Daemon, free_port
+from support.daemon import free_port
 from support.peer import Call
 from support.phone import Phone, bindings, phone
 from support.tls import Authority
@@ -41,27 +41,13 @@ def flow(uri, reg_id=1, instance=ONE):
 @pytest.fixture
 def caller(tmp_path, api_module):
     """Of a daemon that calls phones where they registered (a URI of "-")."""
-    record, authority, port = tmp_path / "record", Authority(tmp_path), free_port("127.0.0.1")
+    authority, port = Authority(tmp_path), free_port("127.0.0.1")
     cert, key = authority.issue("server", "IP:127.0.0.1")
     tls = TLS.format(cert=cert, key=key, port=port)
-    daemon = Daemon(
-        tmp_path, EXTENSIONS, ENDPOINTS + tls, modules=["sdp_rtp", "registrar", "qualify", api_module("api_outgoing")],
-        env={"SIPSESSION_API_LOG": str(record)},
-    )  # fmt: skip
-    daemon.start()
-    daemon.configure = lambda: None
-    caller = Caller(daemon, record)
-    caller.daemon, caller.tls_port, caller.ca = daemon, port, authority.cert
-    yield caller
-    caller.done()
-    daemon.stop()
-
-
-def expect_call(peer):
-    invite = peer.expect("INVITE", skip=("OPTIONS",))
-    peer.respond(invite, 486)
-    peer.expect("ACK", skip=("OPTIONS",))
-    return invite
+    with caller_of_phones(tmp_path, EXTENSIONS, ENDPOINTS + tls, [api_module("api_outgoing")]) as caller:
+        caller.daemon.configure = lambda: None
+        caller.tls_port, caller.ca = port, authority.cert
+        yield caller
 
 
 # ---- bindings ----

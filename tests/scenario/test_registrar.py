@@ -10,7 +10,7 @@ import sqlite3
 import time
 
 import pytest
-from support.caller import Caller, check_digest
+from support.caller import caller_of_phones, check_digest, expect_call
 from support.clients import baresip_registration, sipp
 from support.daemon import Daemon
 from support.peer import Peer, unique
@@ -228,26 +228,10 @@ def test_tcp(daemon):
 @pytest.fixture
 def caller(tmp_path, api_module):
     """Of a daemon that calls phones where they registered (a URI of "-")."""
-    record = tmp_path / "record"
-    daemon = Daemon(
-        tmp_path, EXTENSIONS + "exten = wait,1,Answer()\n same = n,Wait(60)\n",
-        ENDPOINTS + "\n[anonymous]\ntype = endpoint\nallow = ulaw\n",
-        modules=["sdp_rtp", "registrar", "qualify", api_module("api_outgoing")],
-        env={"SIPSESSION_API_LOG": str(record)},
-    )  # fmt: skip
-    daemon.start()
-    caller = Caller(daemon, record)
-    caller.daemon = daemon
-    yield caller
-    caller.done()
-    daemon.stop()
-
-
-def expect_call(peer):
-    invite = peer.expect("INVITE", skip=("OPTIONS",))
-    peer.respond(invite, 486)
-    peer.expect("ACK", skip=("OPTIONS",))
-    return invite
+    extensions = EXTENSIONS + "exten = wait,1,Answer()\n same = n,Wait(60)\n"
+    endpoints = ENDPOINTS + "\n[anonymous]\ntype = endpoint\nallow = ulaw\n"
+    with caller_of_phones(tmp_path, extensions, endpoints, [api_module("api_outgoing")]) as caller:
+        yield caller
 
 
 def test_call_to_a_registered_phone(caller):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support import audio, digest, dns
 from support.clients import sipp
-from support.daemon import REPORTS, Daemon, free_port, in_background
+from support.daemon import REPORTS, Daemon, in_background
 from support.peer import Call, Peer
 from support.rtp import RtpSocket, check_stream, random_payloads
 from support.tls import Authority, TlsPeer

@@ -107,7 +107,17 @@ def pjsua(folder, uri=None, play=None, record=None, options=(), rate=8000):
         client.process.stdin.write(line.encode() + b"\n")
         client.process.stdin.flush()
 
-    client.console = console
+    def hung_up(timeout=15):
+        """Waits for its call's end and ends it; what it said."""
+        try:
+            client.wait_for("is DISCONNECTED", timeout)
+            console("q")
+            client.wait(15)
+        finally:
+            client.kill()
+        return client.text()
+
+    client.console, client.hung_up = console, hung_up
     return client
 
 

@@ -7,6 +7,14 @@ from .peer import Call, unique
 from .wire import audio_sdp
 
 
+def party_options(extensions, endpoints, modules):
+    """A daemon that has loaded api_party besides what it is to be tested."""
+    return {
+        "extensions": extensions, "endpoints": endpoints, "modules": ["sdp_rtp", *modules],
+        "env": {"SIPSESSION_API_LOG": "record"},
+    }  # fmt: skip
+
+
 class Caller:
     """A call to the daemon that tells it to place others, to `peer`."""
 
