@@ -52,6 +52,8 @@ void sip_access_abandon(void);
 void sip_access_commit(struct sip_config *old, struct sip_config *config);
 /* 0: the source is banned or too fast; what there is to answer was answered. */
 int sip_access_check(pjsip_rx_data *rdata);
+/* 1: failures of this source are counted, and may get it banned. */
+int sip_access_counts(const pjsip_rx_data *rdata);
 /* A request had wrong credentials, or right ones. */
 void sip_access_failed(pjsip_rx_data *rdata);
 void sip_access_succeeded(pjsip_rx_data *rdata);
