@@ -345,6 +345,13 @@ auth = by-auth
 type = auth
 password = secret
 
+[by-other](common)
+identify_by = auth_username
+auth = by-other
+[by-other]
+type = auth
+password = other
+
 [by-address](common)
 context = by-address
 identify_by = ip
@@ -404,5 +411,23 @@ def test_identification_by_user_name_of_authorization(identifying):
     call.send_invite()
     (challenge,) = digest.challenges(call.expect(401))
     call.send("INVITE", [digest.answer(challenge, "INVITE", call.target, "by-auth", "secret")], call.offer)
+    call.expect(486)
+    assert identifying.wait_log(r"CONTEXT ([a-z-]+)", after=mark).group(1) == "by-auth"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("name", ["stranger", "by-other"])
+def test_identification_beside_the_authorization_of_another_server(identifying, name, order):
+    """RFC 3261 22.3: a request may have credentials of several realms; who it is from says the one that is for us."""
+    mark = len(identifying.log())
+    call = call_from(identifying.peer(), "x")
+    call.send_invite()
+    (challenge,) = digest.challenges(call.expect(401))
+    foreign = {"realm": "elsewhere.example", "nonce": "abc", "algorithm": "MD5"}
+    headers = [
+        digest.answer(foreign, "INVITE", call.target, name, "other"),
+        digest.answer(challenge, "INVITE", call.target, "by-auth", "secret"),
+    ]
+    call.send("INVITE", headers[::order], call.offer)
     call.expect(486)
     assert identifying.wait_log(r"CONTEXT ([a-z-]+)", after=mark).group(1) == "by-auth"

@@ -75,6 +75,8 @@ enum sip_nonce_use sip_nonce_use(struct sip_nonces *nonces, pj_uint64_t issued, 
 
 /* ---- auth.c, authenticate.c ---- */
 
+#define SIP_MAX_AUTHORIZATIONS 8 /* headers of a request that are looked at */
+
 void sip_auths_free(struct ast_sip_auth *auth);
 /* The authenticator of endpoints' auths, for when no other is registered. */
 extern struct ast_sip_authenticator sip_own_authenticator;

@@ -17,8 +17,7 @@
 #include "res_sip/access/access.h"
 #include "res_sip/auth/auth.h"
 
-#define MAX_HEADERS 8    /* Authorization headers of a request that are looked at */
-#define NONCE_SETS  4096 /* some 400 KiB for 16384 nonces that were used */
+#define NONCE_SETS 4096 /* some 400 KiB for 16384 nonces that were used */
 
 /* Of several headers the last one of these decides: nothing hides what counts. */
 enum verdict {
@@ -198,7 +197,7 @@ static struct result check(const struct ast_sip_endpoint *endpoint, pjsip_rx_dat
 
     for (header = msg->hdr.next; header != &msg->hdr && best.verdict != GOOD;
          header = header->next) {
-        if (header->type == PJSIP_H_AUTHORIZATION && count++ < MAX_HEADERS) {
+        if (header->type == PJSIP_H_AUTHORIZATION && count++ < SIP_MAX_AUTHORIZATIONS) {
             struct result result = {.verdict = NOTHING};
 
             check_header(endpoint, rdata, (const pjsip_authorization_hdr *)header, &result);
