@@ -126,6 +126,25 @@ static void tell_difference(const char *aor, struct ast_sip_contact *list,
     }
 }
 
+/* 1: another REGISTER than before has made it. */
+static int is_renewed(const struct ast_sip_contact *old, const struct ast_sip_contact *made)
+{
+    return old->cseq != made->cseq || !is_same_text(old->call_id, made->call_id) ||
+           !is_same_text(old->branch, made->branch);
+}
+
+static void tell_of_renewed(const char *aor, struct ast_sip_contact *old,
+                            struct ast_sip_contact *made)
+{
+    for (; made; made = made->next) {
+        const struct ast_sip_contact *before = find_uri(old, made->uri);
+
+        if (before && is_renewed(before, made)) {
+            tell(aor, made, AST_SIP_CONTACT_RENEWED);
+        }
+    }
+}
+
 int ast_sip_location_set(const char *aor, struct ast_sip_contact *contacts)
 {
     struct ast_sip_contact **registered, *old;
@@ -147,6 +166,7 @@ int ast_sip_location_set(const char *aor, struct ast_sip_contact *contacts)
     *registered = contacts;
     tell_difference(aor, old, contacts, AST_SIP_CONTACT_REMOVED);
     tell_difference(aor, contacts, old, AST_SIP_CONTACT_ADDED);
+    tell_of_renewed(aor, old, contacts);
     ast_sip_contacts_free(old);
     drop_if_empty(aor);
     return 0;
