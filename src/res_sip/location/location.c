@@ -222,7 +222,28 @@ static int quality(const struct ast_sip_contact *contact)
     return contact->q < 0 ? 1000 : contact->q;
 }
 
-const struct ast_sip_contact *ast_sip_endpoint_contact(const struct ast_sip_endpoint *endpoint)
+/* Which contacts are looked for. */
+struct wanted {
+    const char *instance; /* NULL: any */
+    const unsigned *tried;
+    unsigned count;
+};
+
+static int is_wanted(const struct ast_sip_contact *contact, const struct wanted *wanted)
+{
+    if (!wanted->instance) {
+        return 1;
+    }
+    for (unsigned i = 0; i < wanted->count; i++) {
+        if (contact->reg_id == wanted->tried[i]) {
+            return 0;
+        }
+    }
+    return contact->instance && strcmp(contact->instance, wanted->instance) == 0;
+}
+
+static const struct ast_sip_contact *find_best(const struct ast_sip_endpoint *endpoint,
+                                               const struct wanted *wanted)
 {
     const struct ast_sip_contact *best = NULL, *contact;
     const char *rest = endpoint->aors;
@@ -232,13 +253,25 @@ const struct ast_sip_contact *ast_sip_endpoint_contact(const struct ast_sip_endp
     while (ast_sip_next_aor_name(&rest, name, sizeof(name))) {
         for (contact = ast_sip_aor_contacts(name); contact; contact = contact->next) {
             if (contact->state != AST_SIP_CONTACT_UNREACHABLE &&
-                !ast_sip_contact_expired(contact) && (!best || quality(contact) > quality(best)) &&
-                has_way(contact)) {
+                !ast_sip_contact_expired(contact) && is_wanted(contact, wanted) &&
+                (!best || quality(contact) > quality(best)) && has_way(contact)) {
                 best = contact;
             }
         }
     }
     return best;
+}
+
+const struct ast_sip_contact *ast_sip_endpoint_contact(const struct ast_sip_endpoint *endpoint)
+{
+    return find_best(endpoint, &(struct wanted){.instance = NULL});
+}
+
+const struct ast_sip_contact *sip_location_next_flow(const struct ast_sip_endpoint *endpoint,
+                                                     const char *instance, const unsigned *tried,
+                                                     unsigned count)
+{
+    return find_best(endpoint, &(struct wanted){instance, tried, count});
 }
 
 void ast_sip_each_contact(int (*see)(const char *aor, const struct ast_sip_contact *contact,
