@@ -334,12 +334,19 @@ static int is_refused(pjsip_transport *transport, const pjsip_transport_state_in
     return 1;
 }
 
+/* PJSIP's own hook, which ours takes the place of: its transactions hear of a connection that broke
+ * by it. */
+static pjsip_tp_state_callback tell_transactions;
+
 /* PJSIP's hook. */
 static void on_state(pjsip_transport *transport, pjsip_transport_state state,
                      const pjsip_transport_state_info *info)
 {
     struct sip_connection *connection;
 
+    if (tell_transactions) {
+        tell_transactions(transport, state, info);
+    }
     if (transport->flag & PJSIP_TRANSPORT_DATAGRAM) {
         return;
     }
@@ -386,6 +393,7 @@ void sip_connections_start(void)
     most = work_out_most(sip_get_config()->guard.connections);
     pj_timer_entry_init(&timer, 0, NULL, look);
     armed = 0;
+    tell_transactions = pjsip_tpmgr_get_state_cb(pjsip_endpt_get_tpmgr(sip_endpt));
     pjsip_tpmgr_set_state_cb(pjsip_endpt_get_tpmgr(sip_endpt), on_state);
     pj_ssl_sock_on_handshake = on_handshake;
 }
