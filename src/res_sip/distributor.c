@@ -260,6 +260,7 @@ static struct ast_sip_endpoint *identify(pjsip_rx_data *rdata)
     if (!endpoint) {
         sip_counters.unidentified++;
         tell_of_stranger(rdata);
+        sip_access_unidentified(rdata);
     } else if (is_permitted(endpoint, rdata)) {
         return endpoint;
     }
