@@ -22,29 +22,17 @@ static struct sip_sources *prepared;
 
 /* ---- events ---- */
 
-/* Peers shall not fill the log: what is beyond a number in a second is only counted. */
 void sip_access_event(const char *format, ...)
 {
-    static pj_uint64_t second;
-    static unsigned count;
-    pj_uint64_t now = sip_now() / 1000000;
+    static struct ast_log_limit limit =
+        AST_LOG_LIMIT(AST_LOG_NOTICE, EVENTS_PER_SECOND, "access: event=...");
     char text[512];
     va_list arguments;
 
-    if (now != second) {
-        if (count > EVENTS_PER_SECOND) {
-            ast_notice("access: event=suppressed count=%u", count - EVENTS_PER_SECOND);
-        }
-        second = now;
-        count = 0;
-    }
-    if (++count > EVENTS_PER_SECOND) {
-        return;
-    }
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    ast_notice("access: %s", text);
+    ast_log_limited(&limit, AST_LOG_NOTICE, "access: %s", text);
 }
 
 const char *sip_event_text(const pj_str_t *text, char *out, size_t size)
