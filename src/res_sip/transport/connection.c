@@ -329,7 +329,7 @@ static int is_refused(pjsip_transport *transport, const pjsip_transport_state_in
         return 0;
     }
     sip_counters.certificates_refused++;
-    ast_warning("res_sip: TLS connection %s: refused: %s", transport->info, why);
+    ast_warning_limited("res_sip: TLS connection %s: refused: %s", transport->info, why);
     pjsip_transport_shutdown2(transport, transport->dir == PJSIP_TP_DIR_INCOMING);
     return 1;
 }
