@@ -22,6 +22,8 @@ static void set_defaults(struct sip_global_config *global)
     global->default_outbound_endpoint = strdup("default_outbound_endpoint");
     global->max_forwards = 70;
     global->keep_alive_interval = 90;
+    global->unidentified_request_count = 5;
+    global->unidentified_request_period = 5;
     global->timer_t1 = 500;
     global->timer_b = 32000;
     global->disable_tcp_switch = 1;

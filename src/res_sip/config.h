@@ -141,7 +141,9 @@ struct sip_global_config {
     struct ast_sip_global shared; /* what modules see, too */
     int disable_multi_domain;
     int use_callerid_contact;
-    unsigned uac_algorithm_count;                  /* 0: all */
+    unsigned unidentified_request_count;  /* more in a period are an event; 0: they are none */
+    unsigned unidentified_request_period; /* seconds */
+    unsigned uac_algorithm_count;         /* 0: all */
     int uac_algorithms[AST_SIP_DIGEST_ALGORITHMS]; /* that passwords of ours are used with */
     unsigned algorithm_count;
     int algorithms[AST_SIP_DIGEST_ALGORITHMS]; /* of challenges, where nothing else says them */

@@ -71,12 +71,15 @@ struct sip_watch {
     int fd;
     void (*ready)(struct sip_watch *watch);
     int own_work; /* 1: not what came from the network */
+    int writes;   /* 1: ready is also called as often as fd is writable */
 };
 
 int sip_loop_create(void);
 void sip_loop_destroy(void);
 /* Calls watch->ready as often as fd is readable. The watch is the caller's. 0, -1 logged. */
 int sip_loop_watch(struct sip_watch *watch);
+/* watch->writes of one that is watched becomes this. */
+void sip_loop_watch_writing(struct sip_watch *watch, int writes);
 void sip_loop_unwatch(struct sip_watch *watch);
 /* 1: a message that was received is being worked on. */
 int sip_loop_in_network(void);

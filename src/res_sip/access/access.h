@@ -30,6 +30,11 @@ int sip_sources_failed(struct sip_sources *sources, pj_uint64_t now, const pj_so
 void sip_sources_succeeded(struct sip_sources *sources, pj_uint64_t now,
                            const pj_sockaddr *address);
 
+/* A request of nobody we know. 1: the source has sent more than count within period (s), which is
+ * said once in each. */
+int sip_sources_unidentified(struct sip_sources *sources, pj_uint64_t now,
+                             const pj_sockaddr *address, unsigned count, unsigned period);
+
 /* ---- access.c ---- */
 
 int sip_access_start(const struct sip_config *config);
@@ -39,9 +44,13 @@ void sip_access_abandon(void);
 void sip_access_commit(struct sip_config *old, struct sip_config *config);
 /* 0: the source is banned or too fast; what there is to answer was answered. */
 int sip_access_check(pjsip_rx_data *rdata);
+/* 1: failures of this source are counted, and may get it banned. */
+int sip_access_counts(const pjsip_rx_data *rdata);
 /* A request had wrong credentials, or right ones. */
 void sip_access_failed(pjsip_rx_data *rdata);
 void sip_access_succeeded(pjsip_rx_data *rdata);
+/* A request is of nobody we know. */
+void sip_access_unidentified(pjsip_rx_data *rdata);
 /* 0: a list keeps the source out. endpoint: whom it says to be, or NULL. */
 int sip_access_from(const struct ast_sip_acl *list, const struct ast_sip_endpoint *endpoint,
                     pjsip_rx_data *rdata);

@@ -74,6 +74,8 @@ enum sip_nonce_use sip_nonce_use(struct sip_nonces *nonces, pj_uint64_t issued, 
 
 /* ---- auth.c, authenticate.c ---- */
 
+#define SIP_MAX_AUTHORIZATIONS 8 /* headers of a request that are looked at */
+
 /* The authenticator of endpoints' auths, for when no other is registered. */
 extern struct ast_sip_authenticator sip_own_authenticator;
 int sip_authenticate_start(const struct sip_config *config);

@@ -298,9 +298,9 @@ int sip_auth_prepare(const pjsip_auth_clt_sess *auth, pjsip_tx_data *request, pj
     pjsip_msg *msg = rdata->msg_info.msg;
 
     if (++sent->challenges > MAX_CHALLENGES) {
-        ast_notice("%.*s was challenged more than %d times: giving it up",
-                   (int)request->msg->line.req.method.name.slen,
-                   request->msg->line.req.method.name.ptr, MAX_CHALLENGES);
+        ast_notice_limited("%.*s was challenged more than %d times: giving it up",
+                           (int)request->msg->line.req.method.name.slen,
+                           request->msg->line.req.method.name.ptr, MAX_CHALLENGES);
         drop_challenges(msg, NULL);
         return 0;
     }

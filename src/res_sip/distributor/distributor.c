@@ -7,8 +7,6 @@
  * 3261 12.2.2); unless the configuration wants them to be authenticated, too. Retransmissions end
  * in PJSIP's transactions before they come here.
  */
-#include <time.h>
-
 #include <sipsession/log.h>
 
 #include "res_sip/access/access.h"
@@ -190,26 +188,14 @@ static int authenticate(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
     return !ast_sip_requires_authentication(endpoint, rdata) || check_credentials(endpoint, rdata);
 }
 
-/* Operators want to know of strangers, and strangers shall not fill their log: one line a second.
- */
+/* Operators want to know of strangers, of whom there are many: one line a second. */
 static void tell_of_stranger(const pjsip_rx_data *rdata)
 {
-    static long told;               /* the second of the last line */
-    static unsigned long long upto; /* what the counter was then */
-    struct timespec now;
+    static struct ast_log_limit limit =
+        AST_LOG_LIMIT(AST_LOG_NOTICE, 1, "a request of nobody we know");
 
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    if (now.tv_sec == told) {
-        return;
-    }
-    told = now.tv_sec;
-    if (upto >= sip_counters.unidentified) { /* the counters began anew */
-        upto = sip_counters.unidentified - 1;
-    }
-    ast_notice("requests of nobody we know: %llu, the last from %s:%d",
-               sip_counters.unidentified - upto, rdata->pkt_info.src_name,
-               rdata->pkt_info.src_port);
-    upto = sip_counters.unidentified;
+    ast_log_limited(&limit, AST_LOG_NOTICE, "a request of nobody we know, from %s:%d",
+                    rdata->pkt_info.src_name, rdata->pkt_info.src_port);
 }
 
 /* Nobody's request, or one from where its endpoint may not be: no answer tells which. */
@@ -246,6 +232,7 @@ static struct ast_sip_endpoint *identify(pjsip_rx_data *rdata)
     if (!endpoint) {
         sip_counters.unidentified++;
         tell_of_stranger(rdata);
+        sip_access_unidentified(rdata);
     } else if (is_permitted(endpoint, rdata)) {
         return endpoint;
     }

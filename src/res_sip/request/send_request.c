@@ -235,8 +235,8 @@ static int after_send(struct pending *pending, pj_status_t status)
 
     pending->sending = 0;
     if (status != PJ_SUCCESS) {
-        ast_error("res_sip: a request could not be sent: %s",
-                  sip_error(status, error, sizeof(error)));
+        ast_error_limited("res_sip: a request could not be sent: %s",
+                          sip_error(status, error, sizeof(error)));
         if (pending->ended) {
             pj_grp_lock_dec_ref(pending->ended->grp_lock);
         }
@@ -257,7 +257,7 @@ int ast_sip_send_request(pjsip_tx_data *tdata, pjsip_dialog *dlg, struct ast_sip
 
     base_assert_sip_thread();
     if (tdata->msg->line.req.method.id == PJSIP_ACK_METHOD) {
-        ast_error("res_sip: an ACK has no answer to wait for");
+        ast_error_limited("res_sip: an ACK has no answer to wait for");
         pjsip_tx_data_dec_ref(tdata);
         return -1;
     }

@@ -150,7 +150,7 @@ void sip_run(void)
 {
     base_assert_sip_thread();
     while (sip_thread_is_running()) {
-        sip_loop_turn(-1);
+        sip_loop_turn(base_log_tell(0));
         sip_distributor_release();
         sip_overload_turn();
     }

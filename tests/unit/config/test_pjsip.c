@@ -512,17 +512,22 @@ static void test_global(void **state)
                 !global->shared.allow_sending_180_after_183 &&
                 !global->shared.ignore_uri_user_options && global->shared.norefersub);
     assert_int_equal(global->shared.max_initial_qualify_time, 0);
+    assert_int_equal(global->unidentified_request_count, 5);
+    assert_int_equal(global->unidentified_request_period, 5);
     assert_int_equal(global->shared.contact_expiration_check_interval, 30);
     check_good(TRANSPORT
                "[global]\nuse_callerid_contact=yes\ndisable_multi_domain=yes\n"
                "allow_sending_180_after_183=yes\nignore_uri_user_options=yes\nnorefersub=no\n"
                "max_initial_qualify_time=20\ncontact_expiration_check_interval=5\n"
+               "unidentified_request_count=0\nunidentified_request_period=60\n"
                "all_codecs_on_empty_reinvite=yes\n");
     global = &sip->global;
     assert_true(global->use_callerid_contact && global->disable_multi_domain &&
                 global->shared.allow_sending_180_after_183 &&
                 global->shared.ignore_uri_user_options && !global->shared.norefersub);
     assert_int_equal(global->shared.max_initial_qualify_time, 20);
+    assert_int_equal(global->unidentified_request_count, 0);
+    assert_int_equal(global->unidentified_request_period, 60);
     assert_int_equal(global->shared.contact_expiration_check_interval, 5);
     check_good(TRANSPORT "[anything]\ntype=global\nuser_agent=x\n");
     assert_string_equal(sip->global.user_agent, "x");
