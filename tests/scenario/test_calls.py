@@ -267,7 +267,7 @@ def test_call_over_tcp(daemon, family):
     bye = call.expect("BYE")  # on the connection that is there (18.2.2, RFC 5923)
     assert bye.get("via").startswith("SIP/2.0/TCP")
     peer.respond(bye, 200)
-    time.sleep(0.1)
+    peer.catch_up()
 
 
 def test_call_over_ipv6(daemon):

@@ -238,24 +238,17 @@ def test_the_next_flow_through_another_edge(caller):
 
 def test_silence_on_a_flow(tmp_path, api_module):
     """RFC 5626 7: a 408, which is also what nobody says, may have been the flow's fault."""
-    record = tmp_path / "record"
-    daemon = Daemon(
-        tmp_path, EXTENSIONS, ENDPOINTS, "type = system\ntimer_t1 = 100\ntimer_b = 1000\n",
-        modules=["sdp_rtp", "registrar", api_module("api_outgoing")], env={"SIPSESSION_API_LOG": str(record)},
-    )  # fmt: skip
-    daemon.start()
-    caller = Caller(daemon, record)
-    one, two = Phone(daemon, "alice"), Phone(daemon, "alice")
-    one.register(flow("sip:alice@one.invalid;ob"), headers=[SUPPORTED])
-    two.register(flow("sip:alice@two.invalid;ob", 2), headers=[SUPPORTED])
-    caller.dial("alice", "-")
-    one.peer.expect("INVITE")
-    expect_call(two.peer)
-    caller.wait("end 486")
-    one.peer.drain(0.1)
-    one.clear()
-    caller.done()
-    daemon.stop()
+    system = "type = system\ntimer_t1 = 100\ntimer_b = 1000\n"
+    with caller_of_phones(tmp_path, EXTENSIONS, ENDPOINTS, [api_module("api_outgoing")], system) as caller:
+        one, two = Phone(caller.daemon, "alice"), Phone(caller.daemon, "alice")
+        one.register(flow("sip:alice@one.invalid;ob"), headers=[SUPPORTED])
+        two.register(flow("sip:alice@two.invalid;ob", 2), headers=[SUPPORTED])
+        caller.dial("alice", "-")
+        one.peer.expect("INVITE")
+        expect_call(two.peer)
+        caller.wait("end 486")
+        one.peer.so_far()
+        one.clear()
 
 
 def test_the_phone_is_asked_over_its_flow(caller):

@@ -193,8 +193,7 @@ def test_blind_transfer(daemon, peer, target):
     last = call.notified(200, "terminated")
     assert parameter(last.get("subscription-state"), "reason") == "noresource"
     call.hang_up()
-    time.sleep(0.2)
-    target.peer.expect_nothing(0.2)
+    target.peer.expect_nothing(0.4)
     assert target.hang_up()
 
 

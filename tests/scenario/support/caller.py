@@ -34,7 +34,7 @@ class Caller:
     def lines(self):
         return self.record_path.read_text().splitlines() if self.record_path.exists() else []
 
-    def wait(self, line, timeout=5):
+    def wait(self, line, timeout=10):
         """Waits for a line of the record."""
         end = time.monotonic() + timeout
         while line not in self.lines():
@@ -46,11 +46,11 @@ class Caller:
 
 
 @contextlib.contextmanager
-def caller_of_phones(folder, extensions, endpoints, modules):
+def caller_of_phones(folder, extensions, endpoints, modules, system=""):
     """A Caller, at a daemon of its own that calls phones where they registered (a URI of "-")."""
     record = folder / "record"
     daemon = Daemon(
-        folder, extensions, endpoints, modules=["sdp_rtp", "registrar", "qualify", *modules],
+        folder, extensions, endpoints, system, modules=["sdp_rtp", "registrar", "qualify", *modules],
         env={"SIPSESSION_API_LOG": str(record)},
     )  # fmt: skip
     daemon.start()

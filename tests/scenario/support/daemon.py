@@ -239,7 +239,7 @@ class Daemon:
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
-    def wait_log(self, pattern, timeout=5, after=0):
+    def wait_log(self, pattern, timeout=10, after=0):
         """The first match of a pattern in the log, from an offset on."""
         end = time.monotonic() + timeout
         while True:
@@ -270,7 +270,7 @@ class Daemon:
         log = self.log()
         return len(re.findall(r"DEBUG Session \S+: new -> ", log)) - len(re.findall(r"DEBUG Session \S+: \w+ -> ended", log))
 
-    def check_no_calls(self, timeout=3):
+    def check_no_calls(self, timeout=10):
         """Every session that began has ended."""
         end = time.monotonic() + timeout
         while self.sessions() != 0:

@@ -41,7 +41,7 @@ class Caller:
     def lines(self):
         return self.record.read_text().splitlines() if self.record.exists() else []
 
-    def wait(self, line, timeout=5):
+    def wait(self, line, timeout=10):
         end = time.monotonic() + timeout
         while line not in self.lines():
             assert time.monotonic() < end, f"{line!r} is not in {self.lines()}"
