@@ -163,7 +163,6 @@ def test_retransmission_until_prack(drive, other):
     for before, after in zip(gaps, gaps[1:]):
         assert 1.5 * before < after < 2.5 * before + 0.1, gaps
     prack(call, response)
-    other.so_far()
     other.expect_nothing(1.7)
     answered(drive, call)
     keep("No PRACK for a while", "RFC 3262 3: the 183 comes again, each time after twice as long (T1 is 100 ms here).", other.log)

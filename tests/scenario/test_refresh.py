@@ -199,7 +199,7 @@ def test_at_most_one_offer_in_flight(drive, other, role):
     tokens = [drive.refresh(call, method)[0] for method in ("invite", "update", "invite")]
     for number, method in enumerate(("INVITE", "UPDATE", "INVITE")):
         request = call.expect(method)
-        other.expect_nothing(0.08)
+        other.expect_nothing(0.08, again=True)
         accept(call, request, version=number + 2)
     assert [drive.result(call, token) for token in tokens] == [200, 200, 200]
     finish(drive, other, call)
@@ -467,7 +467,6 @@ def test_reinvite_before_the_ack_of_the_last(drive, other):
     if answer.status == 200:
         call.ack(answer)
     call.ack(first)
-    other.so_far()
     other.expect_nothing(0.6)
     reoffer(call, "INVITE", 4)
     finish(drive, other, call)

@@ -48,7 +48,6 @@ def test_late_ack_is_enough(daemon, peer):
     for _ in range(2):
         call.expect(200, again=True)
     call.ack(answer)
-    peer.so_far()  # what was under way
     peer.expect_nothing(1.0)
     call.hang_up()
 
@@ -105,7 +104,6 @@ def test_peer_answers_bye_late(daemon, peer):
     bye = call.expect("BYE")
     call.expect("BYE", again=True)
     peer.respond(bye, 200)
-    peer.so_far()
     peer.expect_nothing(1.0)
 
 
@@ -117,5 +115,4 @@ def test_cancel_with_lost_ack_of_487(daemon, peer):
     assert {m.status for m in got} == {200, 487}
     again = peer.expect(487, call_id=call.call_id, again=True)
     call.ack(again)
-    peer.so_far()
     peer.expect_nothing(1.0)

@@ -214,12 +214,23 @@ class Peer:
         finally:
             self.waiting = aside + self.waiting
 
-    def expect_nothing(self, seconds, skip=(), answered=True):
-        """Nothing may come for a while but what `skip` names; `answered`: the daemon answers this peer."""
+    def expect_nothing(self, seconds, skip=(), answered=True, again=False):
+        """Nothing may come for a while but what `skip` names, and what was under way: our last word may have crossed it.
+
+        answered: the daemon answers this peer, so that it can be asked whether that was all.
+        again: retransmissions go on, of what this peer has not answered.
+        """
         end = time.monotonic() + seconds
-        for message in itertools.chain(self.arriving(end), self.so_far() if answered else ()):
+        if answered:
+            self.check_wanted(self.so_far(), skip, True)
+        self.check_wanted(self.arriving(end), skip, again)
+        if answered:
+            self.check_wanted(self.so_far(), skip, again)
+
+    def check_wanted(self, messages, skip, again):
+        for message in messages:
             kind = message.status if message.is_response else message.method
-            if kind not in skip:
+            if kind not in skip and not (again and message.again):
                 raise PeerError(f"expected nothing, got {message.summary}\n{self.ladder()}\n{message!r}")
 
     def arriving(self, end):
