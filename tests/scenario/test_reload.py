@@ -744,13 +744,15 @@ def test_name_servers(start_daemon):
 
 
 def answers(daemon, port, transport="udp"):
-    """Whether the daemon answers OPTIONS there, which it has done before it answers twice elsewhere."""
+    """Whether the daemon answers OPTIONS there: a datagram before it answers two elsewhere; a connection, or it is refused."""
     try:
         asker = Peer((daemon.address, port), transport)
     except ConnectionRefusedError:
         return False
     try:
         asker.send(asker.request("OPTIONS"))
+        if transport == "tcp":
+            return asker.receive() is not None
         other = daemon.peer()
         other.catch_up()
         other.catch_up()
