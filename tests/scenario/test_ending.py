@@ -31,7 +31,7 @@ def established(drive, peer, role="called"):
     return call
 
 
-def ended_once(drive, call, status=None, timeout=5):
+def ended_once(drive, call, status=None, timeout=10):
     line = drive.wait_event(call, "end ", timeout)
     assert len(drive.events(call, "end ")) == 1
     if status is not None:

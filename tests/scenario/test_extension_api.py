@@ -24,7 +24,7 @@ def record(tmp_path):
             """The lines of one call, without its Call-ID."""
             return [line.rsplit(" ", 1)[0] for line in self.lines() if line.endswith(" " + call.call_id)]
 
-        def wait(self, line, timeout=5):
+        def wait(self, line, timeout=10):
             end = time.monotonic() + timeout
             while not any(have.startswith(line) for have in self.lines()):
                 assert time.monotonic() < end, f"{line!r} is not in\n" + "\n".join(self.lines())

@@ -140,7 +140,7 @@ def test_a_call_goes_over_the_connection_of_the_registration(caller):
     assert expect_call(one.peer).uri == "sip:alice@phone.invalid;transport=tcp;ob"
     two.peer.expect_nothing(0.2)
     one.peer.close()
-    caller.daemon.wait_log("closed|TCP transport destroyed|Connection.*reset|shutting down", timeout=5)
+    caller.daemon.wait_log("closed|TCP transport destroyed|Connection.*reset|shutting down", timeout=10)
     caller.dial("alice", "-")
     expect_call(two.peer)
     # a connection from the very place of the dead one is not that flow

@@ -716,7 +716,7 @@ class Transferee(Call):
         self.peer.send(request)
         return self.expect(status)
 
-    def result(self, timeout=5):
+    def result(self, timeout=10):
         return self.daemon.wait_log(r"(?<!,)RESULT (\S+ \S+)", after=self.mark, timeout=timeout)[1]
 
 

@@ -82,7 +82,7 @@ def accept(peer, request, expires=3600, headers=()):
     peer.respond(request, 200, "OK", [("Contact", f"{contact};expires={expires}"), *headers])
 
 
-def state_of(daemon, name, state, after=0, timeout=5):
+def state_of(daemon, name, state, after=0, timeout=10):
     return daemon.wait_log(rf"event=registration name={name} state={state}[^\n]*", timeout=timeout, after=after).group(0)
 
 

@@ -763,7 +763,7 @@ def answers(daemon, port, transport="udp"):
         asker.close()
 
 
-def wait_until(condition, timeout=5):
+def wait_until(condition, timeout=10):
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, "in vain"

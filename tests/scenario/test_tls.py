@@ -295,7 +295,7 @@ def test_handshakes_of_one_address(start_daemon, tmp_path):
     peer.expect(200)
     silent = silent_connections(address, 8)
     check_open(silent, 2)
-    other = socket.create_connection(address, source_address=("127.0.0.9", 0), timeout=5)
+    other = socket.create_connection(address, source_address=("127.0.0.9", 0), timeout=10)
     check_open([other], 1)
     for connection in [*silent, other]:
         connection.close()

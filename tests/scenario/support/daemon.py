@@ -250,6 +250,15 @@ class Daemon:
                 raise DaemonError(f"the log has no {pattern!r}:\n{self.log()[after:][-4000:]}")
             time.sleep(0.02)
 
+    def wait_matches(self, pattern, count, timeout=10, after=0):
+        """What the log has of a pattern from an offset on, once that is so many times."""
+        end = time.monotonic() + timeout
+        while len(found := re.findall(pattern, self.log()[after:])) < count:
+            if time.monotonic() > end:
+                raise DaemonError(f"the log has {pattern!r} {len(found)} times:\n{self.log()[after:][-4000:]}")
+            time.sleep(0.02)
+        return found
+
     def udp_sockets(self):
         """How many UDP sockets it has: each stream of a call has two."""
         inodes = set()
