@@ -289,7 +289,8 @@ def test_hostile_header_fields(daemon, peer):
 def test_messages_of_one_sender_keep_their_order(daemon, peer):
     before = len(daemon.log())
     for i in range(20):
-        send(peer, "order", 202, str(i).encode(), headers=[("X-Wait", "10" if i % 3 == 0 else "01")])
+        wait = "50" if i == 0 else "10" if i % 3 == 0 else "01"
+        send(peer, "order", 202, str(i).encode(), headers=[("X-Wait", wait)])
         if i == 0:
             send(peer, "order", 202, b"first", sender="dave", headers=[("X-Wait", "01")])
     daemon.wait_log(": ORDER alice 19", after=before, timeout=10)
