@@ -377,6 +377,13 @@ const char *ast_sip_session_state_name(enum ast_sip_session_state state);
 int ast_sip_session_is_outgoing(const struct ast_sip_session *session);
 
 /*!
+ * \brief Within stream_outgoing: whether it is our offer, and goes into a response
+ *
+ * So it does when the peer's INVITE, or re-INVITE, has none (RFC 3261 13.2.1, 14.2).
+ */
+int ast_sip_session_offers_in_response(const struct ast_sip_session *session);
+
+/*!
  * \brief The SIP status with which the session ended or is ending; 0 before
  *
  * 200 for a BYE after a good call; else the final response that we or the peer sent, 408 for

@@ -373,6 +373,10 @@ void config_format_dtmf(const void *object, const struct base_option *option, ch
                         size_t size);
 int config_parse_variable(void *object, const struct base_option *option, const char *value,
                           char *why, size_t why_size);
+int config_parse_follow(void *object, const struct base_option *option, const char *value,
+                        char *why, size_t why_size);
+void config_format_follow(const void *object, const struct base_option *option, char *out,
+                          size_t size);
 int config_parse_identify_by(void *object, const struct base_option *option, const char *value,
                              char *why, size_t why_size);
 int config_parse_user(void *object, const struct base_option *option, const char *value, char *why,

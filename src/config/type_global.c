@@ -263,9 +263,14 @@ static const struct base_option global_options[] = {
      .min = 1,
      .max = 86400,
      .help = "Seconds that they are counted for."},
-    CONFIG_LATER_HERE(
-        "all_codecs_on_empty_reinvite", "no", ((const char *const[]){"yes", NULL}),
-        "An offer of ours in an answer always has all codecs of `allow`, the one in use first (RFC 3261 14.2)."),
+    {.name = "all_codecs_on_empty_reinvite",
+     .kind = BASE_OPTION_BOOL,
+     GLOBAL(shared.all_codecs_on_empty_reinvite),
+     .fallback = "yes",
+     .elsewhere = "no",
+     .help =
+         "The offer in the answer to a re-INVITE without one has all codecs of `allow`, the one in use "
+         "first (RFC 3261 14.2); `no`: the one in use alone."},
     CONFIG_LATER("default_voicemail_extension", NULL,
                  "There is no message waiting indication (RFC 3842)."),
     CONFIG_LATER("mwi_disable_initial_unsolicited", "no",

@@ -25,6 +25,7 @@ static void set_defaults(struct sip_global_config *global)
     global->keep_alive_interval = 90;
     global->unidentified_request_count = 5;
     global->unidentified_request_period = 5;
+    global->shared.all_codecs_on_empty_reinvite = 1;
     global->timer_t1 = 500;
     global->timer_b = 32000;
     global->disable_tcp_switch = 1;
