@@ -308,6 +308,7 @@ struct ast_sip_global {
     int ignore_uri_user_options;
     int allow_sending_180_after_183;
     int all_codecs_on_empty_reinvite;
+    char *regcontext; /*!< NULL: none */
 };
 
 /*! \brief The options in force; borrowed, until the caller returns to the event loop */

@@ -376,11 +376,7 @@ const char *ast_sip_session_state_name(enum ast_sip_session_state state);
 /*! \brief 1 when we sent the INVITE that began the session, 0 when we got it */
 int ast_sip_session_is_outgoing(const struct ast_sip_session *session);
 
-/*!
- * \brief Within stream_outgoing: whether it is our offer, and goes into a response
- *
- * So it does when the peer's INVITE, or re-INVITE, has none (RFC 3261 13.2.1, 14.2).
- */
+/*! \brief Within stream_outgoing: 1 it is our offer, in the answer to an INVITE without one */
 int ast_sip_session_offers_in_response(const struct ast_sip_session *session);
 
 /*!

@@ -205,6 +205,10 @@ int config_extensions_read(const struct config_file *file, const char *name,
                            struct config_report *report, struct pbx **pbx);
 /* Warns of what can be seen to go wrong in a finished dialplan (extensions_check.c). */
 void config_extensions_check(const struct pbx *pbx, struct config_report *report);
+/* Warns of extensions where no call begins, for want of a priority 1, which registrations make in
+ * regcontext (or NULL). */
+void config_extensions_check_begin(const struct pbx *pbx, const char *regcontext,
+                                   struct config_report *report);
 
 /*
  * Write the reference pages' tables, in Markdown, out of the option tables: of sipsession.conf into

@@ -181,6 +181,7 @@ void sip_config_destroy(struct sip_config *config)
     free(config->global.endpoint_identifier_order);
     free(config->global.default_from_user);
     free(config->global.default_outbound_endpoint);
+    free(config->global.shared.regcontext);
     free(config->global.nameservers);
     free(config->overload.emergency_numbers);
     free_transports(config->transports);
