@@ -9,7 +9,7 @@
 #include "base/base.h"
 #include "res_sip/config.h"
 
-/* ---- the SIP thread and its PJSIP endpoint: thread.c, endpt.c ---- */
+/* ---- the SIP thread and its PJSIP endpoint: thread.c, start.c ---- */
 
 /*
  * Makes PJLIB, the PJSIP endpoint and its modules, and opens the transports; on the thread that

@@ -11,7 +11,6 @@
 #include <sipsession/log.h>
 
 #include "res_sip/access/access.h"
-#include "res_sip/auth/auth.h"
 #include "res_sip/message/message.h"
 
 #define SOURCE_SETS       2048 /* of 8: some 1.6 MiB, of which pages without a source take none */
