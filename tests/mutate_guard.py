@@ -16,6 +16,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GUARD = "src/res_sip/guard"
+EDGE = "src/res_sip/distributor/edge.c"
 
 UNIT = ["unit:res_sip_guard"]
 GUARD_TESTS = ["unit:res_sip_service", "unit:res_sip_distributor", "test_guard.py", "test_messages.py"]
@@ -36,17 +37,17 @@ MUTATIONS = [
     (f"{GUARD}/guard_sdp.c", "sdp->has_connection |= !sdp->section.is_media;", "", UNIT),
     (f"{GUARD}/guard_sdp.c", "sdp->section.has_connection = 1;", "sdp->has_connection = 1;", UNIT),
     # bodies, and what PJSIP takes
-    (f"{GUARD}/edge.c", '*why = "A multipart without parts";\n        return PJSIP_SC_BAD_REQUEST;', "return 0;", GUARD_TESTS),
-    (f"{GUARD}/edge.c", '*why = "Bad multipart";\n            return PJSIP_SC_BAD_REQUEST;', "return 0;", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "code = sip_guard_sdp(limits, part->body->data, part->body->len, why);", "code = 0 * !limits;", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "? sip_guard_sdp(&sip_get_config()->guard, body->data, body->len, why)", "? 0", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "if (is_encoded(rdata->msg_info.msg)) {", "if (0 && is_encoded(rdata->msg_info.msg)) {", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "if (is_enciphered(&body->content_type)) {", "if (0 && is_enciphered(&body->content_type)) {", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "    cut_body(rdata, body);\n", "    (void)cut_body;\n", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "if (is_misspelt(rdata)) {", "if (0 && is_misspelt(rdata)) {", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "!=\n        0) {\n        why = \"CSeq", "==\n        99) {\n        why = \"CSeq", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "    rdata->msg_info.msg->body = NULL;", "    (void)rdata;", [*GUARD_TESTS, "test_patterns.py"]),
-    (f"{GUARD}/edge.c", "pjsip_warning_hdr_create(pool,", "pjsip_warning_hdr_create(pool, 1 +", GUARD_TESTS),
+    (EDGE, '*why = "A multipart without parts";\n        return PJSIP_SC_BAD_REQUEST;', "return 0;", GUARD_TESTS),
+    (EDGE, '*why = "Bad multipart";\n            return PJSIP_SC_BAD_REQUEST;', "return 0;", GUARD_TESTS),
+    (EDGE, "code = sip_guard_sdp(limits, part->body->data, part->body->len, why);", "code = 0 * !limits;", GUARD_TESTS),
+    (EDGE, "? sip_guard_sdp(&sip_get_config()->guard, body->data, body->len, why)", "? 0", GUARD_TESTS),
+    (EDGE, "if (is_encoded(rdata->msg_info.msg)) {", "if (0 && is_encoded(rdata->msg_info.msg)) {", GUARD_TESTS),
+    (EDGE, "if (is_enciphered(&body->content_type)) {", "if (0 && is_enciphered(&body->content_type)) {", GUARD_TESTS),
+    (EDGE, "    cut_body(rdata, body);\n", "    (void)cut_body;\n", GUARD_TESTS),
+    (EDGE, "if (is_misspelt(rdata)) {", "if (0 && is_misspelt(rdata)) {", GUARD_TESTS),
+    (EDGE, "!=\n        0) {\n        why = \"CSeq", "==\n        99) {\n        why = \"CSeq", GUARD_TESTS),
+    (EDGE, "    rdata->msg_info.msg->body = NULL;", "    (void)rdata;", [*GUARD_TESTS, "test_patterns.py"]),
+    (EDGE, "pjsip_warning_hdr_create(pool,", "pjsip_warning_hdr_create(pool, 1 +", GUARD_TESTS),
     # answers and challenges of a peer that we call
     ("src/res_sip_session/fork.c", "(first = refused_dialog(rdata)) == NULL", "(first = refused_dialog(rdata)) != NULL", CALLS),
     ("src/res_sip_session/fork.c", "dlg != NULL && is_of_first_invite(dlg, rdata) ? dlg : NULL", "is_of_first_invite(dlg, rdata) || dlg ? dlg : NULL", CALLS),

@@ -113,17 +113,28 @@ static int find_target(struct ast_sip_session_outgoing *outgoing,
     return 0;
 }
 
-/* The flow to a contact (may be NULL), which has none when flow->transport is NULL; 0, -1: gone. */
-static int find_flow(const struct ast_sip_contact *contact, struct sip_flow *flow)
+int session_find_flow(const struct ast_sip_contact *contact, struct sip_flow *flow)
 {
     flow->transport = NULL;
     return contact == NULL || contact->flow == NULL ? 0 : sip_flow_find(contact->flow, flow);
+}
+
+int session_routes_to(const struct ast_sip_endpoint *endpoint,
+                      const struct ast_sip_contact *contact, pj_pool_t *pool,
+                      pjsip_route_hdr *routes)
+{
+    return sip_outbound_route(pool, endpoint, routes) != 0 ||
+                   (contact != NULL && contact->path != NULL &&
+                    sip_contact_route(pool, contact->path, routes) != 0)
+               ? -1
+               : 0;
 }
 
 void session_leave_flow(struct ast_sip_session *session)
 {
     pjsip_tpselector selector;
 
+    session->priv->flows.instance = NULL;
     if (session->priv->flow.addr.sa_family != 0 &&
         sip_transport_selector(session->endpoint, &selector) == 0) {
         session->priv->flow.addr.sa_family = 0;
@@ -147,7 +158,6 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
                                  const struct ast_sip_contact *to, const struct sip_flow *flow,
                                  pj_pool_t *pool, pj_sockaddr *address)
 {
-    const char *path = to != NULL ? to->path : NULL;
     const struct ast_party_id *caller = find_caller(outgoing);
     const struct ast_sip_endpoint *endpoint;
     struct ast_sip_endpoint copy, contact_copy;
@@ -188,8 +198,7 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
     }
     pjsip_dlg_inc_lock(dlg);
     if (pjsip_dlg_set_transport(dlg, &selector) != PJ_SUCCESS ||
-        sip_outbound_route(dlg->pool, outgoing->endpoint, &route) != 0 ||
-        (path != NULL && sip_contact_route(dlg->pool, path, &route) != 0) ||
+        session_routes_to(outgoing->endpoint, to, dlg->pool, &route) != 0 ||
         (!pj_list_empty(&route) && pjsip_dlg_set_route_set(dlg, &route) != PJ_SUCCESS)) {
         ast_error_limited("Cannot use the transport or the proxy of endpoint %s",
                           outgoing->endpoint->name);
@@ -277,7 +286,7 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         ast_error_limited("An outgoing session needs an endpoint");
         return NULL;
     }
-    if (find_target(outgoing, &contact) != 0 || find_flow(contact, &flow) != 0) {
+    if (find_target(outgoing, &contact) != 0 || session_find_flow(contact, &flow) != 0) {
         return NULL;
     }
     pool = pjsip_endpt_create_pool(ast_sip_get_pjsip_endpoint(), "outgoing", 1000, 1000);
@@ -299,6 +308,7 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         if (flow.transport != NULL) {
             session->priv->flow = flow.address;
         }
+        session_take_flow(session, contact);
         take_options(session, outgoing);
         sip_dialog_set_endpoint(dlg, outgoing->endpoint);
         ast_sip_session_ref(session); /* the caller's */

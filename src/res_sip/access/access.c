@@ -11,7 +11,6 @@
 #include <sipsession/log.h>
 
 #include "res_sip/access/access.h"
-#include "res_sip/auth/auth.h"
 #include "res_sip/message/message.h"
 
 #define SOURCE_SETS       2048 /* of 8: some 1.6 MiB, of which pages without a source take none */
@@ -107,11 +106,17 @@ int sip_access_check(pjsip_rx_data *rdata)
     return 0;
 }
 
+int sip_access_counts(const pjsip_rx_data *rdata)
+{
+    return sources && sip_get_config()->access.ban_failures > 0 &&
+           !is_exempt(&rdata->pkt_info.src_addr);
+}
+
 void sip_access_failed(pjsip_rx_data *rdata)
 {
     const struct sip_access_config *config = &sip_get_config()->access;
 
-    if (sources && !is_exempt(&rdata->pkt_info.src_addr) &&
+    if (sip_access_counts(rdata) &&
         sip_sources_failed(sources, sip_now(), &rdata->pkt_info.src_addr)) {
         sip_counters.bans++;
         sip_access_event("event=ban source=%s failures=%u seconds=%u", rdata->pkt_info.src_name,

@@ -7,19 +7,6 @@
 
 #include "res_sip/core.h"
 
-/* ---- acl.c: pure ---- */
-
-int sip_network_has(const struct sip_network *network, const pj_sockaddr *address);
-/* The first of a list that keeps an address out; NULL: it is let in. */
-const struct ast_sip_acl *sip_acl_refusing(const struct ast_sip_acl *list,
-                                           const pj_sockaddr *address);
-/* A new one at the list's end; NULL: no memory. */
-struct ast_sip_acl *sip_acl_append(struct ast_sip_acl **list, const char *name);
-int sip_acl_add(struct ast_sip_acl *acl, const struct sip_network *network, int permit);
-/* Appends a copy of one. 0; -1 no memory, and the list may have a part of it. */
-int sip_acl_copy(struct ast_sip_acl **list, const struct ast_sip_acl *acl);
-void sip_acl_free(struct ast_sip_acl *acl);
-
 /* ---- sources.c: pure; times in microseconds ---- */
 
 enum sip_access {
@@ -57,6 +44,8 @@ void sip_access_abandon(void);
 void sip_access_commit(struct sip_config *old, struct sip_config *config);
 /* 0: the source is banned or too fast; what there is to answer was answered. */
 int sip_access_check(pjsip_rx_data *rdata);
+/* 1: failures of this source are counted, and may get it banned. */
+int sip_access_counts(const pjsip_rx_data *rdata);
 /* A request had wrong credentials, or right ones. */
 void sip_access_failed(pjsip_rx_data *rdata);
 void sip_access_succeeded(pjsip_rx_data *rdata);

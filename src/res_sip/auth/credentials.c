@@ -20,22 +20,6 @@
 
 /* ---- credentials of an endpoint ---- */
 
-void sip_credentials_free(struct ast_sip_credential *credential)
-{
-    while (credential) {
-        struct ast_sip_credential *next = credential->next;
-
-        if (credential->secret) {
-            explicit_bzero(credential->secret, strlen(credential->secret));
-        }
-        free(credential->realm);
-        free(credential->username);
-        free(credential->secret);
-        free(credential);
-        credential = next;
-    }
-}
-
 static size_t secret_length(enum ast_sip_credential_kind kind)
 {
     return kind == AST_SIP_CREDENTIAL_MD5 ? 32 : 64;

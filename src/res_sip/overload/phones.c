@@ -12,7 +12,6 @@
 #include <sipsession/log.h>
 
 #include "res_sip/overload/overload.h"
-#include "res_sip/transport/transport.h"
 
 struct address {
     unsigned char family; /* 0: a free place */

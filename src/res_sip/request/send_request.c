@@ -9,6 +9,7 @@
 
 #include "res_sip/auth/auth.h"
 #include "res_sip/message/message.h"
+#include "res_sip/request/request.h"
 
 /* A request on its way. */
 struct pending {
@@ -32,18 +33,6 @@ static pjsip_module sender = {
     .priority = PJSIP_MOD_PRIORITY_APPLICATION,
     .on_tsx_state = on_tsx_state,
 };
-
-struct sip_sent *sip_sent_of(pjsip_tx_data *tdata, int make)
-{
-    struct sip_sent *sent = sender.id < 0 ? NULL : tdata->mod_data[sender.id];
-
-    if (!sent && make) {
-        base_assert(sender.id >= 0);
-        sent = PJ_POOL_ZALLOC_T(tdata->pool, struct sip_sent);
-        tdata->mod_data[sender.id] = sent;
-    }
-    return sent;
-}
 
 static struct pending *pending_create(pjsip_tx_data *tdata)
 {
@@ -286,5 +275,14 @@ int ast_sip_send_request(pjsip_tx_data *tdata, pjsip_dialog *dlg, struct ast_sip
 
 int sip_send_request_start(void)
 {
-    return sip_module_register(&sender);
+    if (sip_module_register(&sender) != 0) {
+        return -1;
+    }
+    sip_sent_keep(sender.id);
+    return 0;
+}
+
+void sip_send_request_stop(void)
+{
+    sip_sent_keep(-1);
 }
