@@ -175,11 +175,12 @@ unsigned sip_overload_retry_after(void);
 struct sip_counters {
     unsigned long long
         malformed; /* could not be parsed or broke RFC 3261: dropped or refused with 400 */
-    unsigned long long unidentified;         /* challenged because nobody knows the sender */
-    unsigned long long unsent;               /* datagrams that the system's full buffers lost */
-    unsigned long long stun_answered;        /* Binding requests, with whatever answer */
-    unsigned long long connections_refused;  /* beyond the limits of [guard] */
-    unsigned long long connections_closed;   /* silent, stuck in a message, or idle for too long */
+    unsigned long long unidentified;        /* challenged because nobody knows the sender */
+    unsigned long long unsent;              /* datagrams that the system's full buffers lost */
+    unsigned long long stun_answered;       /* Binding requests, with whatever answer */
+    unsigned long long connections_refused; /* beyond the limits of [guard] */
+    unsigned long long
+        connections_closed; /* silent, stuck in a message, not reading, or idle for too long */
     unsigned long long certificates_refused; /* of peers, both ways */
 
     unsigned long long auth_challenged; /* 401 that were sent, whatever for */

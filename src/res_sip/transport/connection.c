@@ -23,6 +23,7 @@
 #define RESERVED       128 /* handles of PJSIP's queue that are not for peers' connections */
 #define SHARE_OF_FILES 2   /* one in so many descriptors, at most, is a peer's connection */
 #define LOOK_AFTER     1   /* seconds */
+#define PING_TIME      4   /* seconds: line ends further apart are two pongs, and no ping */
 
 struct sip_source {
     struct sip_source *same_hash;
@@ -140,7 +141,12 @@ void sip_connection_lose(struct sip_connection *connection)
 
 void sip_connection_heard(struct sip_connection *connection, int is_whole)
 {
-    connection->heard = now();
+    const long time = now();
+
+    if (time - connection->heard > PING_TIME) {
+        connection->keep_alive = 0;
+    }
+    connection->heard = time;
     if (is_whole) {
         connection->begun = 0;
     } else if (!connection->begun) {
@@ -155,6 +161,9 @@ static const char *reason_to_close(const struct sip_connection *connection, long
 
     if (connection->transport->is_shutdown) {
         return NULL;
+    }
+    if (connection->is_stuck) {
+        return "its peer does not read";
     }
     if (connection->skip == SIP_SKIP_ALL) {
         return "it makes no sense";
@@ -195,6 +204,7 @@ static void look(pj_timer_heap_t *heap, pj_timer_entry *entry)
             connection->skip = SIP_SKIP_ALL;
             /* it stays in the list until PJSIP's timers run */
             pjsip_transport_shutdown2(connection->transport, PJ_TRUE);
+            sip_unsent_drop(connection);
         }
     }
     armed = 0;
@@ -250,6 +260,7 @@ static struct sip_connection *add(pjsip_transport *transport)
         incoming++;
     }
     link_in(connection);
+    sip_unsent_watch(connection);
     if (!armed) {
         arm();
     }
@@ -295,6 +306,7 @@ static void forget(struct sip_connection *connection)
         release_source(connection->source);
         incoming--;
     }
+    sip_unsent_forget(connection);
     free(connection);
 }
 

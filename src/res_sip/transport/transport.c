@@ -93,8 +93,11 @@ void sip_transport_options(struct sip_transport *transport, pj_sockopt_params *p
     transport->options.idle = (int)config->tcp_keepalive;
     transport->options.interval = (int)config->tcp_keepalive_interval;
     transport->options.count = (int)config->tcp_keepalive_count;
+    /* RFC 3261 17: by then nobody waits for what the peer did not take */
+    transport->options.unread = (int)sip_get_config()->global.timer_b;
     params->cnt = 0;
     add_option(params, IPPROTO_TCP, TCP_NODELAY, &transport->options.on);
+    add_option(params, IPPROTO_TCP, TCP_USER_TIMEOUT, &transport->options.unread);
     if (config->tcp_keepalive) {
         add_option(params, SOL_SOCKET, SO_KEEPALIVE, &transport->options.on);
         add_option(params, IPPROTO_TCP, TCP_KEEPIDLE, &transport->options.idle);
