@@ -238,6 +238,27 @@ def test_end_in_doubt_cut_anywhere(daemon, connect, name, seed):
     alive(daemon)
 
 
+# ---- a connection of ours ----
+
+
+def test_message_does_not_end_on_our_connection(start_daemon):
+    """What comes on it would never be read again: it is given up, and the next request makes another."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        contact = f"sip:fixed@127.0.0.1:{server.getsockname()[1]}\\;transport=tcp"
+        aor = f"[fixed]\ntype = aor\ncontact = {contact}\nqualify_frequency = 2\n"
+        files = {"sipsession.conf": "[overload]\nmax_delay = 0\n[guard]\nmessage_timeout = 1\n"}
+        daemon = start_daemon(endpoints=ANYBODY + aor, files=files)
+        server.settimeout(8)
+        first, _ = server.accept()
+        with first:
+            first.settimeout(5)
+            assert first.recv(65536).startswith(b"OPTIONS ")
+            first.sendall(b"SIP/2.0 200 OK\r\nVia: ")
+            second, _ = server.accept()
+            second.close()
+    assert daemon.wait_log("closing .*: its message does not end")
+
+
 # ---- keep-alives ----
 
 

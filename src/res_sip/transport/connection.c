@@ -4,8 +4,8 @@
  * peers and of one. One that stays silent, gets stuck in a message or is idle for too long is
  * closed. No message is read here.
  *
- * Only connections that peers made are limited and closed; PJSIP closes ours when nothing uses them
- * any more.
+ * Only connections that peers made are limited, and closed when silent or idle; PJSIP closes ours
+ * when nothing uses them any more.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -168,13 +168,10 @@ static const char *reason_to_close(const struct sip_connection *connection, long
     if (connection->skip == SIP_SKIP_ALL) {
         return "it makes no sense";
     }
-    if (!connection->source) {
-        return NULL;
-    }
     if (connection->begun && time - connection->begun > (long)limits->message_timeout) {
         return "its message does not end";
     }
-    if (time - connection->heard > (long)limits->idle_timeout &&
+    if (connection->source && time - connection->heard > (long)limits->idle_timeout &&
         pj_atomic_get(connection->transport->ref_cnt) == 0) {
         return "it is idle";
     }
