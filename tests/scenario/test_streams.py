@@ -52,6 +52,7 @@ def connect(request):
         daemon.peers.append(peer)
         return peer
 
+    connect.transport = request.param
     return connect
 
 
@@ -307,8 +308,9 @@ def wait_for_files(daemon, count, timeout=6):
 
 
 def test_peer_does_not_read(start_daemon, authority, connect):
-    """What waits for it is limited, or it would have all memory; then its connection is closed."""
-    daemon = start_daemon(**with_tls(authority, files=unsent(100), system=BRIEF))
+    """What waits for it is limited, or it would have all memory; then its connection is closed: TCP's at once."""
+    system = BRIEF if connect.transport == "tls" else ""
+    daemon = start_daemon(**with_tls(authority, files=unsent(100), system=system))
     before = files_of(daemon)
     fill(daemon, connect(daemon), CLOSED)
     assert daemon.wait_log(f"closing .*: {CLOSED}")
