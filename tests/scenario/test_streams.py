@@ -284,7 +284,7 @@ def files_of(daemon):
     return len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
 
 
-BRIEF = "type = system\ntimer_b = 2000\ntimer_t1 = 100\n"
+BRIEF = "type = system\ntimer_b = 1000\ntimer_t1 = 100\n"
 WAITS = "messages wait on "
 CLOSED = "its peer does not read"
 
@@ -300,7 +300,7 @@ def fill(daemon, peer, text):
             send_in_pieces(daemon, peer, [octets])
 
 
-def wait_for_files(daemon, count, timeout=6):
+def wait_for_files(daemon, count, timeout=8):
     end = time.monotonic() + timeout
     while files_of(daemon) > count:
         assert time.monotonic() < end, "its socket is still there"
@@ -319,7 +319,7 @@ def test_peer_does_not_read(start_daemon, authority, connect):
 
 
 def test_peer_that_does_not_read_is_given_up(start_daemon, authority, connect):
-    """Too few wait to be too many, but for 64*T1 nothing is taken."""
+    """Too few wait to be too many, but for four times timer B nothing is taken."""
     daemon = start_daemon(**with_tls(authority, files=unsent(100000), system=BRIEF))
     before = files_of(daemon)
     fill(daemon, connect(daemon), WAITS)

@@ -154,7 +154,7 @@ static void test_options_of_sockets(void **state)
     assert_int_equal(option_of(socket, IPPROTO_TCP, TCP_KEEPIDLE), 77);
     assert_int_equal(option_of(socket, IPPROTO_TCP, TCP_KEEPINTVL), 11);
     assert_int_equal(option_of(socket, IPPROTO_TCP, TCP_KEEPCNT), 4);
-    assert_int_equal(option_of(socket, IPPROTO_TCP, TCP_USER_TIMEOUT), 32000); /* timer B */
+    assert_int_equal(option_of(socket, IPPROTO_TCP, TCP_USER_TIMEOUT), 128000);
     assert_int_equal(option_of(socket, IPPROTO_IP, IP_TOS), 0x60);
     assert_int_equal(option_of(socket, SOL_SOCKET, SO_PRIORITY), 5);
     socket = socket_with(0, test_port(1), -1);
