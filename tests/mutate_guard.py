@@ -56,7 +56,7 @@ MUTATIONS = [
     (f"{TRANSPORT}/unsent.c", "    if (sip_unsent_is_too_much(", "    if (0 && sip_unsent_is_too_much(", STREAMS),
     (f"{TRANSPORT}/unsent.c", "!connection->is_sending && !connection->waiting", "1", STREAMS),
     (f"{TRANSPORT}/unsent.c", "        fail_all(connection);\n    }\n}", "    }\n}", STREAMS),
-    (f"{TRANSPORT}/unsent.c", "        shutdown((int)", "        (void)((int)", STREAMS),
+    (f"{TRANSPORT}/unsent.c", "    if (connection->is_sending && !(", "    if (0 && !(", STREAMS),
     (f"{TRANSPORT}/transport.c", "    add_option(params, IPPROTO_TCP, TCP_USER_TIMEOUT, &transport->options.unread);\n", "", STREAMS),
     # bodies, and what PJSIP takes
     (f"{GUARD}/edge.c", '*why = "A multipart without parts";\n        return PJSIP_SC_BAD_REQUEST;', "return 0;", GUARD_TESTS),
