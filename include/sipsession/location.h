@@ -171,7 +171,8 @@ const char *ast_sip_symmetric_transport(const pjsip_rx_data *rdata);
 enum ast_sip_contact_event {
     AST_SIP_CONTACT_ADDED, /*!< also told again when its AOR gets a qualify_frequency by a reload */
     AST_SIP_CONTACT_REMOVED,
-    AST_SIP_CONTACT_CHANGED /*!< its state */
+    AST_SIP_CONTACT_CHANGED, /*!< its state */
+    AST_SIP_CONTACT_RENEWED  /*!< it was there, and has registered again */
 };
 
 /*! \brief Is told what happens to contacts */

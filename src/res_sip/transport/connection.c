@@ -212,12 +212,33 @@ static void look(pj_timer_heap_t *heap, pj_timer_entry *entry)
 
 /* ---- coming and going ---- */
 
-static int is_one_too_many(const pjsip_transport *transport)
+static int is_one_too_many(const pj_sockaddr *peer)
 {
     unsigned most_of_source = sip_get_config()->guard.connections_of_source;
-    struct sip_source *source = *find_source(&transport->key.rem_addr);
+    struct sip_source *source = *find_source(peer);
 
     return incoming >= most || (most_of_source && source && source->connections >= most_of_source);
+}
+
+/* PJSIP's hook: a connection counts before its TLS handshake, and is counted anew behind it. */
+static pj_bool_t on_handshake(const pj_sockaddr_t *address, int change)
+{
+    const pj_sockaddr *peer = address;
+    char name[PJ_INET6_ADDRSTRLEN + 10];
+
+    if (change < 0) {
+        incoming--;
+        release_source(*find_source(peer));
+        return PJ_TRUE;
+    }
+    if (is_one_too_many(peer) || !take_source(peer)) {
+        sip_counters.connections_refused++;
+        ast_debug("res_sip: one connection too many: TLS with %s",
+                  pj_sockaddr_print(peer, name, sizeof(name), 3));
+        return PJ_FALSE;
+    }
+    incoming++;
+    return PJ_TRUE;
 }
 
 static void link_in(struct sip_connection *connection)
@@ -269,7 +290,7 @@ static void on_connected(pjsip_transport *transport)
     if (sip_connection_of(transport)) {
         return;
     }
-    if (transport->dir == PJSIP_TP_DIR_INCOMING && is_one_too_many(transport)) {
+    if (transport->dir == PJSIP_TP_DIR_INCOMING && is_one_too_many(&transport->key.rem_addr)) {
         sip_counters.connections_refused++;
         ast_debug("res_sip: one connection too many: %s", transport->info);
         pjsip_transport_shutdown2(transport, PJ_TRUE);
@@ -317,10 +338,14 @@ static int is_refused(pjsip_transport *transport, const pjsip_transport_state_in
         return 0;
     }
     sip_counters.certificates_refused++;
-    ast_warning("res_sip: TLS connection %s: refused: %s", transport->info, why);
+    ast_warning_limited("res_sip: TLS connection %s: refused: %s", transport->info, why);
     pjsip_transport_shutdown2(transport, transport->dir == PJSIP_TP_DIR_INCOMING);
     return 1;
 }
+
+/* PJSIP's own hook, which ours takes the place of: its transactions hear of a connection that broke
+ * by it. */
+static pjsip_tp_state_callback tell_transactions;
 
 /* PJSIP's hook. */
 static void on_state(pjsip_transport *transport, pjsip_transport_state state,
@@ -328,6 +353,9 @@ static void on_state(pjsip_transport *transport, pjsip_transport_state state,
 {
     struct sip_connection *connection;
 
+    if (tell_transactions) {
+        tell_transactions(transport, state, info);
+    }
     if (transport->flag & PJSIP_TRANSPORT_DATAGRAM) {
         return;
     }
@@ -374,7 +402,9 @@ void sip_connections_start(void)
     most = work_out_most(sip_get_config()->guard.connections);
     pj_timer_entry_init(&timer, 0, NULL, look);
     armed = 0;
+    tell_transactions = pjsip_tpmgr_get_state_cb(pjsip_endpt_get_tpmgr(sip_endpt));
     pjsip_tpmgr_set_state_cb(pjsip_endpt_get_tpmgr(sip_endpt), on_state);
+    pj_ssl_sock_on_handshake = on_handshake;
 }
 
 void sip_connections_reload(const struct sip_config *old)
@@ -388,7 +418,19 @@ void sip_connections_reload(const struct sip_config *old)
 
 void sip_connections_stop(void)
 {
+    unsigned i;
+
+    pj_ssl_sock_on_handshake = NULL;
     while (all) {
         forget(all);
     }
+    for (i = 0; i < BUCKETS; i++) { /* of handshakes that were under way */
+        while (by_address[i]) {
+            struct sip_source *source = by_address[i];
+
+            by_address[i] = source->same_hash;
+            free(source);
+        }
+    }
+    incoming = 0;
 }

@@ -218,7 +218,7 @@ struct sip_transport *sip_transport_open(const struct sip_transport_config *conf
     struct sip_transport *transport = calloc(1, sizeof(*transport));
 
     if (!transport) {
-        ast_error("res_sip: transport '%s': no memory", config->name);
+        ast_error_limited("res_sip: transport '%s': no memory", config->name);
         return NULL;
     }
     transport->config = config;
@@ -287,8 +287,8 @@ int sip_transport_selector(const struct ast_sip_endpoint *endpoint, pjsip_tpsele
     if (endpoint && endpoint->transport) {
         transport = sip_transport_of_name(endpoint->transport);
         if (!transport) {
-            ast_error("endpoint '%s': there is no transport '%s'", endpoint->name,
-                      endpoint->transport);
+            ast_error_limited("endpoint '%s': there is no transport '%s'", endpoint->name,
+                              endpoint->transport);
             return -1;
         }
         if (transport->udp) {

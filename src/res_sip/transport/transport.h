@@ -175,9 +175,6 @@ void sip_nat_expect(const struct ast_sip_endpoint *endpoint);
 /* A received message's Contact becomes where it came from, when the endpoint (may be NULL) asks for
  * it. */
 void sip_nat_rewrite(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint);
-/* An address in figures, without port and brackets; a name is never looked up. 0; -1: it is none.
- */
-int sip_parse_ip(const pj_str_t *text, pj_sockaddr *address);
 /* 1: a peer is in none of the local networks. */
 int sip_nat_is_outside(const struct sip_external_config *external, const pj_sockaddr *peer);
 /* 1: the address, whatever its port, is one of those that the transport is bound to. */

@@ -208,16 +208,9 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
     return PJ_FALSE;
 }
 
-static pjsip_module watcher = {
-    .name = SIP_STR("watcher"),
-    .id = -1,
-    .priority = PJSIP_MOD_PRIORITY_APPLICATION,
-    .on_rx_request = on_request,
-};
-
 static void register_watcher(void)
 {
-    ast_sip_register_service(&watcher);
+    test_watch(on_request);
 }
 
 /* Contact of an incoming dialog: where the request arrived. */
