@@ -132,6 +132,8 @@ void sip_flow_direct(const struct sip_flow *flow, pjsip_tx_data *tdata);
 
 /* Unregisters: what is registered gets a REGISTER that says so. */
 void sip_registrations_stop(void);
+/* A connection is gone: what is registered over it registers again. */
+void sip_registrations_lost(unsigned long long connection);
 /* 1: an answer to that is still worth waiting for; never for long. */
 int sip_registrations_busy(void);
 

@@ -364,11 +364,14 @@ static void on_state(pjsip_transport *transport, pjsip_transport_state state,
             return;
         }
         on_connected(transport);
-    } else if (state == PJSIP_TP_STATE_DESTROY) {
-        connection = sip_connection_of(transport);
-        if (connection) {
-            forget(connection);
-        }
+        return;
+    }
+    connection = sip_connection_of(transport);
+    if (connection) {
+        sip_registrations_lost(connection->serial);
+    }
+    if (connection && state == PJSIP_TP_STATE_DESTROY) {
+        forget(connection);
     }
 }
 
