@@ -116,6 +116,11 @@ const struct ast_sip_contact *ast_sip_aor_contacts(const char *aor);
 /*! \brief 1: the time of a contact is over */
 int ast_sip_contact_expired(const struct ast_sip_contact *contact);
 /*!
+ * \brief 1: a request to it has a way: its flow is there, or it has none; 0: the connection that it
+ * registered over is gone
+ */
+int ast_sip_contact_has_way(const struct ast_sip_contact *contact);
+/*!
  * \brief Where an endpoint is called: the contact of the highest q among those of all its AORs that
  * have not expired, are not unreachable and of which the flow, if they have one, is there; of equal
  * ones the first

@@ -49,6 +49,7 @@ void sip_guard_defaults(struct sip_guard_limits *limits)
         .keys = 8,
         .connections = 4000,
         .connections_of_source = 0,
+        .unsent = 4000,
         .message_timeout = 20,
         .idle_timeout = 3700,
     };

@@ -28,6 +28,7 @@ ENDPOINTS = (
     + phone("erin", "max_contacts = 0")
     + phone("frank", "max_contacts = 5", "rewrite_contact = yes")
     + phone("grace", "max_contacts = 2\nqualify_frequency = 1\nqualify_timeout = 0.3\nremove_unavailable = yes")
+    + phone("ken", "max_contacts = 1", "rewrite_contact = yes")
     + phone("judy", "max_contacts = 1\nqualify_frequency = 60\nqualify_timeout = 0.2")
     + phone("many", "max_contacts = 1000")
     + phone("ivan@Example.test", "max_contacts = 2").replace("[ivan@Example.test]", "[ivan]", 1)
@@ -266,6 +267,29 @@ def test_rewritten_contact(daemon):
     stays = phone.register("<sip:frank@10.9.8.7:1234>", headers=[("Path", "<sip:p;lr>")])
     assert bindings(stays).keys() == {"sip:frank@10.9.8.7:1234"}  # behind a proxy
     phone.clear()
+
+
+def test_a_rewritten_contact_is_reached_over_its_connection(caller):
+    """Nobody can connect to where a connection came from: when it is gone the contact is, and makes room."""
+    first = Phone(caller.daemon, "ken", transport="tcp")
+    first.register("<sip:ken@10.9.8.7:5060;transport=tcp>")
+    caller.dial("ken", "-")
+    expect_call(first.peer)
+    second = Phone(caller.daemon, "ken", transport="tcp")
+    second.register("<sip:ken@10.9.8.7:5060;transport=tcp>", status=403)  # the first one is there
+    first.peer.close()
+    caller.daemon.wait_log("closed|shutting down")
+    caller.dial("ken", "-")
+    caller.wait("dialled -2")
+    assert len(bindings(second.register("<sip:ken@10.9.8.7:5060;transport=tcp>"))) == 1
+    caller.dial("ken", "-")
+    expect_call(second.peer)
+    second.clear()
+    second.register(f"<sip:ken@10.9.8.7:{second.peer.port};transport=tcp>")  # it listens where it calls from
+    second.peer.close()
+    with sqlite3.connect(caller.daemon.config / "sipsession.db") as store:
+        (kept,) = store.execute("SELECT value FROM store WHERE kind='contact' AND key='ken'").fetchone()
+    assert "flow:" not in kept
 
 
 def test_tcp(daemon):
@@ -629,6 +653,33 @@ def test_a_store_that_cannot_be_opened_ends_the_start(tmp_path):
     daemon.spawn()
     assert daemon.wait() != 0
     assert "/nonexistent/x.db: cannot be opened" in daemon.log() and "[store] file" in daemon.log()
+
+
+def test_many_bindings_that_end_do_not_keep_phones_out(tmp_path):
+    """The expired ones of 6,000 AORs wait for a disk that is busy; a phone waits with them and gets no 503."""
+    daemon = Daemon(
+        tmp_path, EXTENSIONS, "[global]\ncontact_expiration_check_interval = 1\n" + phone("alice", "max_contacts = 1"), options=[]
+    )
+    daemon.start()
+    daemon.configure = lambda: None
+    Phone(daemon, "alice").register("<sip:a@h>")
+    daemon.stop()
+    database = sqlite3.connect(daemon.config / "sipsession.db", isolation_level=None)
+    soon = int(time.time()) + 6
+    rows = ((f"gone{number}", f"contact: sip:x{number}@h\nexpires: {soon}\ncseq: 1\n") for number in range(6000))
+    database.execute("BEGIN")
+    database.executemany("INSERT INTO store VALUES('contact', ?, ?)", rows)
+    database.execute("COMMIT")
+    daemon.start()
+    database.execute("BEGIN EXCLUSIVE")
+    time.sleep(max(0, soon + 1.5 - time.time()))
+    alice = Phone(daemon, "alice")
+    alice.peer.send(alice.build(["<sip:a@h>"]))
+    assert alice.peer.receive(0.5) is None
+    database.execute("COMMIT")
+    assert alice.peer.expect(200, timeout=20, call_id=alice.call_id).get("contact").startswith("<sip:a@h>")
+    database.close()
+    daemon.stop()
 
 
 def test_a_store_that_cannot_be_written_gives_500(kept):

@@ -14,6 +14,7 @@
 
 #include "res_sip/registration/registration.h"
 #include "res_sip/registration/registration_request.h"
+#include "res_sip/transport/transport.h"
 
 /* A server that did not answer is asked last for as long, in ms. */
 #define AVOID_MS (5 * 60 * 1000ull)
@@ -164,6 +165,16 @@ static void failed(struct sip_registration *registration, int status)
     ended(registration, &answer);
 }
 
+static void note_connection(struct sip_registration *registration, const pjsip_transaction *tsx)
+{
+    const pjsip_transport *transport = tsx->transport;
+    const struct sip_connection *connection =
+        transport && !(transport->flag & PJSIP_TRANSPORT_DATAGRAM) ? sip_connection_of(transport)
+                                                                   : NULL;
+
+    registration->connection = connection ? connection->serial : 0;
+}
+
 static void on_answer(void *token, pjsip_event *event)
 {
     struct sip_registration *registration = token;
@@ -176,6 +187,7 @@ static void on_answer(void *token, pjsip_event *event)
         registration->cseq = event->body.tsx_state.tsx->cseq;
     }
     sip_registration_read(event, &answer);
+    note_connection(registration, event->body.tsx_state.tsx);
     ended(registration, &answer);
 }
 
@@ -279,6 +291,22 @@ static void on_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
     }
     action = registration_timer(&registration->machine, now_ms());
     perform(registration, &action);
+}
+
+/* What comes to our Contact may need that very connection: through a NAT there is no other way. */
+void sip_registrations_lost(unsigned long long connection)
+{
+    struct registration_action action;
+
+    for (struct sip_registration *at = registrations; at; at = at->next) {
+        if (at->connection == connection) {
+            at->connection = 0;
+            action = registration_lost(&at->machine, now_ms());
+            ast_notice("registration '%s': its connection is gone: next REGISTER in %u s",
+                       at->config->name, seconds_until(action.wake, now_ms()));
+            set_timer(at, is_over(at) ? now_ms() : action.wake);
+        }
+    }
 }
 
 /* ---- start and stop ---- */
