@@ -239,6 +239,23 @@ def test_end_in_doubt_cut_anywhere(daemon, connect, name, seed):
     alive(daemon)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_connection_ends_anywhere(daemon, connect, seed):
+    """In the midst of whatever it is, with FIN or with RST: nothing of it stays."""
+    rng = random.Random(seed)
+    before = files_of(daemon)
+    for _ in range(8):
+        peer = connect(daemon)
+        octets, ends, *_ = mixture(peer, rng, 10, ANYTIME)
+        pieces = cut(octets, ends, rng)
+        send_in_pieces(daemon, peer, pieces[: rng.randrange(1, len(pieces))])
+        if rng.random() < 0.5:
+            peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+    wait_for_files(daemon, before)
+    alive(daemon)
+
+
 # ---- a connection of ours ----
 
 
