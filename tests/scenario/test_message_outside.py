@@ -540,6 +540,20 @@ def test_contacts_one_after_the_other(daemon, peer):
         register(one, expires=0)
 
 
+def test_a_flow_that_failed(daemon, peer):
+    """RFC 5626 7: 430 of the proxy before a phone is not the phone's answer."""
+    one, two = daemon.peer(), daemon.peer()
+    register(one, q="0.9")
+    register(two, q="0.5")
+    before = len(daemon.log())
+    send(peer, "relay", 202, headers=to("pjsip:alice@wherever"))
+    received(one, status=430)
+    received(two, status=200)
+    daemon.wait_log("SENT SUCCESS", after=before)
+    for other in (one, two):
+        register(other, expires=0)
+
+
 def test_from_a_call(daemon, peer):
     other = daemon.peer()
     register(other)

@@ -165,6 +165,16 @@ static void failed(struct sip_registration *registration, int status)
     ended(registration, &answer);
 }
 
+static void note_connection(struct sip_registration *registration, const pjsip_transaction *tsx)
+{
+    const pjsip_transport *transport = tsx->transport;
+    const struct sip_connection *connection =
+        transport && !(transport->flag & PJSIP_TRANSPORT_DATAGRAM) ? sip_connection_of(transport)
+                                                                   : NULL;
+
+    registration->connection = connection ? connection->serial : 0;
+}
+
 static void on_answer(void *token, pjsip_event *event)
 {
     struct sip_registration *registration = token;
@@ -182,6 +192,7 @@ static void on_answer(void *token, pjsip_event *event)
 
         registration->by = by && by->factory ? (const void *)by->factory : by;
     }
+    note_connection(registration, event->body.tsx_state.tsx);
     ended(registration, &answer);
 }
 
@@ -285,6 +296,22 @@ static void on_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
     }
     action = registration_timer(&registration->machine, now_ms());
     perform(registration, &action);
+}
+
+/* What comes to our Contact may need that very connection: through a NAT there is no other way. */
+void sip_registrations_lost(unsigned long long connection)
+{
+    struct registration_action action;
+
+    for (struct sip_registration *at = registrations; at; at = at->next) {
+        if (at->connection == connection) {
+            at->connection = 0;
+            action = registration_lost(&at->machine, now_ms());
+            ast_notice("registration '%s': its connection is gone: next REGISTER in %u s",
+                       at->config->name, seconds_until(action.wake, now_ms()));
+            set_timer(at, is_over(at) ? now_ms() : action.wake);
+        }
+    }
 }
 
 /* ---- start and stop ---- */

@@ -35,7 +35,8 @@ struct sip_registration {
     pj_pool_t *lookup;       /* while the servers are being located */
     pjsip_host_info located; /* of this; in lookup */
     pjsip_server_addresses servers;
-    unsigned at; /* the one that is asked */
+    unsigned at;                   /* the one that is asked */
+    unsigned long long connection; /* that it registered over, its serial; 0: it was none */
     struct registration_avoided avoided[REGISTRATION_AVOIDED];
 };
 

@@ -80,10 +80,12 @@ static void conclude(struct ast_sip_message_sending *sending)
     }
 }
 
-/* Another contact may be where this one is not (RFC 3261 16.7; a transport's error is a 503). */
+/* Another contact may be where this one is not (RFC 3261 16.7, RFC 5626 7; a transport's error is a
+ * 503). */
 static int asks_next(int status)
 {
-    return status == PJSIP_SC_REQUEST_TIMEOUT || status == PJSIP_SC_SERVICE_UNAVAILABLE;
+    return status == PJSIP_SC_REQUEST_TIMEOUT || status == PJSIP_SC_SERVICE_UNAVAILABLE ||
+           status == PJSIP_SC_FLOW_FAILED;
 }
 
 static void on_answer(void *token, pjsip_event *event);

@@ -315,6 +315,18 @@ static void test_change_without_memory(void **state)
     assert_true(failmalloc_each(change_and_back, NULL, 0) >= 10);
 }
 
+/* What it still has to tell is told before its code goes, and is not looked at afterwards. */
+static void test_end_of_a_noisy_one(void **state)
+{
+    (void)state;
+    add("noisy");
+    assert_int_equal(base_module_list_start(list), 0);
+    base_module_list_destroy(list);
+    list = NULL;
+    check_logged("ERROR ... and 4 more like \"no room in %s\"");
+    assert_int_equal(base_log_tell(1), -1);
+}
+
 static void test_destroyed_before_start(void **state)
 {
     (void)state;
@@ -359,6 +371,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_change_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_change_of_what_is_in_use, begin, end),
         cmocka_unit_test_setup_teardown(test_change_without_memory, begin, end),
+        cmocka_unit_test_setup_teardown(test_end_of_a_noisy_one, begin, end),
         cmocka_unit_test_setup_teardown(test_destroyed_before_start, begin, end),
         cmocka_unit_test_setup_teardown(test_no_memory, begin, end),
     };
