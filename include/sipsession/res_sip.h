@@ -362,6 +362,22 @@ int ast_sip_push_blocking(int (*work)(void *data), void (*done)(void *data, int 
  * server runs. */
 pjsip_endpoint *ast_sip_get_pjsip_endpoint(void);
 
+/*! \brief Wants to know when another configuration is in force (docs/reload.md) */
+struct ast_sip_reload_observer {
+    struct ast_sip_reload_observer *next; /*!< the list's */
+    /*!
+     * \brief A reload has come into force, all of it
+     *
+     * Who keeps something that depends on the configuration makes it anew here. It may unregister
+     * itself. Not called for a reload that was refused.
+     */
+    void (*reloaded)(void);
+};
+
+/*! \brief Register an observer, which must stay until it is unregistered */
+void ast_sip_register_reload_observer(struct ast_sip_reload_observer *observer);
+void ast_sip_unregister_reload_observer(struct ast_sip_reload_observer *observer);
+
 /* ---- services ---- */
 
 /*!

@@ -28,6 +28,8 @@ struct audio {
     const struct ast_codec *only;     /* that our last offer had; NULL: all of `allow` */
 };
 
+static unsigned open_count; /* streams with RTP */
+
 /* ---- RTP ---- */
 
 static void on_dtmf(void *data, char digit, unsigned duration_ms)
@@ -116,7 +118,11 @@ static int open_rtp(struct audio *audio)
     options.cos = endpoint->cos_audio;
     options.events = &events;
     options.data = audio;
-    return ast_rtp_create(&audio->rtp, &options) == 0 ? 0 : AST_SIP_SESSION_NO_ROOM;
+    if (ast_rtp_create(&audio->rtp, &options) != 0) {
+        return AST_SIP_SESSION_NO_ROOM;
+    }
+    ++open_count;
+    return 0;
 }
 
 /* ---- the peer's section ---- */
@@ -335,6 +341,7 @@ static void stream_end(struct ast_sip_session *session, struct ast_sip_session_s
             ast_channel_set_rtp(session->channel, NULL);
         }
         ast_rtp_destroy(audio->rtp);
+        --open_count;
     }
     free(audio);
 }
@@ -360,5 +367,11 @@ static void sdp_rtp_close(void)
     ast_sip_session_unregister_sdp_handler(&handler);
 }
 
+/* Calls would go on without a sound. */
+static unsigned sdp_rtp_in_use(void)
+{
+    return open_count;
+}
+
 AST_SIP_MODULE(.name = "sdp_rtp", .description = "audio over RTP in SDP", .init = sdp_rtp_init,
-               .close = sdp_rtp_close);
+               .close = sdp_rtp_close, .in_use = sdp_rtp_in_use);

@@ -221,7 +221,7 @@ void config_write_pjsip_reference(FILE *out);
 const struct base_option_table *config_pjsip_table(size_t index);
 
 /* A bucket for a name; case does not count. */
-#define CONFIG_BUCKETS 1024u
+#define CONFIG_BUCKETS 8192u
 unsigned config_hash(const char *name);
 
 /* ---- within the reader of pjsip.conf: one file for each type of object ---- */
@@ -244,6 +244,7 @@ struct config_reader {
     struct sip_config *sip;         /* what is made; the ends of its lists: */
     struct sip_transport_config **transports_end;
     struct sip_endpoint_entry **endpoints_end;
+    struct sip_endpoint_entry *checked; /* the last that was: NULL none */
     struct sip_identify_config **identifies_end;
     struct sip_registration_config **registrations_end;
     struct config_object *objects; /* all whose type is known */

@@ -437,18 +437,33 @@ static void check_context(struct config_reader *reader, const struct config_sect
     }
 }
 
+/* What was made of a section; NULL: nothing. Sections are checked in the order in which they were
+ * made: mostly it is the next one. */
+static struct sip_endpoint_entry *find_entry(const struct config_reader *reader, const char *name)
+{
+    struct sip_endpoint_entry *entry =
+        reader->checked ? reader->checked->next : reader->sip->endpoints;
+
+    if (entry && strcmp(entry->endpoint->name, name) == 0) {
+        return entry;
+    }
+    entry = reader->sip->endpoints;
+    while (entry && strcmp(entry->endpoint->name, name) != 0) {
+        entry = entry->next;
+    }
+    return entry;
+}
+
 static void check_access(struct config_reader *reader, const struct config_section *section)
 {
     const struct config_line *outbound = config_section_get(section, "outbound_auth");
     const struct config_line *inbound = config_section_get(section, "auth");
-    struct sip_endpoint_entry *entry = reader->sip->endpoints;
+    struct sip_endpoint_entry *entry = find_entry(reader, section->name);
 
-    while (entry && strcmp(entry->endpoint->name, section->name) != 0) {
-        entry = entry->next;
-    }
     if (!entry) {
         return;
     }
+    reader->checked = entry;
     if (outbound) {
         config_take_credentials(reader, outbound, entry->endpoint);
     }

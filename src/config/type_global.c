@@ -235,7 +235,7 @@ static const struct base_option global_options[] = {
         "The identifier `username` does not look for an endpoint `user@domain` first, nor for a `domain_alias`."),
     FLAG(
         "norefersub", shared.norefersub, "yes",
-        "Say in Supported that a REFER without a subscription is understood (`norefersub`, RFC 4488); a reload does not change it."),
+        "Say in Supported that a REFER without a subscription is understood (`norefersub`, RFC 4488)."),
     SECONDS(
         "max_initial_qualify_time", shared.max_initial_qualify_time, "0",
         "Contacts are first qualified within so many seconds, by chance, and within `qualify_frequency`; 0: within "
