@@ -76,10 +76,10 @@
 #define PJSIP_TCP_INITIAL_TIMEOUT        0
 #define PJSIP_TRANSPORT_SERVER_IDLE_TIME (30 * 24 * 3600)
 
-/* Connections that wait to be accepted: after a restart all phones come at once, and those beyond 5
- * would be put off by a second, then by two, four ... (The kernel's net.core.somaxconn is the limit.) */
-#define PJSIP_TCP_TRANSPORT_BACKLOG 4096
-#define PJ_SOMAXCONN                4096 /* of TLS */
+/* A thousand phones connect at once when their network is there again: beyond this the system lets
+ * them wait for seconds. The system's own limit is net.core.somaxconn. */
+#define PJ_SOMAXCONN                1024
+#define PJSIP_TCP_TRANSPORT_BACKLOG 1024
 
 /* A listener never gives up because accept() failed too often (D3). */
 #define PJ_ACTIVESOCK_MAX_CONSECUTIVE_ACCEPT_ERROR 0x7fffffff

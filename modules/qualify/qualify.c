@@ -226,7 +226,7 @@ static void add(const char *aor_name, const char *uri)
     }
     probe = calloc(1, sizeof(*probe));
     if (!probe || !(probe->aor = strdup(aor_name)) || !(probe->uri = strdup(uri))) {
-        ast_error("qualify: no memory to ask '%s'", uri);
+        ast_error_limited("qualify: no memory to ask '%s'", uri);
         if (probe) {
             free(probe->aor);
         }

@@ -183,7 +183,7 @@ void refer_subscribe(struct refer_dialog *dialog, unsigned cseq, struct refer_su
 
     *holder = NULL;
     if (subscription == NULL) {
-        ast_error("refer: no memory for a subscription");
+        ast_error_limited("refer: no memory for a subscription");
         return;
     }
     subscription->dialog = dialog;

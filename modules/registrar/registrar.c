@@ -344,9 +344,10 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
     if (status == PJSIP_SC_OK) {
         on_register(aor, rdata);
     } else {
-        ast_notice("registrar: endpoint '%s' at %s:%d may not register what it asked for: %d",
-                   endpoint ? endpoint->name : "", rdata->pkt_info.src_name,
-                   rdata->pkt_info.src_port, status);
+        ast_notice_limited(
+            "registrar: endpoint '%s' at %s:%d may not register what it asked for: %d",
+            endpoint ? endpoint->name : "", rdata->pkt_info.src_name, rdata->pkt_info.src_port,
+            status);
         refuse(rdata, status, "", NULL);
     }
     return PJ_TRUE;
@@ -396,7 +397,7 @@ static int load_one(const char *aor, const char *text, void *data)
     struct ast_sip_contact *contacts;
 
     if (record_read(text, &contacts) != 0) {
-        ast_warning("registrar: what the store has of '%s' cannot be read", aor);
+        ast_warning_limited("registrar: what the store has of '%s' cannot be read", aor);
         return 0;
     }
     *(int *)data = ast_sip_location_set(aor, contacts);

@@ -43,8 +43,9 @@ static void on_timeout(void *data)
     struct audio *const audio = data;
     struct ast_sip_session *const session = audio->session;
 
-    ast_notice("%s: no RTP comes any more: the call ends",
-               session->channel ? ast_channel_get_name(session->channel) : session->endpoint->name);
+    ast_notice_limited("%s: no RTP comes any more: the call ends",
+                       session->channel ? ast_channel_get_name(session->channel)
+                                        : session->endpoint->name);
     if (session->channel) {
         ast_channel_hangup(session->channel, AST_CAUSE_RECOVERY_ON_TIMER_EXPIRE);
     } else {
@@ -103,7 +104,8 @@ static int open_rtp(struct audio *audio)
 
     ast_rtp_options_init(&options);
     if (choose_addresses(audio, &audio->address, &options.address)) {
-        ast_warning("%s: no address of ours for the peer's media", audio->session->endpoint->name);
+        ast_warning_limited("%s: no address of ours for the peer's media",
+                            audio->session->endpoint->name);
         return -1;
     }
     options.symmetric = endpoint->rtp_symmetric;
@@ -126,7 +128,7 @@ static struct audio *get_audio(struct ast_sip_session *session,
     if (!audio) {
         audio = calloc(1, sizeof(*audio));
         if (!audio) {
-            ast_error("sdp_rtp: no memory for a stream");
+            ast_error_limited("sdp_rtp: no memory for a stream");
             return NULL;
         }
         audio->session = session;
@@ -233,7 +235,7 @@ static int stream_outgoing(struct ast_sip_session *session, struct ast_sip_sessi
                             wanted_direction(session), &audio->address, ast_rtp_port(audio->rtp));
     }
     if (!written) {
-        ast_warning("%s: no codec to offer", session->endpoint->name);
+        ast_warning_limited("%s: no codec to offer", session->endpoint->name);
         return -1;
     }
     *media = written;

@@ -81,8 +81,8 @@ static void arm(struct timed *timed, uint64_t wait_ms)
     if (pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), &timed->entry, &delay) !=
         PJ_SUCCESS) {
         timed->entry.id = IDLE;
-        ast_error("session_timer: no timer: a session with '%s' is not watched",
-                  timed->session->endpoint->name);
+        ast_error_limited("session_timer: no timer: a session with '%s' is not watched",
+                          timed->session->endpoint->name);
     }
 }
 
@@ -111,8 +111,8 @@ static void expire(struct ast_sip_session *session)
                                                   .cause = PJSIP_SC_REQUEST_TIMEOUT,
                                                   .text = "Session timer expired"};
 
-    ast_notice("The timer of a session with '%s' expired: ending it (RFC 4028 10)",
-               session->endpoint->name);
+    ast_notice_limited("The timer of a session with '%s' expired: ending it (RFC 4028 10)",
+                       session->endpoint->name);
     ast_sip_session_terminate_with_reason(session, PJSIP_SC_REQUEST_TIMEOUT, &reason);
 }
 

@@ -248,6 +248,21 @@ static const struct base_option global_options[] = {
      .max = 86400,
      .help =
          "How often contacts that have expired are taken off the disk, in s; nobody is called by them in between."},
+    {.name = "unidentified_request_count",
+     .kind = BASE_OPTION_UINT,
+     GLOBAL(unidentified_request_count),
+     .fallback = "5",
+     .max = 1000000,
+     .help = "How many requests of nobody we know one address may send within "
+             "`unidentified_request_period`; the next one is told as an event. 0: none is. See "
+             "[security](security.md)."},
+    {.name = "unidentified_request_period",
+     .kind = BASE_OPTION_UINT,
+     GLOBAL(unidentified_request_period),
+     .fallback = "5",
+     .min = 1,
+     .max = 86400,
+     .help = "Seconds that they are counted for."},
     CONFIG_LATER_HERE(
         "all_codecs_on_empty_reinvite", "no", ((const char *const[]){"yes", NULL}),
         "An offer of ours in an answer always has all codecs of `allow`, the one in use first (RFC 3261 14.2)."),
@@ -262,12 +277,9 @@ static const struct base_option global_options[] = {
                  "There are no manager events; the log says what becomes of contacts."),
     CONFIG_LATER("taskprocessor_overload_trigger", "global",
                  "There is one SIP thread, and nothing to tune about it."),
-    CONFIG_LATER("unidentified_request_count", "5",
-                 "`[access]` of `sipsession.conf` says what becomes of strangers."),
-    CONFIG_LATER("unidentified_request_period", "5",
-                 "`[access]` of `sipsession.conf` says what becomes of strangers."),
-    CONFIG_LATER("unidentified_request_prune_interval", "30",
-                 "`[access]` of `sipsession.conf` says what becomes of strangers."),
+    CONFIG_LATER(
+        "unidentified_request_prune_interval", "30",
+        "Sources are counted in a table of fixed size that forgets the oldest: there is nothing to prune."),
     {.name = NULL},
 };
 

@@ -54,7 +54,7 @@ static struct media_range *make_range(const union media_address *address, unsign
     struct media_range *range = calloc(1, sizeof(*range) + words * sizeof(range->taken[0]));
 
     if (!range) {
-        ast_error("media: no memory for a range of ports");
+        ast_error_limited("media: no memory for a range of ports");
         return NULL;
     }
     range->address = *address;
@@ -81,7 +81,7 @@ struct media_range *media_range_get(const union media_address *address, unsigned
     }
     port_start += port_start % 2;
     if (port_end > 65535 || port_start < 2 || port_end < port_start + 1) {
-        ast_error("media: no pair of ports in the range %u to %u", port_start, port_end);
+        ast_error_limited("media: no pair of ports in the range %u to %u", port_start, port_end);
         return NULL;
     }
     pairs = (port_end + 1 - port_start) / 2;

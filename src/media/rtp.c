@@ -166,7 +166,7 @@ int ast_rtp_create(struct ast_rtp **rtp, const struct ast_rtp_options *options)
     base_assert(room.started);
     media_address_from_pj(&address, &options->address);
     if (address.any.sa_family == AF_UNSPEC) {
-        ast_error("media: a stream without an address");
+        ast_error_limited("media: a stream without an address");
         return -1;
     }
     range = media_range_get(&address, options->port_start, options->port_end);
@@ -175,8 +175,8 @@ int ast_rtp_create(struct ast_rtp **rtp, const struct ast_rtp_options *options)
     }
     found = find(range, &error);
     if (!found) {
-        ast_error("media: no ports for a stream: %s",
-                  error == EADDRINUSE ? "all of the range are in use" : strerror(error));
+        ast_error_limited("media: no ports for a stream: %s",
+                          error == EADDRINUSE ? "all of the range are in use" : strerror(error));
         return -1;
     }
     enlist(found);
@@ -306,12 +306,13 @@ int ast_rtp_set_audio(struct ast_rtp *rtp, const struct ast_audio *audio, void *
 
     base_assert_sip_thread();
     if (rtp->started && !rtp->want.params.codec->can_transcode) {
-        ast_warning("media: %s can not be read or written here", rtp->want.params.codec->name);
+        ast_warning_limited("media: %s can not be read or written here",
+                            rtp->want.params.codec->name);
         return -1;
     }
     binding = calloc(1, sizeof(*binding));
     if (!binding) {
-        ast_error("media: no memory for audio");
+        ast_error_limited("media: no memory for audio");
         return -1;
     }
     binding->audio = audio;
@@ -353,7 +354,7 @@ int ast_rtp_get_stats(struct ast_rtp *rtp,
 
     base_assert_sip_thread();
     if (!request) {
-        ast_error("media: no memory for statistics");
+        ast_error_limited("media: no memory for statistics");
         return -1;
     }
     request->told = told;

@@ -56,15 +56,30 @@ void sip_loop_destroy(void)
     }
 }
 
-int sip_loop_watch(struct sip_watch *watch)
+/* 0; -1 logged. */
+static int control(int what, struct sip_watch *watch)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+    struct epoll_event event = {.events = EPOLLIN | (watch->writes ? EPOLLOUT : 0),
+                                .data.ptr = watch};
 
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) != 0) {
+    if (epoll_ctl(epoll_fd, what, watch->fd, &event) != 0) {
         ast_error("res_sip: epoll of descriptor %d: %m", watch->fd);
         return -1;
     }
     return 0;
+}
+
+int sip_loop_watch(struct sip_watch *watch)
+{
+    return control(EPOLL_CTL_ADD, watch);
+}
+
+void sip_loop_watch_writing(struct sip_watch *watch, int writes)
+{
+    if (watch->writes != writes) {
+        watch->writes = writes;
+        control(EPOLL_CTL_MOD, watch);
+    }
 }
 
 void sip_loop_unwatch(struct sip_watch *watch)

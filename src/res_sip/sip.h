@@ -9,7 +9,7 @@
 #include "base/base.h"
 #include "res_sip/config.h"
 
-/* ---- the SIP thread and its PJSIP endpoint: thread.c, endpt.c ---- */
+/* ---- the SIP thread and its PJSIP endpoint: thread.c, start.c ---- */
 
 /*
  * Makes PJLIB, the PJSIP endpoint and its modules, and opens the transports; on the thread that
@@ -184,11 +184,12 @@ unsigned sip_overload_retry_after(void);
 struct sip_counters {
     unsigned long long
         malformed; /* could not be parsed or broke RFC 3261: dropped or refused with 400 */
-    unsigned long long unidentified;         /* challenged because nobody knows the sender */
-    unsigned long long unsent;               /* datagrams that the system's full buffers lost */
-    unsigned long long stun_answered;        /* Binding requests, with whatever answer */
-    unsigned long long connections_refused;  /* beyond the limits of [guard] */
-    unsigned long long connections_closed;   /* silent, stuck in a message, or idle for too long */
+    unsigned long long unidentified;        /* challenged because nobody knows the sender */
+    unsigned long long unsent;              /* datagrams that the system's full buffers lost */
+    unsigned long long stun_answered;       /* Binding requests, with whatever answer */
+    unsigned long long connections_refused; /* beyond the limits of [guard] */
+    unsigned long long
+        connections_closed; /* silent, stuck in a message, not reading, or idle for too long */
     unsigned long long certificates_refused; /* of peers, both ways */
 
     unsigned long long auth_challenged; /* 401 that were sent, whatever for */
@@ -201,6 +202,7 @@ struct sip_counters {
     unsigned long long rate_limited;    /* dropped or refused: too fast */
     unsigned long long bans;            /* sources that were banned */
     unsigned long long banned_requests; /* dropped while their source was banned */
+    unsigned long long unidentified_sources; /* that sent too many of `unidentified` in a period */
 
     unsigned long long overload_refused; /* with 503, since there was too much */
 };

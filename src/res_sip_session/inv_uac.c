@@ -109,7 +109,7 @@ int inv_send_again(pjsip_inv_session *inv, pjsip_transaction *tsx, const struct 
         char text[PJ_ERR_MSG_SIZE];
 
         pj_strerror(status, text, sizeof(text));
-        ast_warning("Cannot send an INVITE again: %s", text);
+        ast_warning_limited("Cannot send an INVITE again: %s", text);
         if (inv->state != PJSIP_INV_STATE_DISCONNECTED) { /* as before: the old one has failed */
             inv->state = PJSIP_INV_STATE_CALLING;
             inv->invite_tsx = tsx;

@@ -294,6 +294,8 @@ int session_try_next_flow(struct ast_sip_session *session, pjsip_transaction *ts
 
 /* ---- fork.c: answers to an INVITE of ours that are not wanted ---- */
 
+/* A transaction changed: an INVITE that is refused is remembered for a while on each transport. */
+void session_await_late_answer(pjsip_transaction *tsx);
 int session_fork_start(void); /* 0, -1 */
 void session_fork_stop(void);
 

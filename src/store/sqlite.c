@@ -26,7 +26,7 @@ struct store_file {
 
 static int failed(const struct store_file *file, const char *what)
 {
-    ast_error("store: %s: %s: %s", file->path, what, sqlite3_errmsg(file->db));
+    ast_error_limited("store: %s: %s: %s", file->path, what, sqlite3_errmsg(file->db));
     return -1;
 }
 

@@ -154,6 +154,50 @@ def test_within_calls(start_daemon):
     call.hang_up()
 
 
+# ---- strangers ----
+
+
+def strangers(daemon, count, local):
+    peer = daemon.peer(local=local)
+    for _ in range(count):
+        call_from(peer, "stranger").refuse_check(401)
+
+
+def told(daemon, local):
+    return daemon.log().count(f"access: event=unidentified source={local} ")
+
+
+@pytest.mark.parametrize("options, allowed", [("", 5), ("unidentified_request_count = 2\nunidentified_request_period = 2\n", 2)])
+def test_unidentified(start_daemon, options, allowed):
+    """One event for each source and period, when there are more requests of nobody than are allowed."""
+    daemon = start_daemon(extensions=EXTENSIONS, endpoints=f"[global]\n{options}{COMMON}")
+    strangers(daemon, allowed, "127.0.5.1")
+    assert told(daemon, "127.0.5.1") == 0
+    strangers(daemon, 5, "127.0.5.1")
+    strangers(daemon, 1, "127.0.5.2")
+    for _ in range(8):
+        assert status_of(daemon, "open", "127.0.5.3") == 486
+    assert told(daemon, "127.0.5.1") == 1
+    assert told(daemon, "127.0.5.2") == told(daemon, "127.0.5.3") == 0
+    if options:
+        daemon.wait_log(r"event=unidentified source=127\.0\.5\.1 requests=3 seconds=2")
+        time.sleep(2.1)  # the period, which is what is tested
+        strangers(daemon, 4, "127.0.5.1")
+        assert told(daemon, "127.0.5.1") == 2
+
+
+def test_unidentified_after_a_reload(start_daemon):
+    """The table comes and goes with the options that need it."""
+    endpoints = "[global]\nunidentified_request_count = 0\n" + COMMON
+    daemon = start_daemon(extensions=EXTENSIONS, endpoints=endpoints)
+    strangers(daemon, 9, "127.0.5.1")
+    assert told(daemon, "127.0.5.1") == 0
+    daemon.write_endpoints(endpoints.replace("count = 0", "count = 3"))
+    daemon.reload()
+    strangers(daemon, 4, "127.0.5.1")
+    assert told(daemon, "127.0.5.1") == 1
+
+
 # ---- bans ----
 
 
@@ -208,6 +252,48 @@ def test_challenges_alone_ban_nobody(start_daemon):
     wrong_password(peer)
     wrong_password(peer)
     assert status_of(daemon, "open") == 486
+
+
+@pytest.mark.parametrize("whose", ["nobody", "another address"])
+def test_what_counts_as_no_failure_tells_nothing(start_daemon, whose):
+    """With a nonce that this address was not given, a right guess looks like a wrong one: else passwords could be guessed
+    for ever, and nobody would be banned."""
+    daemon = start_daemon(**banning(ban_failures=3))
+    challenge = {"realm": "sipsession", "nonce": "00" * 28}
+    if whose != "nobody":
+        helper = call_from(daemon.peer(local="127.0.5.1"), "alice")
+        helper.send_invite()
+        (challenge,) = digest.challenges(helper.expect(401))
+    guesser = daemon.peer(local="127.0.5.2")
+    for user, password in [("alice", "wrong"), ("alice", "secret"), ("nobody", "secret")] * 3:
+        call = call_from(guesser, user)
+        header = digest.answer(challenge, "INVITE", call.target, user, password)
+        call.send("INVITE", [header], call.offer)
+        (again,) = digest.challenges(call.expect(401))
+        assert again.get("stale") == "true", (user, password)
+    call.send("INVITE", [digest.answer(again, "INVITE", call.target, "alice", "wrong")], call.offer)
+    assert "stale" not in digest.challenges(call.expect(401))[0]
+    call = call_from(guesser, "alice")
+    call.send("INVITE", [digest.answer(again, "INVITE", call.target, "alice", "secret", 2)], call.offer)
+    call.expect(486)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_failure_counts_beside_others(start_daemon, order):
+    """Another header, which counts for nothing, does not hide it."""
+    daemon = start_daemon(**banning(ban_failures=3))
+    guesser = daemon.peer(local="127.0.5.1")
+    for _ in range(3):
+        call = call_from(guesser, "alice")
+        call.send_invite()
+        (challenge,) = digest.challenges(call.expect(401))
+        headers = [
+            digest.answer({**challenge, **change}, "INVITE", call.target, "alice", "wrong")
+            for change in ({"nonce": "00"}, {})
+        ]
+        call.send("INVITE", headers[::order], call.offer)
+        call.expect(401)
+    daemon.wait_log(r"access: event=ban source=127\.0\.5\.1 failures=3")
 
 
 def test_strangers_are_banned_if_wanted(start_daemon):
@@ -303,6 +389,13 @@ auth = by-auth
 type = auth
 password = secret
 
+[by-other](common)
+identify_by = auth_username
+auth = by-other
+[by-other]
+type = auth
+password = other
+
 [by-address](common)
 context = by-address
 identify_by = ip
@@ -362,5 +455,23 @@ def test_identification_by_user_name_of_authorization(identifying):
     call.send_invite()
     (challenge,) = digest.challenges(call.expect(401))
     call.send("INVITE", [digest.answer(challenge, "INVITE", call.target, "by-auth", "secret")], call.offer)
+    call.expect(486)
+    assert identifying.wait_log(r"CONTEXT ([a-z-]+)", after=mark).group(1) == "by-auth"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("name", ["stranger", "by-other"])
+def test_identification_beside_the_authorization_of_another_server(identifying, name, order):
+    """RFC 3261 22.3: a request may have credentials of several realms; who it is from says the one that is for us."""
+    mark = len(identifying.log())
+    call = call_from(identifying.peer(), "x")
+    call.send_invite()
+    (challenge,) = digest.challenges(call.expect(401))
+    foreign = {"realm": "elsewhere.example", "nonce": "abc", "algorithm": "MD5"}
+    headers = [
+        digest.answer(foreign, "INVITE", call.target, name, "other"),
+        digest.answer(challenge, "INVITE", call.target, "by-auth", "secret"),
+    ]
+    call.send("INVITE", headers[::order], call.offer)
     call.expect(486)
     assert identifying.wait_log(r"CONTEXT ([a-z-]+)", after=mark).group(1) == "by-auth"

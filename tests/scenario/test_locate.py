@@ -48,6 +48,7 @@ def daemon_options(api_module, record_path, names):
 def caller(daemon, record_path, names):
     record_path.unlink(missing_ok=True)
     names.records, names.silent, names.lie, names.questions = {}, set(), False, []
+    names.truncated, names.over_tcp = set(), []
     caller = Caller(daemon, record_path)
     yield caller
     caller.done()
@@ -174,6 +175,18 @@ def test_the_next_server(caller, callee, names, daemon, how):
     assert (again.call_id, again.from_tag, again.body) == (invite.call_id, invite.from_tag, invite.body)
     assert again.branch != invite.branch and again.cseq == invite.cseq + 1
     assert again.all("x-hook") == ["once"]
+
+
+def test_an_answer_that_is_too_long_for_udp(caller, callee, names):
+    """RFC 7766 5: what is truncated is asked for again over TCP."""
+    names.records = {
+        "_sip._udp.example.test": [dns.srv(1, 1, callee.port, "host.example.test")],
+        "host.example.test": [dns.a("127.0.0.1")],
+    }
+    names.truncated = {"_sip._udp.example.test", "host.example.test"}
+    caller.dial("carrier", "sip:a@example.test;transport=udp")
+    take(caller, callee)
+    assert names.over_tcp == ["_sip._udp.example.test", "host.example.test"]
 
 
 def test_a_lying_name_server(caller, callee, names):

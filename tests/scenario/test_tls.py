@@ -2,6 +2,7 @@
 """TLS: calls in and out, whose certificate is taken, which versions and ciphers, and renewal while a call goes on."""
 
 import os
+import select
 import socket
 import ssl
 import subprocess
@@ -237,6 +238,75 @@ def test_a_handshake_that_does_not_end(start_daemon, tmp_path):
             plain.settimeout(5)
             assert plain.recv(1000) == b""
     time.sleep(1)  # PJSIP frees a TLS socket 0.5 s after its end; a stop before that leaves it to the process's end
+
+
+def silent_connections(address, count):
+    """So many connections that say nothing, whether they are closed or not."""
+    return [socket.create_connection(address, timeout=5) for _ in range(count)]
+
+
+def count_open(connections):
+    """How many of them the server has not closed."""
+    time.sleep(0.3)
+    closed, _, _ = select.select(connections, [], [], 0)
+    return len(connections) - len(closed)
+
+
+def test_handshakes_count_as_connections(start_daemon, tmp_path):
+    """Descriptors are left for calls, whoever opens connections and never begins to talk TLS."""
+    files = Files(tmp_path)
+    limit = ("prlimit", "--nofile=200:200")
+    daemon = start_daemon(endpoints=files.conf, wrap=limit, files={"sipsession.conf": "[guard]\nmessage_timeout = 5\n"})
+    silent = silent_connections(("127.0.0.1", files.ports["plain"]), 250)
+    left = count_open(silent)
+    call = Call(daemon.peer(), "echo")
+    call.establish()
+    call.hang_up()
+    assert left == 100
+    for connection in silent:
+        connection.close()
+    peer = TlsPeer(("127.0.0.1", files.ports["plain"]), ca=files.authority.cert)
+    peer.send(peer.request("OPTIONS"))
+    peer.expect(200)
+    peer.close()
+    time.sleep(1)  # as above
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_many_connect_at_once(start_daemon, tmp_path, transport):
+    """As phones do whose network is there again: nobody has to send his SYN again a second later."""
+    files = Files(tmp_path)
+    daemon = start_daemon(endpoints=files.conf, options=[])
+    began = time.monotonic()
+    connections = silent_connections(daemon.tcp if transport == "tcp" else ("127.0.0.1", files.ports["plain"]), 60)
+    assert time.monotonic() - began < 3, "with a queue of five it is more than eight seconds"
+    for connection in connections:
+        connection.close()
+    time.sleep(1)  # as above
+
+
+def test_handshakes_of_one_address(start_daemon, tmp_path):
+    files = Files(tmp_path)
+    start_daemon(endpoints=files.conf, files={"sipsession.conf": "[guard]\nmax_connections_per_source = 3\n"})
+    address = ("127.0.0.1", files.ports["plain"])
+    peer = TlsPeer(address, ca=files.authority.cert)
+    peer.send(peer.request("OPTIONS"))
+    peer.expect(200)
+    silent = silent_connections(address, 8)
+    assert count_open(silent) == 2
+    other = socket.create_connection(address, source_address=("127.0.0.9", 0), timeout=5)
+    assert count_open([other]) == 1
+    for connection in [*silent, other]:
+        connection.close()
+    time.sleep(0.2)
+    again = TlsPeer(address, ca=files.authority.cert)
+    again.send(again.request("OPTIONS"))
+    again.expect(200)
+    again.close()
+    peer.send(peer.request("OPTIONS"))
+    peer.expect(200)
+    peer.close()
+    time.sleep(1)  # as above
 
 
 # ---- versions and ciphers, as openssl sees them ----

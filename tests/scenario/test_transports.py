@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Several transports of a kind: by which one somebody is reached (`symmetric_transport`)."""
 
-import os
-import signal
-import socket
-
 import pytest
 from support.caller import Caller
 from support.daemon import free_port
@@ -104,17 +100,6 @@ def register(peer, name, contact=None, expires=60):
 
 def port_of(contact):
     return contact.rsplit(":", 1)[1].rstrip(">")
-
-
-def test_many_connections_at_once(daemon):
-    """After a restart all phones come at the same time: none is put off (by a second, then two, four ...)."""
-    os.kill(daemon.pid, signal.SIGSTOP)
-    try:
-        connections = [socket.create_connection(daemon.tcp, timeout=0.5) for _ in range(200)]
-    finally:
-        os.kill(daemon.pid, signal.SIGCONT)
-    for connection in connections:
-        connection.close()
 
 
 def test_contact_is_reached_by_the_transport_that_it_registered_over(daemon, record_path, peer_at, ports):

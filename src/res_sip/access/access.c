@@ -11,40 +11,27 @@
 #include <sipsession/log.h>
 
 #include "res_sip/access/access.h"
-#include "res_sip/auth/auth.h"
 #include "res_sip/message/message.h"
 
-#define SOURCE_SETS       2048 /* of 8: some 1.3 MiB, only when rates or bans are configured */
+#define SOURCE_SETS       2048 /* of 8: some 1.6 MiB, of which pages without a source take none */
 #define EVENTS_PER_SECOND 20
 
-static struct sip_sources *sources; /* NULL: neither rates nor bans */
+static struct sip_sources *sources; /* NULL: nothing is counted */
 static struct sip_sources *prepared;
 
 /* ---- events ---- */
 
-/* Peers shall not fill the log: what is beyond a number in a second is only counted. */
 void sip_access_event(const char *format, ...)
 {
-    static pj_uint64_t second;
-    static unsigned count;
-    pj_uint64_t now = sip_now() / 1000000;
+    static struct ast_log_limit limit =
+        AST_LOG_LIMIT(AST_LOG_NOTICE, EVENTS_PER_SECOND, "access: event=...");
     char text[512];
     va_list arguments;
 
-    if (now != second) {
-        if (count > EVENTS_PER_SECOND) {
-            ast_notice("access: event=suppressed count=%u", count - EVENTS_PER_SECOND);
-        }
-        second = now;
-        count = 0;
-    }
-    if (++count > EVENTS_PER_SECOND) {
-        return;
-    }
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    ast_notice("access: %s", text);
+    ast_log_limited(&limit, AST_LOG_NOTICE, "access: %s", text);
 }
 
 const char *sip_event_text(const pj_str_t *text, char *out, size_t size)
@@ -89,11 +76,16 @@ static void refuse_fast(pjsip_rx_data *rdata)
     sip_respond(rdata, PJSIP_SC_SERVICE_UNAVAILABLE, NULL, &list);
 }
 
+static int is_limited(const struct sip_access_config *config)
+{
+    return config->rate > 0 || config->ban_failures > 0;
+}
+
 int sip_access_check(pjsip_rx_data *rdata)
 {
     const pj_sockaddr *address = &rdata->pkt_info.src_addr;
 
-    if (!sources || is_exempt(address)) {
+    if (!sources || !is_limited(&sip_get_config()->access) || is_exempt(address)) {
         return 1;
     }
     switch (sip_sources_request(sources, sip_now(), address)) {
@@ -114,11 +106,17 @@ int sip_access_check(pjsip_rx_data *rdata)
     return 0;
 }
 
+int sip_access_counts(const pjsip_rx_data *rdata)
+{
+    return sources && sip_get_config()->access.ban_failures > 0 &&
+           !is_exempt(&rdata->pkt_info.src_addr);
+}
+
 void sip_access_failed(pjsip_rx_data *rdata)
 {
     const struct sip_access_config *config = &sip_get_config()->access;
 
-    if (sources && !is_exempt(&rdata->pkt_info.src_addr) &&
+    if (sip_access_counts(rdata) &&
         sip_sources_failed(sources, sip_now(), &rdata->pkt_info.src_addr)) {
         sip_counters.bans++;
         sip_access_event("event=ban source=%s failures=%u seconds=%u", rdata->pkt_info.src_name,
@@ -130,6 +128,20 @@ void sip_access_succeeded(pjsip_rx_data *rdata)
 {
     if (sources) {
         sip_sources_succeeded(sources, sip_now(), &rdata->pkt_info.src_addr);
+    }
+}
+
+void sip_access_unidentified(pjsip_rx_data *rdata)
+{
+    const struct sip_global_config *global = &sip_get_config()->global;
+
+    if (sources && sip_sources_unidentified(sources, sip_now(), &rdata->pkt_info.src_addr,
+                                            global->unidentified_request_count,
+                                            global->unidentified_request_period)) {
+        sip_counters.unidentified_sources++;
+        sip_access_event("event=unidentified source=%s requests=%u seconds=%u",
+                         rdata->pkt_info.src_name, global->unidentified_request_count + 1,
+                         global->unidentified_request_period);
     }
 }
 
@@ -206,14 +218,14 @@ int sip_access_contacts(const struct ast_sip_acl *list, const struct ast_sip_end
     return 1;
 }
 
-static int is_wanted(const struct sip_access_config *config)
+static int is_wanted(const struct sip_config *config)
 {
-    return config->rate > 0 || config->ban_failures > 0;
+    return is_limited(&config->access) || config->global.unidentified_request_count > 0;
 }
 
 int sip_access_start(const struct sip_config *config)
 {
-    if (!is_wanted(&config->access)) {
+    if (!is_wanted(config)) {
         return 0;
     }
     sources = sip_sources_create(&config->access, SOURCE_SETS);
@@ -230,7 +242,7 @@ void sip_access_stop(void)
 
 int sip_access_prepare(struct sip_config *config)
 {
-    if (!is_wanted(&config->access) || sources) {
+    if (!is_wanted(config) || sources) {
         return 0;
     }
     prepared = sip_sources_create(&config->access, SOURCE_SETS);
@@ -246,7 +258,7 @@ void sip_access_abandon(void)
 void sip_access_commit(struct sip_config *old, struct sip_config *config)
 {
     (void)old;
-    if (!is_wanted(&config->access)) {
+    if (!is_wanted(config)) {
         sip_access_stop();
     } else if (sources) {
         sip_sources_configure(sources, &config->access);

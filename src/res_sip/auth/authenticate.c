@@ -17,11 +17,16 @@
 #include "res_sip/access/access.h"
 #include "res_sip/auth/auth.h"
 
-#define MAX_HEADERS 8    /* Authorization headers of a request that are looked at */
-#define NONCE_SETS  4096 /* some 400 KiB for 16384 nonces that were used */
+#define NONCE_SETS 4096 /* some 400 KiB for 16384 nonces that were used */
 
-/* From the worst to the best. */
-enum verdict { NOTHING, WRONG, STALE, GOOD };
+/* Of several headers the last one of these decides: nothing hides what counts. */
+enum verdict {
+    NOTHING,
+    WRONG, /* with a nonce that this source was not given: it does not count */
+    STALE,
+    FAILED, /* wrong, and counts */
+    GOOD
+};
 
 /* What came of a header, and why. */
 struct result {
@@ -111,6 +116,16 @@ static int is_for(const pjsip_rx_data *rdata, const pj_str_t *uri)
     return sip_same_target(&target, uri);
 }
 
+/*
+ * A failure counts only with a nonce that this very source was given: others could have written its
+ * address. So that it is no way to guess without being counted, such a request is told nothing of
+ * its password: its nonce is stale, right or wrong (more than RFC 7616 3.3 allows).
+ */
+static int is_guess(const pjsip_rx_data *rdata, const struct result *result)
+{
+    return !result->ours && sip_access_counts(rdata);
+}
+
 /* What the nonce of a right digest is worth. */
 static void check_nonce(const struct ast_sip_auth *auth, const struct sip_nonce *nonce,
                         unsigned count, struct result *result)
@@ -158,8 +173,11 @@ static void check_header(const struct ast_sip_endpoint *endpoint, pjsip_rx_data 
     if (named >= 0 && auth && right && !wrong && !is_for(rdata, &credential->uri)) {
         wrong = "for another URI";
     }
-    if (named < 0 || !auth || !right || wrong) {
-        result->verdict = WRONG;
+    if (is_guess(rdata, result)) {
+        result->verdict = STALE;
+        result->why = known ? "another address's" : "unknown";
+    } else if (named < 0 || !auth || !right || wrong) {
+        result->verdict = result->ours ? FAILED : WRONG;
         result->why = wrong ? wrong : "wrong credentials";
     } else if (!known) { /* of another server, or of us before a restart */
         result->verdict = STALE;
@@ -169,7 +187,7 @@ static void check_header(const struct ast_sip_endpoint *endpoint, pjsip_rx_data 
     }
 }
 
-/* The best of a request's Authorization headers. */
+/* What decides of a request's Authorization headers. */
 static struct result check(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
 {
     const pjsip_msg *msg = rdata->msg_info.msg;
@@ -179,7 +197,7 @@ static struct result check(const struct ast_sip_endpoint *endpoint, pjsip_rx_dat
 
     for (header = msg->hdr.next; header != &msg->hdr && best.verdict != GOOD;
          header = header->next) {
-        if (header->type == PJSIP_H_AUTHORIZATION && count++ < MAX_HEADERS) {
+        if (header->type == PJSIP_H_AUTHORIZATION && count++ < SIP_MAX_AUTHORIZATIONS) {
             struct result result = {.verdict = NOTHING};
 
             check_header(endpoint, rdata, (const pjsip_authorization_hdr *)header, &result);
@@ -189,6 +207,11 @@ static struct result check(const struct ast_sip_endpoint *endpoint, pjsip_rx_dat
         }
     }
     return best;
+}
+
+static int is_wrong(const struct result *result)
+{
+    return result->verdict == WRONG || result->verdict == FAILED;
 }
 
 static void tell(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata,
@@ -204,7 +227,7 @@ static void tell(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata,
         ast_debug("res_sip: the nonce of %s from %s:%d is %s",
                   sip_event_text(&result->username, username, sizeof(username)),
                   rdata->pkt_info.src_name, rdata->pkt_info.src_port, result->why);
-    } else if (result->verdict == WRONG) {
+    } else if (is_wrong(result)) {
         sip_counters.auth_failed++;
         sip_access_event("event=auth_failed source=%s:%d endpoint=%s method=%s username=\"%s\" "
                          "reason=\"%s\"",
@@ -214,7 +237,7 @@ static void tell(const struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata,
                                         sizeof(method)),
                          sip_event_text(&result->username, username, sizeof(username)),
                          result->why);
-        if (result->ours) {
+        if (result->verdict == FAILED) {
             sip_access_failed(rdata);
         }
     }
@@ -240,8 +263,7 @@ static enum ast_sip_check_auth_result check_authentication(struct ast_sip_endpoi
     sip_nonce_make(nonces, sip_now(), &rdata->pkt_info.src_addr, nonce);
     sip_challenge_add(tdata, endpoint->auths, nonce, result.verdict == STALE);
     sip_counters.auth_challenged++;
-    return result.verdict == WRONG ? AST_SIP_AUTHENTICATION_FAILED
-                                   : AST_SIP_AUTHENTICATION_CHALLENGE;
+    return is_wrong(&result) ? AST_SIP_AUTHENTICATION_FAILED : AST_SIP_AUTHENTICATION_CHALLENGE;
 }
 
 struct ast_sip_authenticator sip_own_authenticator = {requires_authentication,
@@ -261,7 +283,7 @@ static int make_dummies(void)
 
     for (i = 0; i < AST_SIP_DIGEST_ALGORITHMS; i++) {
         if (getrandom(octets, sizeof(octets), 0) != (ssize_t)sizeof(octets)) {
-            ast_error("res_sip: no random numbers: %m");
+            ast_error_limited("res_sip: no random numbers: %m");
             return -1;
         }
         sip_hex(dummies[i], octets, sip_digest_length(i) / 2);
@@ -290,7 +312,7 @@ static struct ast_sip_endpoint *make_nobody(const struct sip_global_config *glob
         }
     }
     if (!made) {
-        ast_error("res_sip: no memory");
+        ast_error_limited("res_sip: no memory");
     }
     return made;
 }

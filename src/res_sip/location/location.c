@@ -153,7 +153,7 @@ int ast_sip_location_set(const char *aor, struct ast_sip_contact *contacts)
     base_assert_sip_thread();
     place = get(aor);
     if (!place) {
-        ast_error("No memory for the contacts of '%s'", aor);
+        ast_error_limited("No memory for the contacts of '%s'", aor);
         ast_sip_contacts_free(contacts);
         return -1;
     }
@@ -330,7 +330,7 @@ static int copy_configured(const struct ast_sip_aor *aor, struct ast_sip_contact
     for (contact = aor->contacts; contact; contact = contact->next) {
         *end = ast_sip_contact_copy(contact);
         if (!*end) {
-            ast_error("No memory for the contacts of '%s'", aor->name);
+            ast_error_limited("No memory for the contacts of '%s'", aor->name);
             ast_sip_contacts_free(*list);
             *list = NULL;
             return -1;
@@ -349,7 +349,7 @@ static int add_configured(const struct ast_sip_aor *aor)
     }
     place = get(aor->name);
     if (!place) {
-        ast_error("No memory for the contacts of '%s'", aor->name);
+        ast_error_limited("No memory for the contacts of '%s'", aor->name);
         return -1;
     }
     return copy_configured(aor, &place->contacts);
@@ -389,7 +389,7 @@ static int prepare_one(const struct ast_sip_aor *aor)
     struct change *change = calloc(1, sizeof(*change));
 
     if (!change || !(change->place = get(aor->name))) {
-        ast_error("No memory for the contacts of '%s'", aor->name);
+        ast_error_limited("No memory for the contacts of '%s'", aor->name);
         free(change);
         return -1;
     }

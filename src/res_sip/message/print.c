@@ -96,7 +96,7 @@ int sip_print_prepare(struct sip_config *config)
 {
     next_name = strdup(config->global.user_agent);
     if (!next_name) {
-        ast_error("res_sip: no memory");
+        ast_error_limited("res_sip: no memory");
     }
     return next_name ? 0 : -1;
 }

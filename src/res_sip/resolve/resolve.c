@@ -79,11 +79,12 @@ static void on_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
 
 static void on_ready(struct sip_watch *watch)
 {
-    ares_process_fd(channel, watch->fd, ARES_SOCKET_BAD);
+    /* a socket that is not ready after all says so */
+    ares_process_fd(channel, watch->fd, watch->writes ? watch->fd : ARES_SOCKET_BAD);
     set_timer();
 }
 
-/* c-ares opens and closes sockets; what it wants to write (TCP) fits the socket's buffer. */
+/* c-ares opens and closes sockets; over TCP it has something to write when it is connected. */
 static void on_socket(void *data, ares_socket_t fd, int readable, int writable)
 {
     struct sip_watch *free_watch = NULL;
@@ -94,6 +95,8 @@ static void on_socket(void *data, ares_socket_t fd, int readable, int writable)
             if (!readable && !writable) {
                 sip_loop_unwatch(&watches[i]);
                 watches[i].fd = -1;
+            } else {
+                sip_loop_watch_writing(&watches[i], writable);
             }
             return;
         }
@@ -103,6 +106,7 @@ static void on_socket(void *data, ares_socket_t fd, int readable, int writable)
     }
     if ((readable || writable) && free_watch) {
         free_watch->fd = fd;
+        free_watch->writes = writable;
         if (sip_loop_watch(free_watch) != 0) {
             free_watch->fd = -1;
         }
@@ -126,7 +130,7 @@ static void finish(struct lookup *lookup)
     const int count = (int)lookup->found.count;
 
     if (count == 0) {
-        ast_warning("res_sip: no address for %s", lookup->host);
+        ast_warning_limited("res_sip: no address for %s", lookup->host);
     }
     lookup->done(count > 0 ? PJ_SUCCESS : PJ_ERESOLVE, lookup->token,
                  count > 0 ? &lookup->found : NULL);

@@ -4,8 +4,8 @@
  * peers and of one. One that stays silent, gets stuck in a message or is idle for too long is
  * closed. No message is read here.
  *
- * Only connections that peers made are limited and closed; PJSIP closes ours when nothing uses them
- * any more.
+ * Only connections that peers made are limited, and closed when silent or idle; PJSIP closes ours
+ * when nothing uses them any more.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +23,7 @@
 #define RESERVED       128 /* handles of PJSIP's queue that are not for peers' connections */
 #define SHARE_OF_FILES 2   /* one in so many descriptors, at most, is a peer's connection */
 #define LOOK_AFTER     1   /* seconds */
+#define PING_TIME      4   /* seconds: line ends further apart are two pongs, and no ping */
 
 struct sip_source {
     struct sip_source *same_hash;
@@ -140,7 +141,12 @@ void sip_connection_lose(struct sip_connection *connection)
 
 void sip_connection_heard(struct sip_connection *connection, int is_whole)
 {
-    connection->heard = now();
+    const long time = now();
+
+    if (time - connection->heard > PING_TIME) {
+        connection->keep_alive = 0;
+    }
+    connection->heard = time;
     if (is_whole) {
         connection->begun = 0;
     } else if (!connection->begun) {
@@ -156,16 +162,16 @@ static const char *reason_to_close(const struct sip_connection *connection, long
     if (connection->transport->is_shutdown) {
         return NULL;
     }
+    if (connection->is_stuck) {
+        return "its peer does not read";
+    }
     if (connection->skip == SIP_SKIP_ALL) {
         return "it makes no sense";
-    }
-    if (!connection->source) {
-        return NULL;
     }
     if (connection->begun && time - connection->begun > (long)limits->message_timeout) {
         return "its message does not end";
     }
-    if (time - connection->heard > (long)limits->idle_timeout &&
+    if (connection->source && time - connection->heard > (long)limits->idle_timeout &&
         pj_atomic_get(connection->transport->ref_cnt) == 0) {
         return "it is idle";
     }
@@ -195,6 +201,7 @@ static void look(pj_timer_heap_t *heap, pj_timer_entry *entry)
             connection->skip = SIP_SKIP_ALL;
             /* it stays in the list until PJSIP's timers run */
             pjsip_transport_shutdown2(connection->transport, PJ_TRUE);
+            sip_unsent_drop(connection);
         }
     }
     armed = 0;
@@ -205,12 +212,33 @@ static void look(pj_timer_heap_t *heap, pj_timer_entry *entry)
 
 /* ---- coming and going ---- */
 
-static int is_one_too_many(const pjsip_transport *transport)
+static int is_one_too_many(const pj_sockaddr *peer)
 {
     unsigned most_of_source = sip_get_config()->guard.connections_of_source;
-    struct sip_source *source = *find_source(&transport->key.rem_addr);
+    struct sip_source *source = *find_source(peer);
 
     return incoming >= most || (most_of_source && source && source->connections >= most_of_source);
+}
+
+/* PJSIP's hook: a connection counts before its TLS handshake, and is counted anew behind it. */
+static pj_bool_t on_handshake(const pj_sockaddr_t *address, int change)
+{
+    const pj_sockaddr *peer = address;
+    char name[PJ_INET6_ADDRSTRLEN + 10];
+
+    if (change < 0) {
+        incoming--;
+        release_source(*find_source(peer));
+        return PJ_TRUE;
+    }
+    if (is_one_too_many(peer) || !take_source(peer)) {
+        sip_counters.connections_refused++;
+        ast_debug("res_sip: one connection too many: TLS with %s",
+                  pj_sockaddr_print(peer, name, sizeof(name), 3));
+        return PJ_FALSE;
+    }
+    incoming++;
+    return PJ_TRUE;
 }
 
 static void link_in(struct sip_connection *connection)
@@ -250,6 +278,7 @@ static struct sip_connection *add(pjsip_transport *transport)
         incoming++;
     }
     link_in(connection);
+    sip_unsent_watch(connection);
     if (!armed) {
         arm();
     }
@@ -261,7 +290,7 @@ static void on_connected(pjsip_transport *transport)
     if (sip_connection_of(transport)) {
         return;
     }
-    if (transport->dir == PJSIP_TP_DIR_INCOMING && is_one_too_many(transport)) {
+    if (transport->dir == PJSIP_TP_DIR_INCOMING && is_one_too_many(&transport->key.rem_addr)) {
         sip_counters.connections_refused++;
         ast_debug("res_sip: one connection too many: %s", transport->info);
         pjsip_transport_shutdown2(transport, PJ_TRUE);
@@ -295,6 +324,7 @@ static void forget(struct sip_connection *connection)
         release_source(connection->source);
         incoming--;
     }
+    sip_unsent_forget(connection);
     free(connection);
 }
 
@@ -308,7 +338,7 @@ static int is_refused(pjsip_transport *transport, const pjsip_transport_state_in
         return 0;
     }
     sip_counters.certificates_refused++;
-    ast_warning("res_sip: TLS connection %s: refused: %s", transport->info, why);
+    ast_warning_limited("res_sip: TLS connection %s: refused: %s", transport->info, why);
     pjsip_transport_shutdown2(transport, transport->dir == PJSIP_TP_DIR_INCOMING);
     return 1;
 }
@@ -377,6 +407,7 @@ void sip_connections_start(void)
     armed = 0;
     tell_transactions = pjsip_tpmgr_get_state_cb(pjsip_endpt_get_tpmgr(sip_endpt));
     pjsip_tpmgr_set_state_cb(pjsip_endpt_get_tpmgr(sip_endpt), on_state);
+    pj_ssl_sock_on_handshake = on_handshake;
 }
 
 void sip_connections_reload(const struct sip_config *old)
@@ -390,7 +421,19 @@ void sip_connections_reload(const struct sip_config *old)
 
 void sip_connections_stop(void)
 {
+    unsigned i;
+
+    pj_ssl_sock_on_handshake = NULL;
     while (all) {
         forget(all);
     }
+    for (i = 0; i < BUCKETS; i++) { /* of handshakes that were under way */
+        while (by_address[i]) {
+            struct sip_source *source = by_address[i];
+
+            by_address[i] = source->same_hash;
+            free(source);
+        }
+    }
+    incoming = 0;
 }

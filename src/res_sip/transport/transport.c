@@ -16,6 +16,8 @@
 #include "res_sip/transport/tls.h"
 #include "res_sip/transport/transport.h"
 
+#define UNREAD_TIME 4 /* times timer B: longer than that no connection waits for its peer to read */
+
 static struct sip_transport *transports; /* in the order of the configuration */
 
 struct sip_transport *sip_transports(void)
@@ -93,8 +95,12 @@ void sip_transport_options(struct sip_transport *transport, pj_sockopt_params *p
     transport->options.idle = (int)config->tcp_keepalive;
     transport->options.interval = (int)config->tcp_keepalive_interval;
     transport->options.count = (int)config->tcp_keepalive_count;
+    /* A phone that is out of reach for a minute keeps its connection; for longer, nobody waits for
+     * what it has not taken (RFC 3261 17). */
+    transport->options.unread = UNREAD_TIME * (int)sip_get_config()->global.timer_b;
     params->cnt = 0;
     add_option(params, IPPROTO_TCP, TCP_NODELAY, &transport->options.on);
+    add_option(params, IPPROTO_TCP, TCP_USER_TIMEOUT, &transport->options.unread);
     if (config->tcp_keepalive) {
         add_option(params, SOL_SOCKET, SO_KEEPALIVE, &transport->options.on);
         add_option(params, IPPROTO_TCP, TCP_KEEPIDLE, &transport->options.idle);
@@ -212,7 +218,7 @@ struct sip_transport *sip_transport_open(const struct sip_transport_config *conf
     struct sip_transport *transport = calloc(1, sizeof(*transport));
 
     if (!transport) {
-        ast_error("res_sip: transport '%s': no memory", config->name);
+        ast_error_limited("res_sip: transport '%s': no memory", config->name);
         return NULL;
     }
     transport->config = config;
@@ -281,8 +287,8 @@ int sip_transport_selector(const struct ast_sip_endpoint *endpoint, pjsip_tpsele
     if (endpoint && endpoint->transport) {
         transport = sip_transport_of_name(endpoint->transport);
         if (!transport) {
-            ast_error("endpoint '%s': there is no transport '%s'", endpoint->name,
-                      endpoint->transport);
+            ast_error_limited("endpoint '%s': there is no transport '%s'", endpoint->name,
+                              endpoint->transport);
             return -1;
         }
         if (transport->udp) {

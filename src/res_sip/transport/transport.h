@@ -24,7 +24,7 @@ struct sip_transport {
     pjsip_tpfactory *tcp; /* of TCP and TLS */
     pj_sockaddr address;  /* what it is bound to, with its port */
     struct {
-        int on, idle, interval, count;
+        int on, idle, interval, count, unread;
     } options; /* of its sockets; PJSIP keeps pointers to them */
     struct {
         unsigned long long loaded, looked_at; /* what distinguishes the certificate's files */
@@ -128,6 +128,15 @@ struct sip_connection {
     long heard;          /* seconds, monotonic: when the last octet came */
     long begun;          /* when the message began that is not whole yet; 0: none */
     unsigned keep_alive; /* state of keep_alive.c */
+    /* of unsent.c */
+    pj_status_t (*send)(pjsip_transport *, pjsip_tx_data *, const pj_sockaddr_t *, int, void *,
+                        pjsip_transport_callback); /* PJSIP's */
+    struct sip_waiting *waiting, **last_waiting;   /* behind the one that PJSIP has, */
+    unsigned unsent;                               /* and how many there are */
+    int is_sending;                                /* PJSIP has one: */
+    void *sending_token;
+    pjsip_transport_callback sending_callback;
+    int is_stuck; /* nothing more can be sent */
 };
 
 #define SIP_SKIP_ALL ((size_t)-1) /* the connection is lost: nothing more of it is read */
@@ -148,6 +157,17 @@ void sip_connections_reload(const struct sip_config *old);
 /* Forgets them all; PJSIP's endpoint is gone. */
 void sip_connections_stop(void);
 
+/* ---- unsent.c: what peers do not read ---- */
+
+/* 1: of at most so many messages too many wait on one connection, when so many wait on all. */
+int sip_unsent_is_too_much(unsigned most, unsigned of_one, unsigned long of_all);
+/* Keeps from now on what waits on it. */
+void sip_unsent_watch(struct sip_connection *connection);
+/* PJSIP's transport is gone. */
+void sip_unsent_forget(const struct sip_connection *connection);
+/* It is closed: what waits on it is not sent any more. */
+void sip_unsent_drop(struct sip_connection *connection);
+
 /* ---- nat.c ---- */
 
 /* A dialog with this endpoint begins: its responses may be of interest. NULL is allowed. */
@@ -155,9 +175,6 @@ void sip_nat_expect(const struct ast_sip_endpoint *endpoint);
 /* A received message's Contact becomes where it came from, when the endpoint (may be NULL) asks for
  * it. */
 void sip_nat_rewrite(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint);
-/* An address in figures, without port and brackets; a name is never looked up. 0; -1: it is none.
- */
-int sip_parse_ip(const pj_str_t *text, pj_sockaddr *address);
 /* 1: a peer is in none of the local networks. */
 int sip_nat_is_outside(const struct sip_external_config *external, const pj_sockaddr *peer);
 /* 1: the address, whatever its port, is one of those that the transport is bound to. */

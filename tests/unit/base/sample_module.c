@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The modules that test_module.c loads: the same source, compiled with other NAME, REQUIRES and faults. */
+#include <sipsession/log.h>
 #include <sipsession/module.h>
 
 /* Of the test program. */
@@ -17,6 +18,11 @@ static int init(void)
 #else
 static void close_module(void)
 {
+#ifdef NOISY
+    for (int i = 0; i < 9; i++) {
+        ast_error_limited("no room in %s", NAME);
+    }
+#endif
     sample_event(NAME, "close");
 }
 #define CLOSE close_module

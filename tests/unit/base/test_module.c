@@ -203,6 +203,17 @@ static void test_unload(void **state)
     assert_int_equal(base_module_list_start(list), 0);
 }
 
+/* What it still has to tell is told before its code goes, and is not looked at afterwards. */
+static void test_unload_of_a_noisy_one(void **state)
+{
+    (void)state;
+    add("noisy");
+    assert_int_equal(base_module_list_start(list), 0);
+    assert_int_equal(base_module_list_unload(list, "noisy"), 0);
+    check_logged("ERROR ... and 4 more like \"no room in %s\"");
+    assert_int_equal(base_log_tell(1), -1);
+}
+
 static void test_destroyed_before_start(void **state)
 {
     (void)state;
@@ -244,6 +255,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_faulty_ones, begin, end),
         cmocka_unit_test_setup_teardown(test_by_path, begin, end),
         cmocka_unit_test_setup_teardown(test_unload, begin, end),
+        cmocka_unit_test_setup_teardown(test_unload_of_a_noisy_one, begin, end),
         cmocka_unit_test_setup_teardown(test_destroyed_before_start, begin, end),
         cmocka_unit_test_setup_teardown(test_no_memory, begin, end),
     };

@@ -4,7 +4,7 @@
  * registrations and connections go on: who needs an endpoint or an AOR has a reference of it. What
  * each part does about it is in its own file.
  */
-#include "res_sip/reload.h"
+#include "res_sip/start/reload.h"
 
 #include "res_sip/access/access.h"
 #include "res_sip/auth/auth.h"
