@@ -682,6 +682,19 @@ def test_many_bindings_that_end_do_not_keep_phones_out(tmp_path):
     daemon.stop()
 
 
+def test_a_file_that_was_removed_is_made_again(kept):
+    """What is answered with 200 from then on outlives the process, as before."""
+    phone = Phone(kept, "carol")
+    phone.register("<sip:a@h>")
+    for path in kept.config.glob("sipsession.db*"):
+        path.unlink()
+    phone.register("<sip:b@h>", "<sip:a@h>")
+    kept.wait_log("sipsession.db was removed or replaced")
+    kept.stop()
+    kept.start()
+    assert Phone(kept, "carol").bindings().keys() == {"sip:a@h", "sip:b@h"}
+
+
 def test_a_store_that_cannot_be_written_gives_500(kept):
     """Who gets a 200 is on the disk, so who is not gets none; and what was there stays."""
     phone = Phone(kept, "carol")
