@@ -127,6 +127,25 @@ int params_read(const char *text, size_t length, struct params *params, unsigned
     return (int)count;
 }
 
+int params_first_uri(const char *text, size_t length, pj_str_t *uri)
+{
+    const char *at = text, *end = text + length, *next;
+    struct ast_sip_address address;
+    pj_str_t value;
+
+    for (; at < end && *at != '\r' && *at != '\n'; at = next) {
+        next = line_end(at, end);
+        if (is_header(at, next, "Contact", 'm', &value)) {
+            if (ast_sip_address_next(&value, &address) != 1) {
+                return -1;
+            }
+            *uri = address.uri;
+            return 0;
+        }
+    }
+    return -1;
+}
+
 static int is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';

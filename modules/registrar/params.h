@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 
+#include <pjlib.h>
+
 /* What one Contact says. */
 struct params {
     /* seconds, at most 2^32-1; RULES_NO_EXPIRES without the parameter, 3600 for one that is no
@@ -21,6 +23,9 @@ struct params {
 /* Those of each Contact, in order. Returns how many there are; -1: one is no address, or there are
  * more than `most`. */
 int params_read(const char *text, size_t length, struct params *params, unsigned most);
+
+/* The URI of the first Contact, borrowed. 0; -1: there is none, or it is no address. */
+int params_first_uri(const char *text, size_t length, pj_str_t *uri);
 
 /* Expires of the message, likewise; the first one counts. */
 long long params_read_expires(const char *text, size_t length);

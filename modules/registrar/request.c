@@ -370,7 +370,9 @@ int request_read(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor
 {
     const pjsip_msg *msg = rdata->msg_info.msg;
     struct rules_contact *contacts = pj_pool_calloc(pool, MOST_CONTACTS, sizeof(*contacts));
-    struct rules_request made = {.expires = RULES_NO_EXPIRES, .same = same_uri};
+    struct rules_request made = {.expires = RULES_NO_EXPIRES,
+                                 .same = same_uri,
+                                 .is_gone = outbound_is_gone};
     int status;
 
     *unsupported = unknown_tags(pool, msg, aor->support_path);
@@ -400,6 +402,7 @@ int request_read(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor
                                  aor, contacts, &made);
     }
     if (status == PJSIP_SC_OK) {
+        outbound_take_connection(pool, rdata, aor, contacts, &made);
         *request = made;
     }
     return status;

@@ -165,6 +165,7 @@ struct sip_guard_limits {
     unsigned keys;                  /* a=crypto lines of a section (A2, D1) */
     unsigned connections;           /* that peers made; below PJ_IOQUEUE_MAX_HANDLES (B14, D3) */
     unsigned connections_of_source; /* of one address; 0: as many as there are */
+    unsigned unsent;                /* messages that wait until a peer reads */
     unsigned message_timeout;       /* seconds that a message, or the first one, may take */
     unsigned idle_timeout;          /* seconds without an octet */
 };

@@ -38,6 +38,8 @@ const struct sip_config *sip_get_config(void);
 int sip_reload_prepare(struct sip_config *config);
 void sip_reload_abandon(void);
 void sip_reload_commit(void);
+/* Behind all that the server changes: tells the observers. */
+void sip_reload_tell(void);
 
 /* Refuse new dialogs and out-of-dialog requests with 503 from now on (SIGTERM). */
 void sip_set_stopping(void);
@@ -132,6 +134,8 @@ void sip_flow_direct(const struct sip_flow *flow, pjsip_tx_data *tdata);
 
 /* Unregisters: what is registered gets a REGISTER that says so. */
 void sip_registrations_stop(void);
+/* A connection is gone: what is registered over it registers again. */
+void sip_registrations_lost(unsigned long long connection);
 /* 1: an answer to that is still worth waiting for; never for long. */
 int sip_registrations_busy(void);
 
@@ -182,11 +186,12 @@ unsigned sip_overload_retry_after(void);
 struct sip_counters {
     unsigned long long
         malformed; /* could not be parsed or broke RFC 3261: dropped or refused with 400 */
-    unsigned long long unidentified;         /* challenged because nobody knows the sender */
-    unsigned long long unsent;               /* datagrams that the system's full buffers lost */
-    unsigned long long stun_answered;        /* Binding requests, with whatever answer */
-    unsigned long long connections_refused;  /* beyond the limits of [guard] */
-    unsigned long long connections_closed;   /* silent, stuck in a message, or idle for too long */
+    unsigned long long unidentified;        /* challenged because nobody knows the sender */
+    unsigned long long unsent;              /* datagrams that the system's full buffers lost */
+    unsigned long long stun_answered;       /* Binding requests, with whatever answer */
+    unsigned long long connections_refused; /* beyond the limits of [guard] */
+    unsigned long long
+        connections_closed; /* silent, stuck in a message, not reading, or idle for too long */
     unsigned long long certificates_refused; /* of peers, both ways */
 
     unsigned long long auth_challenged; /* 401 that were sent, whatever for */

@@ -187,6 +187,22 @@ static pjsip_dialog *make_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
     return dlg;
 }
 
+/*
+ * Over TCP and TLS a refusal would end the transaction at once (RFC 3261 17.1.1.2: timer D is zero),
+ * and the dialog with it. A proxy sends the 2xx of another branch by them, too: both stay for as
+ * long as over UDP. PJSIP sets timer D when its users have heard of the refusal.
+ */
+void session_await_late_answer(pjsip_transaction *tsx)
+{
+    const pjsip_dialog *dlg = pjsip_tsx_get_dlg(tsx);
+
+    if (tsx->role == PJSIP_ROLE_UAC && tsx->method.id == PJSIP_INVITE_METHOD &&
+        tsx->state == PJSIP_TSX_STATE_COMPLETED && tsx->status_code >= 300 && dlg != NULL &&
+        dlg->role == PJSIP_ROLE_UAC && !dlg->uac_has_2xx) {
+        tsx->is_reliable = PJ_FALSE;
+    }
+}
+
 /* 1: it cannot be the answer to a re-INVITE. */
 static int is_of_first_invite(const pjsip_dialog *dlg, const pjsip_rx_data *rdata)
 {

@@ -72,6 +72,7 @@ struct session_sdp {
     int bad_answer;   /* the peer's answer was refused: end the session when PJSIP is done with the
                          message */
     enum session_offer_in offer_in; /* of our outstanding offer */
+    int making_response;            /* ... which is being made, and goes into a response */
     int answer_due;                 /* our next ACK or PRACK carries our answer */
     /* exchange.c, of our pending or last INVITE: */
     int invite_offered;             /* it carried our offer */
@@ -294,6 +295,8 @@ int session_try_next_flow(struct ast_sip_session *session, pjsip_transaction *ts
 
 /* ---- fork.c: answers to an INVITE of ours that are not wanted ---- */
 
+/* A transaction changed: an INVITE that is refused is remembered for a while on each transport. */
+void session_await_late_answer(pjsip_transaction *tsx);
 int session_fork_start(void); /* 0, -1 */
 void session_fork_stop(void);
 

@@ -13,7 +13,7 @@ import pytest
 from support.caller import caller_of_phones, check_digest, expect_call
 from support.clients import baresip_registration, sipp
 from support.daemon import Daemon
-from support.peer import Peer, unique
+from support.peer import Call, Peer, unique
 from support.phone import Phone, bindings, phone
 from support.wire import parameter
 
@@ -28,6 +28,7 @@ ENDPOINTS = (
     + phone("erin", "max_contacts = 0")
     + phone("frank", "max_contacts = 5", "rewrite_contact = yes")
     + phone("grace", "max_contacts = 2\nqualify_frequency = 2\nqualify_timeout = 1\nremove_unavailable = yes")
+    + phone("ken", "max_contacts = 1", "rewrite_contact = yes")
     + phone("judy", "max_contacts = 1\nqualify_frequency = 60\nqualify_timeout = 1.5")
     + phone("many", "max_contacts = 1000")
     + phone("ivan@Example.test", "max_contacts = 2").replace("[ivan@Example.test]", "[ivan]", 1)
@@ -266,6 +267,29 @@ def test_rewritten_contact(daemon):
     stays = phone.register("<sip:frank@10.9.8.7:1234>", headers=[("Path", "<sip:p;lr>")])
     assert bindings(stays).keys() == {"sip:frank@10.9.8.7:1234"}  # behind a proxy
     phone.clear()
+
+
+def test_a_rewritten_contact_is_reached_over_its_connection(caller):
+    """Nobody can connect to where a connection came from: when it is gone the contact is, and makes room."""
+    first = Phone(caller.daemon, "ken", transport="tcp")
+    first.register("<sip:ken@10.9.8.7:5060;transport=tcp>")
+    caller.dial("ken", "-")
+    expect_call(first.peer)
+    second = Phone(caller.daemon, "ken", transport="tcp")
+    second.register("<sip:ken@10.9.8.7:5060;transport=tcp>", status=403)  # the first one is there
+    first.peer.close()
+    caller.daemon.wait_log("closed|shutting down")
+    caller.dial("ken", "-")
+    caller.wait("dialled -2")
+    assert len(bindings(second.register("<sip:ken@10.9.8.7:5060;transport=tcp>"))) == 1
+    caller.dial("ken", "-")
+    expect_call(second.peer)
+    second.clear()
+    second.register(f"<sip:ken@10.9.8.7:{second.peer.port};transport=tcp>")  # it listens where it calls from
+    second.peer.close()
+    with sqlite3.connect(caller.daemon.config / "sipsession.db") as store:
+        (kept,) = store.execute("SELECT value FROM store WHERE kind='contact' AND key='ken'").fetchone()
+    assert "flow:" not in kept
 
 
 def test_tcp(daemon):
@@ -615,6 +639,46 @@ def test_a_store_that_cannot_be_opened_ends_the_start(tmp_path):
     assert "/nonexistent/x.db: cannot be opened" in daemon.log() and "[store] file" in daemon.log()
 
 
+def test_many_bindings_that_end_do_not_keep_phones_out(tmp_path):
+    """The expired ones of 6,000 AORs wait for a disk that is busy; a phone waits with them and gets no 503."""
+    daemon = Daemon(
+        tmp_path, EXTENSIONS, "[global]\ncontact_expiration_check_interval = 1\n" + phone("alice", "max_contacts = 1"), options=[]
+    )
+    daemon.start()
+    daemon.configure = lambda: None
+    Phone(daemon, "alice").register("<sip:a@h>")
+    daemon.stop()
+    database = sqlite3.connect(daemon.config / "sipsession.db", isolation_level=None)
+    soon = int(time.time()) + 6
+    rows = ((f"gone{number}", f"contact: sip:x{number}@h\nexpires: {soon}\ncseq: 1\n") for number in range(6000))
+    database.execute("BEGIN")
+    database.executemany("INSERT INTO store VALUES('contact', ?, ?)", rows)
+    database.execute("COMMIT")
+    daemon.start()
+    database.execute("BEGIN EXCLUSIVE")
+    time.sleep(max(0, soon + 1.5 - time.time()))
+    alice = Phone(daemon, "alice")
+    alice.peer.send(alice.build(["<sip:a@h>"]))
+    assert alice.peer.receive(0.5) is None
+    database.execute("COMMIT")
+    assert alice.peer.expect(200, timeout=20, call_id=alice.call_id).get("contact").startswith("<sip:a@h>")
+    database.close()
+    daemon.stop()
+
+
+def test_a_file_that_was_removed_is_made_again(kept):
+    """What is answered with 200 from then on outlives the process, as before."""
+    phone = Phone(kept, "carol")
+    phone.register("<sip:a@h>")
+    for path in kept.config.glob("sipsession.db*"):
+        path.unlink()
+    phone.register("<sip:b@h>", "<sip:a@h>")
+    kept.wait_log("sipsession.db was removed or replaced")
+    kept.stop()
+    kept.start()
+    assert Phone(kept, "carol").bindings().keys() == {"sip:a@h", "sip:b@h"}
+
+
 def test_a_store_that_cannot_be_written_gives_500(kept):
     """Who gets a 200 is on the disk, so who is not gets none; and what was there stays."""
     phone = Phone(kept, "carol")
@@ -698,3 +762,53 @@ def test_kill_loses_no_binding(tmp_path, sanitized):
     print(f"all 1,000 took {whole:.3f} s; (answered before the kill, under way, seconds): {seen}")
     assert any(0 < count < REGISTERS for count, _, _ in seen), "no kill was in the middle"
     daemon.stop()
+
+
+# ---- extensions of who is registered (`regcontext`) ----
+
+REGCONTEXT = """\
+[default]
+include = phones
+
+[phones]
+exten = _X.,2,Verbose(1,RING ${EXTEN})
+ same = n,Answer()
+ same = n,Wait(60)
+exten = 300,1,Busy()
+"""
+
+
+def refused(daemon, number, status):
+    Call(daemon.peer(), number, from_value="<sip:100@127.0.0.1>").refuse_check(status)
+
+
+def answered(daemon, number):
+    call = Call(daemon.peer(), number, from_value="<sip:100@127.0.0.1>")
+    call.establish()
+    return call
+
+
+def test_regcontext(start_daemon):
+    """An extension is there from the first contact of its aor to the last; who is in it stays there."""
+    endpoints = "[global]\nregcontext = phones\n" + "".join(phone(n, "max_contacts = 2") for n in ("100", "200", "300"))
+    daemon = start_daemon(extensions=REGCONTEXT, endpoints=endpoints)
+    refused(daemon, "200", 404)
+    one, two = Phone(daemon, "200"), Phone(daemon, "200")
+    one.register("<sip:200@127.0.0.1:7000>")
+    two.register("<sip:200@127.0.0.1:7001>")
+    call = answered(daemon, "200")
+    daemon.wait_log("RING 200")
+    refused(daemon, "201", 404)
+    refused(daemon, "300", 486)  # the file has it
+    one.register("<sip:200@127.0.0.1:7000>;expires=0")
+    answered(daemon, "200").hang_up()
+    two.clear()
+    refused(daemon, "200", 404)
+    one.register("<sip:200@127.0.0.1:7000>")
+    daemon.write_endpoints(endpoints.replace("= phones", "= nowhere"))
+    daemon.reload()
+    refused(daemon, "200", 404)
+    daemon.write_endpoints(endpoints)
+    daemon.reload()
+    answered(daemon, "200").hang_up()
+    call.hang_up()  # which has been there all the time

@@ -209,11 +209,11 @@ int ast_sip_contact_expired(const struct ast_sip_contact *contact)
     return contact->expires != 0 && contact->expires <= (long long)time(NULL);
 }
 
-/* 1: a request to it has a way. */
-static int has_way(const struct ast_sip_contact *contact)
+int ast_sip_contact_has_way(const struct ast_sip_contact *contact)
 {
     struct sip_flow flow;
 
+    base_assert_sip_thread();
     return !contact->flow || sip_flow_find(contact->flow, &flow) == 0;
 }
 
@@ -254,7 +254,7 @@ static const struct ast_sip_contact *find_best(const struct ast_sip_endpoint *en
         for (contact = ast_sip_aor_contacts(name); contact; contact = contact->next) {
             if (contact->state != AST_SIP_CONTACT_UNREACHABLE &&
                 !ast_sip_contact_expired(contact) && is_wanted(contact, wanted) &&
-                (!best || quality(contact) > quality(best)) && has_way(contact)) {
+                (!best || quality(contact) > quality(best)) && ast_sip_contact_has_way(contact)) {
                 best = contact;
             }
         }

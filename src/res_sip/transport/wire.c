@@ -164,7 +164,8 @@ static size_t look(struct sip_connection *connection, const char *data, size_t l
     size_t total;
 
     sip_guard_message(limits, data, length, 0, &found);
-    if (found.header_length == 0) {
+    /* headers that are too long are so wherever the network cuts them */
+    if (found.header_length == 0 || found.header_length > limits->message_size) {
         sip_connection_heard(connection, 0);
         return length >= limits->message_size ? refuse_endless(connection, data, length) : 0;
     }

@@ -45,6 +45,11 @@ static int same(const char *one, const char *other)
     return strcmp(one, other) == 0;
 }
 
+static int is_gone(const struct ast_sip_contact *contact)
+{
+    return strncmp(contact->uri, "gone", 4) == 0;
+}
+
 /* "a=100 b a!phone.2": contacts with and without expires, of an instance and reg-id; "*": the star. */
 static int send_register(const char *contacts, long long expires, const char *call_id,
                          unsigned number, const char *branch)
@@ -55,8 +60,8 @@ static int send_register(const char *contacts, long long expires, const char *ca
                                     .cseq = number,
                                     .expires = expires,
                                     .contacts = list,
-                                    .flow = "1 192.0.2.1:5060 udp",
-                                    .same = same};
+                                    .same = same,
+                                    .is_gone = is_gone};
     struct ast_sip_contact *result = NULL;
     char copy[256], *rest = copy, *word;
     int changed = -1, status;
@@ -79,6 +84,7 @@ static int send_register(const char *contacts, long long expires, const char *ca
                 *instance = *reg_id = '\0';
                 list[request.count].instance = instance + 1;
                 list[request.count].reg_id = (unsigned)atoi(reg_id + 1);
+                list[request.count].flow = "1 192.0.2.1:5060 udp";
             }
             list[request.count++].uri = word;
         }
@@ -236,6 +242,19 @@ static void test_fetch(void **state)
     now = configured;
     assert_int_equal(registers("b"), 200);
     assert_string_equal(there(), "a=300 b=300");
+}
+
+/* A contact that nothing can reach makes room, whatever is configured. */
+static void test_gone(void **state)
+{
+    (void)state;
+    assert_int_equal(registers("a=100"), 200);
+    assert_int_equal(registers("gone1=300 gone2=200"), 200);
+    assert_int_equal(registers("b=400"), 200);
+    assert_string_equal(there(), "a=100 gone1=300 b=400");
+    assert_int_equal(registers("c=400"), 200);
+    assert_string_equal(there(), "a=100 b=400 c=400");
+    assert_int_equal(registers("d=400"), 403);
 }
 
 /* RFC 5626 6: instance and reg-id are the binding; who has none is his URI. */
@@ -462,6 +481,7 @@ int main(void)
         TEST(test_remove_existing),
         TEST(test_remove_unavailable),
         TEST(test_fetch),
+        TEST(test_gone),
         TEST(test_outbound),
         TEST(test_purge),
         TEST(test_record),
