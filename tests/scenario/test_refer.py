@@ -300,6 +300,7 @@ def test_bye_at_once_and_refused(daemon, peer, target):
     call.transfer(target)
     target.ring()
     call.notified(180)
+    mark = len(daemon.log())
     call.hang_up()
     call.refer(f"<{target.uri}>")
     call.expect(481)  # after the BYE there is nothing to transfer
@@ -307,7 +308,7 @@ def test_bye_at_once_and_refused(daemon, peer, target):
     call.expect(481)
     target.refuse(480)
     call.notified(480, "terminated")
-    daemon.wait_log("(?<!,)ENDED")
+    daemon.wait_log("(?<!,)ENDED", after=mark)
 
 
 def test_hang_up_of_ours_meanwhile(daemon, peer, target):

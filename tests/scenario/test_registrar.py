@@ -277,8 +277,9 @@ def test_a_rewritten_contact_is_reached_over_its_connection(caller):
     expect_call(first.peer)
     second = Phone(caller.daemon, "ken", transport="tcp")
     second.register("<sip:ken@10.9.8.7:5060;transport=tcp>", status=403)  # the first one is there
+    mark = len(caller.daemon.log())
     first.peer.close()
-    caller.daemon.wait_log("closed|shutting down")
+    caller.daemon.wait_log("TCP connection closed", after=mark)
     caller.dial("ken", "-")
     caller.wait("dialled -2")
     assert len(bindings(second.register("<sip:ken@10.9.8.7:5060;transport=tcp>"))) == 1
