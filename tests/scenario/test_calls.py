@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Plain calls as they are on the wire: answer, ring, refuse, cancel, hang up (RFC 3261)."""
 
-import time
 
 import pytest
 from support.peer import Call, PeerError
@@ -285,8 +284,9 @@ def test_connection_lost_in_a_call(daemon):
     peer = daemon.peer("tcp")
     call = Call(peer, "echo")
     call.establish()
+    mark = len(daemon.log())
     peer.close()
-    time.sleep(0.1)
+    daemon.wait_log("TCP connection closed", after=mark)
     call.peer = daemon.peer("tcp")
     call.hang_up()
 

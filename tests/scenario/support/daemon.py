@@ -62,17 +62,22 @@ allow = !all,ulaw,alaw,g722
 """
 
 
+def is_free(address, port, family=socket.AF_INET):
+    """Whether a port can be bound for UDP and for TCP."""
+    try:
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(family, kind) as probe:
+                probe.bind((address, port))
+        return True
+    except OSError:
+        return False
+
+
 def free_port(address, family=socket.AF_INET):
     """A port that is free for UDP and TCP."""
-    while True:
-        port = random.randrange(10000, 20000)
-        try:
-            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                with socket.socket(family, kind) as probe:
-                    probe.bind((address, port))
-            return port
-        except OSError:
-            continue
+    while not is_free(address, port := random.randrange(10000, 20000), family):
+        pass
+    return port
 
 
 class Daemon:
