@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Plain calls as they are on the wire: answer, ring, refuse, cancel, hang up (RFC 3261)."""
 
-
 import pytest
 from support.peer import Call, PeerError
 from support.wire import Message
