@@ -180,8 +180,8 @@ class Daemon:
 
     def wait(self, timeout=10):
         """Its exit status."""
-        if os.environ.get("SIPSESSION_VARIANT") == "tsan":
-            timeout *= 4  # after a load ThreadSanitizer needs 10 s for its own end
+        if os.environ.get("SIPSESSION_VARIANT") in ("asan", "tsan"):
+            timeout *= 4  # after a load ThreadSanitizer needs 10 s for its own end, and leaks are looked for at the end
         try:
             self.status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
