@@ -186,7 +186,8 @@ static int work(struct line *line, struct job *job)
         status = rules_apply(job->aor, now, &job->request, seconds, &made, &changed);
     }
     if (status == PJSIP_SC_OK && changed && is_too_long(made, now)) {
-        ast_warning("registrar: no room for more contacts of '%s' in one answer", line->aor);
+        ast_warning_limited("registrar: no room for more contacts of '%s' in one answer",
+                            line->aor);
         ast_sip_contacts_free(made);
         made = NULL;
         status = PJSIP_SC_FORBIDDEN;

@@ -205,6 +205,10 @@ int config_extensions_read(const struct config_file *file, const char *name,
                            struct config_report *report, struct pbx **pbx);
 /* Warns of what can be seen to go wrong in a finished dialplan (extensions_check.c). */
 void config_extensions_check(const struct pbx *pbx, struct config_report *report);
+/* Warns of extensions where no call begins, for want of a priority 1, which registrations make in
+ * regcontext (or NULL). */
+void config_extensions_check_begin(const struct pbx *pbx, const char *regcontext,
+                                   struct config_report *report);
 
 /*
  * Write the reference pages' tables, in Markdown, out of the option tables: of sipsession.conf into
@@ -374,6 +378,10 @@ void config_format_dtmf(const void *object, const struct base_option *option, ch
                         size_t size);
 int config_parse_variable(void *object, const struct base_option *option, const char *value,
                           char *why, size_t why_size);
+int config_parse_follow(void *object, const struct base_option *option, const char *value,
+                        char *why, size_t why_size);
+void config_format_follow(const void *object, const struct base_option *option, char *out,
+                          size_t size);
 int config_parse_identify_by(void *object, const struct base_option *option, const char *value,
                              char *why, size_t why_size);
 int config_parse_user(void *object, const struct base_option *option, const char *value, char *why,

@@ -307,8 +307,8 @@ void sip_registrations_lost(unsigned long long connection)
         if (at->connection == connection) {
             at->connection = 0;
             action = registration_lost(&at->machine, now_ms());
-            ast_notice("registration '%s': its connection is gone: next REGISTER in %u s",
-                       at->config->name, seconds_until(action.wake, now_ms()));
+            ast_notice_limited("registration '%s': its connection is gone: next REGISTER in %u s",
+                               at->config->name, seconds_until(action.wake, now_ms()));
             set_timer(at, is_over(at) ? now_ms() : action.wake);
         }
     }
