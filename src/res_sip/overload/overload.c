@@ -200,6 +200,15 @@ static enum sip_admission_class class_of(enum sip_overload_kind kind, const pj_s
                                                           : SIP_ADMISSION_STRANGER;
 }
 
+int sip_overload_is_emergency(const pjsip_rx_data *rdata)
+{
+    struct sip_overload_request request;
+
+    sip_overload_read(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len,
+                      config.emergency_numbers, &request);
+    return request.kind == SIP_OVERLOAD_EMERGENCY;
+}
+
 int sip_overload_refuses(pjsip_transport *transport, const char *text, size_t length,
                          const pj_sockaddr *source)
 {

@@ -107,6 +107,8 @@ extern int sip_overload_is_watching;
  */
 int sip_overload_refuses(pjsip_transport *transport, const char *text, size_t length,
                          const pj_sockaddr *source);
+/* 1: a request for an emergency service (RFC 5031), or one of our emergency_numbers. */
+int sip_overload_is_emergency(const pjsip_rx_data *rdata);
 /* Of so many datagrams the oldest had waited so long, in microseconds, until it was read; drops: how
  * many the system has lost on its socket so far. */
 void sip_overload_waited(unsigned count, pj_uint64_t wait, unsigned drops, unsigned *drops_before);
