@@ -216,6 +216,19 @@ def test_a_silent_name_server_stalls_nothing(daemon, caller, names):
     assert daemon.alive
 
 
+def test_a_lookup_ends(daemon, caller, names):
+    """However many records a name server knows whose names it says nothing of: 7 s for each of 16."""
+    hosts = [f"h{i}.silent.test" for i in range(16)]
+    names.records = {"_sip._udp.endless.test": [dns.srv(i, 1, 5060, host) for i, host in enumerate(hosts)]}
+    names.silent = set(hosts)
+    caller.dial("carrier", "sip:a@endless.test;transport=udp")
+    caller.wait("end 408")
+    daemon.wait_log("no address for endless.test", timeout=30)
+    asked = len(names.questions)
+    time.sleep(2)
+    assert len(names.questions) == asked
+
+
 @pytest.mark.parametrize(
     "answer",
     [
