@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Several transports of a kind: by which one somebody is reached (`symmetric_transport`)."""
+"""Several transports of a kind: by which one somebody is reached (`symmetric_transport`); connections that are lost."""
+
+import socket
 
 import pytest
 from support.caller import Caller
 from support.daemon import free_port
 from support.peer import Call, Peer, unique
-from support.wire import parameter
+from support.wire import Message, audio_sdp, parameter
 
 OWN = "127.8.8.9"
 
@@ -44,6 +46,10 @@ allow = !all,ulaw
 EXTENSIONS = """\
 [default]
 exten = wait,1,Answer()
+ same = n,Wait(60)
+exten = ring,1,Ringing()
+ same = n,Wait(0.5)
+ same = n,Answer()
  same = n,Wait(60)
 exten = end,1,Answer()
  same = n,Wait(0.3)
@@ -137,3 +143,64 @@ def test_call_that_came_in_ends_by_its_transport(daemon, peer_at):
     call = Call(peer_at("second"), "end")
     call.establish()
     call.peer.respond(call.peer.expect("BYE"), 200)
+
+
+# ---- connections that are lost ----
+
+
+def read_message(connection):
+    connection.settimeout(5)
+    return Message.parse(connection.recv(65536))
+
+
+def refuse(connection, invite, line):
+    kept = [(n, v) for n, v in invite.headers if n.lower() in ("via", "from", "to", "call-id", "cseq")]
+    headers = [(n, f"{v};tag=x") if n.lower() == "to" else (n, v) for n, v in kept]
+    connection.sendall(Message(f"SIP/2.0 {line}", headers).encode())
+
+
+@pytest.mark.parametrize("line", ["", "180 Ringing"])
+def test_the_connection_of_our_call_is_lost(daemon, record_path, line):
+    """RFC 3261 17.1.4, 8.1.3.1: as if it had been answered with 503; not when its time is over."""
+    record_path.unlink(missing_ok=True)
+    caller = Caller(daemon, record_path)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        caller.dial("anonymous", f"sip:a@127.0.0.1:{server.getsockname()[1]};transport=tcp")
+        server.settimeout(5)
+        connection, _ = server.accept()
+        with connection:
+            invite = read_message(connection)
+            if line:
+                refuse(connection, invite, line)
+                caller.wait("early x alive 180")
+        caller.wait("end 503", 3)
+    caller.done()
+
+
+def test_the_connection_of_a_call_to_us_is_lost(daemon):
+    """RFC 3261 18.2.2: the answer comes by a new one, to where Via says."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        name = f"sip:peer@127.0.0.1:{port};transport=tcp"
+        headers = [
+            ("Via", f"SIP/2.0/TCP 127.0.0.1:{port};branch=z9hG4bK{unique('b')}"), ("Max-Forwards", "70"),
+            ("From", f"<{name}>;tag=f"), ("To", "<sip:ring@example.test>"), ("Call-ID", unique("c")),
+            ("CSeq", "1 INVITE"), ("Contact", f"<{name}>"), ("Content-Type", "application/sdp"),
+        ]  # fmt: skip
+        invite = Message("INVITE sip:ring@example.test SIP/2.0", headers, audio_sdp(port))
+        with socket.create_connection(daemon.tcp) as connection:
+            connection.sendall(invite.encode())
+            assert read_message(connection).status == 180
+        server.settimeout(5)
+        connection, _ = server.accept()
+        with connection:
+            answer = read_message(connection)
+            assert answer.status == 200
+            target = answer.contact_uri
+            for number, method in ((1, "ACK"), (2, "BYE")):
+                again = [
+                    (n, {"Via": v + method, "To": answer.get("to"), "CSeq": f"{number} {method}"}.get(n, v))
+                    for n, v in headers if n != "Content-Type"
+                ]  # fmt: skip
+                connection.sendall(Message(f"{method} {target} SIP/2.0", again).encode())
+            assert read_message(connection).status == 200

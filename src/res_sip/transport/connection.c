@@ -39,6 +39,7 @@ static unsigned incoming;          /* how many of them peers made */
 static unsigned most;              /* of those */
 static pj_timer_entry timer;
 static int armed;
+static pjsip_tp_state_callback tell_pjsip;
 
 static long now(void)
 {
@@ -334,15 +335,11 @@ static int is_refused(pjsip_transport *transport, const pjsip_transport_state_in
     return 1;
 }
 
-/* PJSIP's hook. */
-static void on_state(pjsip_transport *transport, pjsip_transport_state state,
-                     const pjsip_transport_state_info *info)
+static void look_at_state(pjsip_transport *transport, pjsip_transport_state state,
+                          const pjsip_transport_state_info *info)
 {
     struct sip_connection *connection;
 
-    if (transport->flag & PJSIP_TRANSPORT_DATAGRAM) {
-        return;
-    }
     if (state == PJSIP_TP_STATE_CONNECTED) {
         if (is_refused(transport, info)) {
             return;
@@ -353,6 +350,19 @@ static void on_state(pjsip_transport *transport, pjsip_transport_state state,
         if (connection) {
             forget(connection);
         }
+    }
+}
+
+/* PJSIP's hook. What it had before tells transactions that their connection is gone (RFC 3261
+ * 17.1.4): they would wait for their time to be over instead. */
+static void on_state(pjsip_transport *transport, pjsip_transport_state state,
+                     const pjsip_transport_state_info *info)
+{
+    if (!(transport->flag & PJSIP_TRANSPORT_DATAGRAM)) {
+        look_at_state(transport, state, info);
+    }
+    if (tell_pjsip) {
+        tell_pjsip(transport, state, info);
     }
 }
 
@@ -386,6 +396,7 @@ void sip_connections_start(void)
     most = work_out_most(sip_get_config()->guard.connections);
     pj_timer_entry_init(&timer, 0, NULL, look);
     armed = 0;
+    tell_pjsip = pjsip_tpmgr_get_state_cb(pjsip_endpt_get_tpmgr(sip_endpt));
     pjsip_tpmgr_set_state_cb(pjsip_endpt_get_tpmgr(sip_endpt), on_state);
     pj_ssl_sock_on_handshake = on_handshake;
 }
