@@ -16,6 +16,10 @@
 #include "res_sip/transport/tls.h"
 #include "res_sip/transport/transport.h"
 
+/* SYNs that are repeated: a server that is dead makes way for the next one (RFC 3263 4.3) after 7 s,
+ * not after the system's two minutes. */
+#define CONNECT_ATTEMPTS 2
+
 static struct sip_transport *transports; /* in the order of the configuration */
 
 struct sip_transport *sip_transports(void)
@@ -95,6 +99,8 @@ void sip_transport_options(struct sip_transport *transport, pj_sockopt_params *p
     transport->options.count = (int)config->tcp_keepalive_count;
     params->cnt = 0;
     add_option(params, IPPROTO_TCP, TCP_NODELAY, &transport->options.on);
+    transport->options.attempts = CONNECT_ATTEMPTS;
+    add_option(params, IPPROTO_TCP, TCP_SYNCNT, &transport->options.attempts);
     if (config->tcp_keepalive) {
         add_option(params, SOL_SOCKET, SO_KEEPALIVE, &transport->options.on);
         add_option(params, IPPROTO_TCP, TCP_KEEPIDLE, &transport->options.idle);

@@ -24,7 +24,7 @@ struct sip_transport {
     pjsip_tpfactory *tcp; /* of TCP and TLS */
     pj_sockaddr address;  /* what it is bound to, with its port */
     struct {
-        int on, idle, interval, count;
+        int on, idle, interval, count, attempts;
     } options; /* of its sockets; PJSIP keeps pointers to them */
     struct {
         unsigned long long loaded, looked_at; /* what distinguishes the certificate's files */
