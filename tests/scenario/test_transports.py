@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Several transports of a kind: by which one somebody is reached (`symmetric_transport`); connections that are lost."""
+"""Several transports of a kind: by which one somebody is reached (`symmetric_transport`); one that is bound to all
+addresses; connections that are lost."""
 
+import os
 import socket
+import subprocess
 
 import pytest
 from support.caller import Caller
@@ -29,6 +32,10 @@ qualify_frequency = 1
 
 
 CONF = """\
+[wide]
+type = transport
+bind = 0.0.0.0:{wide}
+
 [second]
 type = transport
 bind = {own}:{second}
@@ -41,6 +48,11 @@ bind = {own}:{third}
 [anonymous]
 type = endpoint
 context = default
+allow = !all,ulaw
+
+[wide]
+type = endpoint
+transport = wide
 allow = !all,ulaw
 """
 EXTENSIONS = """\
@@ -64,7 +76,7 @@ def record_path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ports():
-    return {"second": free_port(OWN), "third": free_port(OWN)}
+    return {"second": free_port(OWN), "third": free_port(OWN), "wide": free_port("0.0.0.0")}
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +155,57 @@ def test_call_that_came_in_ends_by_its_transport(daemon, peer_at):
     call = Call(peer_at("second"), "end")
     call.establish()
     call.peer.respond(call.peer.expect("BYE"), 200)
+
+
+# ---- bound to all addresses ----
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["never heard of", "asked us before"])
+def test_our_address_as_the_peer_sees_it(daemon, record_path, ports, known):
+    """RFC 3261 18.1.1: Via names the address that the request leaves from."""
+    record_path.unlink(missing_ok=True)
+    ours = "127.44.0.1" if known else "127.0.0.1"
+    peer = daemon.peer(remote=(ours, ports["wide"]))
+    if known:
+        peer.send(peer.request("OPTIONS"))
+        peer.expect(200)
+    caller = Caller(daemon, record_path)
+    caller.dial("wide", f"sip:a@127.0.0.1:{peer.port}")
+    invite = peer.expect("INVITE")
+    assert invite.get("via").startswith(f"SIP/2.0/UDP {ours}:{ports['wide']};rport")
+    peer.respond(invite, 486)
+    peer.expect("ACK")
+    caller.done()
+
+
+def test_a_datagram_to_all(daemon, ports):
+    """What was sent to a broadcast address is answered from one of ours; and so is the peer from then on."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as everybody:
+        everybody.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        everybody.bind(("127.0.0.1", 0))
+        everybody.settimeout(3)
+        peer = daemon.peer(remote=("127.0.0.1", ports["wide"]))
+        request = peer.request("OPTIONS").encode()
+        everybody.sendto(request, ("127.255.255.255", ports["wide"]))
+        assert everybody.recv(4000).startswith(b"SIP/2.0 200 ")
+
+
+@pytest.mark.skipif(os.environ.get("SIPSESSION_TEST_NETWORK") != "own", reason="it takes addresses away")
+def test_an_address_of_ours_goes(daemon, record_path, ports):
+    """A peer that asked at an address which we have no more is reached from another one."""
+    record_path.unlink(missing_ok=True)
+    subprocess.run(["ip", "address", "add", "10.99.99.1/32", "dev", "lo"], check=True)
+    peer = daemon.peer(remote=("10.99.99.1", ports["wide"]), local="127.0.0.1")
+    peer.send(peer.request("OPTIONS"))
+    peer.expect(200)
+    subprocess.run(["ip", "address", "del", "10.99.99.1/32", "dev", "lo"], check=True)
+    peer.remote = ("127.0.0.1", ports["wide"])
+    caller = Caller(daemon, record_path)
+    caller.dial("wide", f"sip:a@127.0.0.1:{peer.port}")
+    peer.respond(peer.expect("INVITE"), 486)
+    peer.expect("ACK")
+    caller.wait("end 486")
+    caller.done()
 
 
 # ---- connections that are lost ----
