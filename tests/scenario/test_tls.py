@@ -595,3 +595,22 @@ def test_pjsua_calls(daemon, files, tmp_path):
         phone.wait_for("is DISCONNECTED")
     finally:
         phone.kill()
+
+
+def test_a_connection_is_of_one_name(caller, names, files, server):
+    """RFC 5922 7.3, RFC 5923 9.2: verified for one host, it is not used for another one at the same address."""
+    names.records = {"one.example.test": [dns.a("127.0.0.1")], "two.example.test": [dns.a("127.0.0.1")]}
+    callee = server(files.authority.issue("one", "DNS:one.example.test", cn="nobody"))
+    caller.dial("strict", f"sip:a@one.example.test:{callee.port};transport=tls")
+    peer = callee.accept()
+    peer.respond(peer.expect("INVITE"), 486)
+    peer.expect("ACK")
+    caller.wait("end 486")
+    caller.dial("strict", f"sip:a@one.example.test:{callee.port};transport=tls")
+    peer.respond(peer.expect("INVITE"), 486)  # the same connection
+    peer.expect("ACK")
+    caller.record_path.unlink()
+    caller.dial("strict", f"sip:a@two.example.test:{callee.port};transport=tls")
+    refuse(caller, callee)
+    assert peer.receive(0) is None
+    peer.close()

@@ -70,6 +70,7 @@ enum sip_overload_kind {
 
 struct sip_overload_request {
     enum sip_overload_kind kind;
+    pj_str_t method;
     pj_str_t branch; /* of the topmost Via; empty: none */
 };
 
