@@ -16,10 +16,13 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GUARD = "src/res_sip/guard"
+TRANSPORT = "src/res_sip/transport"
+EDGE = "src/res_sip/distributor/edge.c"
 
 UNIT = ["unit:res_sip_guard"]
 GUARD_TESTS = ["unit:res_sip_service", "unit:res_sip_distributor", "test_guard.py", "test_messages.py"]
 CALLS = ["test_forking.py", "test_outgoing.py"]
+STREAMS = ["test_streams.py"]
 
 # file, text, what it becomes, tests of which one has to fail
 MUTATIONS = [
@@ -35,27 +38,50 @@ MUTATIONS = [
     (f"{GUARD}/guard.c", "scan->found->has_encoding = 1;", "", ["test_messages.py"]),
     (f"{GUARD}/guard_sdp.c", "sdp->has_connection |= !sdp->section.is_media;", "", UNIT),
     (f"{GUARD}/guard_sdp.c", "sdp->section.has_connection = 1;", "sdp->has_connection = 1;", UNIT),
+    (f"{GUARD}/guard.c", "(*at == '\\r' && at + 1 == end)", "0", UNIT),
+    # where messages of a stream begin and end
+    (f"{TRANSPORT}/wire.c", "|| found.header_length > limits->message_size", "", STREAMS),
+    (f"{TRANSPORT}/wire.c", "return length >= limits->message_size ?", "return length > 100000 ?", ["test_guard.py"]),
+    (f"{TRANSPORT}/wire.c", "        sip_connection_lose(connection);\n        return length;\n    }\n    connection->skip", "    }\n    connection->skip", [*STREAMS, "test_guard.py"]),
+    (f"{TRANSPORT}/wire.c", "return total <= length && sip_overload_is_watching &&", "return sip_overload_is_watching &&", STREAMS),
+    (f"{TRANSPORT}/wire.c", "                   ? total\n", "                   ? found.header_length\n", STREAMS),
+    (f"{TRANSPORT}/wire.c", "skipped = connection->skip ? skip(connection, length) : 0;", "skipped = 0;", STREAMS),
+    (f"{TRANSPORT}/wire.c", "    connection->keep_alive = 0;\n", "", [*STREAMS, "test_guard.py"]),
+    (f"{TRANSPORT}/wire.c", "sip_connection_heard(connection, total <= length);", "sip_connection_heard(connection, 1);", ["test_guard.py"]),
+    # connections
+    (f"{TRANSPORT}/connection.c", "time - connection->heard > PING_TIME", "time < 0", STREAMS),
+    (f"{TRANSPORT}/connection.c", "return incoming >= most ||", "return", ["test_guard.py"]),
+    (f"{TRANSPORT}/connection.c", "if (connection->begun && time", "if (0 && time", ["test_guard.py"]),
+    (f"{TRANSPORT}/connection.c", "time - connection->heard > (long)limits->idle_timeout", "time < 0", ["test_guard.py"]),
+    (f"{TRANSPORT}/connection.c", "            sip_unsent_drop(connection);\n", "", STREAMS),
+    (f"{TRANSPORT}/unsent.c", "    if (sip_unsent_is_too_much(", "    if (0 && sip_unsent_is_too_much(", STREAMS),
+    (f"{TRANSPORT}/unsent.c", "!connection->is_sending && !connection->waiting", "1", STREAMS),
+    (f"{TRANSPORT}/unsent.c", "        send_waiting(connection);\n", "        (void)send_waiting;\n", STREAMS),
+    (f"{TRANSPORT}/unsent.c", "        fail_all(connection);\n    }\n}", "    }\n}", STREAMS),
+    (f"{TRANSPORT}/unsent.c", "    if (connection->is_sending && !(", "    if (0 && !(", STREAMS),
+    (f"{TRANSPORT}/transport.c", "    add_option(params, IPPROTO_TCP, TCP_USER_TIMEOUT, &transport->options.unread);\n", "", STREAMS),
     # bodies, and what PJSIP takes
-    (f"{GUARD}/edge.c", '*why = "A multipart without parts";\n        return PJSIP_SC_BAD_REQUEST;', "return 0;", GUARD_TESTS),
-    (f"{GUARD}/edge.c", '*why = "Bad multipart";\n            return PJSIP_SC_BAD_REQUEST;', "return 0;", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "code = sip_guard_sdp(limits, part->body->data, part->body->len, why);", "code = 0 * !limits;", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "? sip_guard_sdp(&sip_get_config()->guard, body->data, body->len, why)", "? 0", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "if (is_encoded(rdata->msg_info.msg)) {", "if (0 && is_encoded(rdata->msg_info.msg)) {", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "if (is_enciphered(&body->content_type)) {", "if (0 && is_enciphered(&body->content_type)) {", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "    cut_body(rdata, body);\n", "    (void)cut_body;\n", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "if (is_misspelt(rdata)) {", "if (0 && is_misspelt(rdata)) {", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "!=\n        0) {\n        why = \"CSeq", "==\n        99) {\n        why = \"CSeq", GUARD_TESTS),
-    (f"{GUARD}/edge.c", "    rdata->msg_info.msg->body = NULL;", "    (void)rdata;", [*GUARD_TESTS, "test_patterns.py"]),
-    (f"{GUARD}/edge.c", "pjsip_warning_hdr_create(pool,", "pjsip_warning_hdr_create(pool, 1 +", GUARD_TESTS),
+    (EDGE, '*why = "A multipart without parts";\n        return PJSIP_SC_BAD_REQUEST;', "return 0;", GUARD_TESTS),
+    (EDGE, '*why = "Bad multipart";\n            return PJSIP_SC_BAD_REQUEST;', "return 0;", GUARD_TESTS),
+    (EDGE, "code = sip_guard_sdp(limits, part->body->data, part->body->len, why);", "code = 0 * !limits;", GUARD_TESTS),
+    (EDGE, "? sip_guard_sdp(&sip_get_config()->guard, body->data, body->len, why)", "? 0", GUARD_TESTS),
+    (EDGE, "if (is_encoded(rdata->msg_info.msg)) {", "if (0 && is_encoded(rdata->msg_info.msg)) {", GUARD_TESTS),
+    (EDGE, "if (is_enciphered(&body->content_type)) {", "if (0 && is_enciphered(&body->content_type)) {", GUARD_TESTS),
+    (EDGE, "    cut_body(rdata, body);\n", "    (void)cut_body;\n", GUARD_TESTS),
+    (EDGE, "if (is_misspelt(rdata)) {", "if (0 && is_misspelt(rdata)) {", GUARD_TESTS),
+    (EDGE, "!=\n        0) {\n        why = \"CSeq", "==\n        99) {\n        why = \"CSeq", GUARD_TESTS),
+    (EDGE, "    rdata->msg_info.msg->body = NULL;", "    (void)rdata;", [*GUARD_TESTS, "test_patterns.py"]),
+    (EDGE, "pjsip_warning_hdr_create(pool,", "pjsip_warning_hdr_create(pool, 1 +", GUARD_TESTS),
     # answers and challenges of a peer that we call
     ("src/res_sip_session/fork.c", "(first = refused_dialog(rdata)) == NULL", "(first = refused_dialog(rdata)) != NULL", CALLS),
     ("src/res_sip_session/fork.c", "dlg != NULL && is_of_first_invite(dlg, rdata) ? dlg : NULL", "is_of_first_invite(dlg, rdata) || dlg ? dlg : NULL", CALLS),
     ("src/res_sip_session/fork.c", "if (count_forks(rdata) >= MAX_FORKS) {", "if (count_forks(rdata) >= 100000 * MAX_FORKS) {", CALLS),
     ("src/res_sip_session/fork.c", "if (rdata->msg_info.to->tag.slen == 0) {", "if (rdata->msg_info.to->tag.slen < 0) {", CALLS),
     ("src/res_sip_session/fork.c", "dlg == NULL && rdata->msg_info.to->tag.slen > 0", "dlg == NULL", CALLS),
+    ("src/res_sip_session/fork.c", "        tsx->is_reliable = PJ_FALSE;", "", CALLS),
     ("src/res_sip_session/service.c", "        sip_auth_ignore(event->body.tsx_state.src.rdata);", "        (void)event;", CALLS),
     ("src/res_sip_session/retry.c", "return tsx->status_code == PJSIP_SC_MULTIPLE_CHOICES ||", "return tsx->status_code == 305 || tsx->status_code == 380 ||", CALLS),
-    ("src/res_sip_session/inv_offer.c", "!session->priv->sdp.agreed", "0", ["test_patterns.py", "test_offer_answer.py", "test_refresh.py", *CALLS]),
+    ("src/res_sip_session/inv_offer.c", "!session->priv->sdp.agreed", "0", ["unit:session_outgoing_random"]),
     ("src/res_sip/auth/credentials.c", "#define MAX_CHALLENGES 5", "#define MAX_CHALLENGES 50", CALLS),
     ("src/res_sip/auth/credentials.c", "#define MAX_REALMS 8", "#define MAX_REALMS 80", CALLS),
     ("src/res_sip/auth/credentials.c", "            drop_challenges(msg, hdr);\n", "", CALLS),

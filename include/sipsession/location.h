@@ -30,7 +30,7 @@ struct ast_sip_contact {
     char *path;             /*!< Path (RFC 3327): routes, separated by commas; NULL: none */
     char *call_id;          /*!< of the REGISTER that made it; NULL for a configured one */
     char *branch;           /*!< of its topmost Via; likewise */
-    char *instance;         /*!< +sip.instance (RFC 5626), without quotes; NULL: it has no flow */
+    char *instance;         /*!< +sip.instance (RFC 5626), without quotes; NULL: it has none */
     char *flow;             /*!< how it is reached, of ast_sip_flow_name; NULL: by its URI */
     char *user_agent;       /*!< who registered it; NULL: it did not say */
     unsigned reg_id;        /*!< which flow of the instance; 0: none */
@@ -116,6 +116,11 @@ const struct ast_sip_contact *ast_sip_aor_contacts(const char *aor);
 /*! \brief 1: the time of a contact is over */
 int ast_sip_contact_expired(const struct ast_sip_contact *contact);
 /*!
+ * \brief 1: a request to it has a way: its flow is there, or it has none; 0: the connection that it
+ * registered over is gone
+ */
+int ast_sip_contact_has_way(const struct ast_sip_contact *contact);
+/*!
  * \brief Where an endpoint is called: the contact of the highest q among those of all its AORs that
  * have not expired, are not unreachable and of which the flow, if they have one, is there; of equal
  * ones the first
@@ -171,7 +176,8 @@ const char *ast_sip_symmetric_transport(const pjsip_rx_data *rdata);
 enum ast_sip_contact_event {
     AST_SIP_CONTACT_ADDED, /*!< also told again when its AOR gets a qualify_frequency by a reload */
     AST_SIP_CONTACT_REMOVED,
-    AST_SIP_CONTACT_CHANGED /*!< its state */
+    AST_SIP_CONTACT_CHANGED, /*!< its state */
+    AST_SIP_CONTACT_RENEWED  /*!< it was there, and has registered again */
 };
 
 /*! \brief Is told what happens to contacts */

@@ -30,6 +30,38 @@ enum ast_log_level {
 void ast_log(enum ast_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*! \brief What one place in the code has logged lately; static, of AST_LOG_LIMIT */
+struct ast_log_limit {
+    int level;                /*!< enum ast_log_level of what is told of the others */
+    unsigned lines;           /*!< that are written in a second */
+    const char *format;       /*!< of these lines */
+    unsigned long long state; /*!< this and what follows: the log's own */
+    int queued;
+    struct ast_log_limit *next;
+};
+
+/*! \brief How many lines a second one place writes */
+#define AST_LOG_LINES 5
+
+/*! \brief A static struct ast_log_limit */
+#define AST_LOG_LIMIT(level, lines, format)                                                        \
+    {                                                                                              \
+        level, lines, format, 0, 0, 0                                                              \
+    }
+
+/*!
+ * \brief Write one line, unless there are too many of its kind
+ *
+ * For every line that a peer can cause: whoever sends the same message again and again must not
+ * fill a disk. Of the lines beyond those of a second the number is logged when it is over.
+ *
+ * \param limit What decides; borrowed for good: it must be static
+ * \param level How much it matters; lines beyond the configured level are not counted
+ * \param format As of ast_log
+ */
+void ast_log_limited(struct ast_log_limit *limit, enum ast_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /*!
  * \brief Whether lines of a level are written at all
  *
@@ -48,6 +80,17 @@ void ast_log_set_level(enum ast_log_level level);
 #define ast_error(...)   ast_log(AST_LOG_ERROR, __VA_ARGS__)
 #define ast_warning(...) ast_log(AST_LOG_WARNING, __VA_ARGS__)
 #define ast_notice(...)  ast_log(AST_LOG_NOTICE, __VA_ARGS__)
+/* What a peer can cause; each place has a limit of its own. */
+#define ast_error_limited(...)   AST_LOG_LIMITED_(AST_LOG_ERROR, __VA_ARGS__)
+#define ast_warning_limited(...) AST_LOG_LIMITED_(AST_LOG_WARNING, __VA_ARGS__)
+#define ast_notice_limited(...)  AST_LOG_LIMITED_(AST_LOG_NOTICE, __VA_ARGS__)
+#define AST_LOG_LIMITED_(level, ...)                                                               \
+    do {                                                                                           \
+        static struct ast_log_limit ast_log_limit_ =                                               \
+            AST_LOG_LIMIT(level, AST_LOG_LINES, AST_LOG_FIRST_(__VA_ARGS__, 0));                   \
+        ast_log_limited(&ast_log_limit_, level, __VA_ARGS__);                                      \
+    } while (0)
+#define AST_LOG_FIRST_(first, ...) first
 #define ast_verbose(...)                                                                           \
     do {                                                                                           \
         if (ast_log_enabled(AST_LOG_VERBOSE)) {                                                    \

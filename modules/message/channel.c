@@ -37,7 +37,7 @@ static int keep(struct ast_channel *channel, struct message *message, struct mes
     struct kept *kept = malloc(sizeof(*kept));
 
     if (kept == NULL) {
-        ast_error("%s: no memory for a message", ast_channel_get_name(channel));
+        ast_error_limited("%s: no memory for a message", ast_channel_get_name(channel));
         return -1;
     }
     *kept = (struct kept){message, sender};
@@ -94,9 +94,9 @@ struct ast_channel *message_channel_create(struct message_arrival *arrival,
 void message_channel_run(struct ast_channel *channel)
 {
     if (ast_pbx_start(channel) != 0) {
-        ast_notice("%s: a message to %s, which is no extension of %s any more",
-                   ast_channel_get_name(channel), ast_channel_get_exten(channel),
-                   ast_channel_get_context(channel));
+        ast_notice_limited("%s: a message to %s, which is no extension of %s any more",
+                           ast_channel_get_name(channel), ast_channel_get_exten(channel),
+                           ast_channel_get_context(channel));
         ast_channel_hangup(channel, AST_CAUSE_UNALLOCATED);
     }
     ast_channel_unref(channel);

@@ -70,8 +70,9 @@ static int send_text(struct ast_channel *channel, const char *text)
         return 1;
     }
     if (length > MAX_SENT || !utf8_is_text(text, length)) {
-        ast_warning("%s: a text of %zu octets is not sent: expected UTF-8, %d octets at most",
-                    ast_channel_get_name(channel), length, MAX_SENT);
+        ast_warning_limited(
+            "%s: a text of %zu octets is not sent: expected UTF-8, %d octets at most",
+            ast_channel_get_name(channel), length, MAX_SENT);
         return -1;
     }
     if (ast_sip_session_create_request(session, "MESSAGE", &tdata) != 0) {

@@ -56,6 +56,11 @@ void message_arrival_free(struct message_arrival *arrival)
     memset(arrival, 0, sizeof(*arrival));
 }
 
+unsigned message_queue_total(void)
+{
+    return total;
+}
+
 int message_queue_has_room(const char *sender)
 {
     const struct message_sender *its = *find(sender);
@@ -116,7 +121,7 @@ static void set_timer(struct message_sender *sender, int what, long seconds)
     if (pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), &sender->timer, &delay) !=
         PJ_SUCCESS) {
         sender->timer.id = TIMER_OFF;
-        ast_error("message: no timer");
+        ast_error_limited("message: no timer");
     }
 }
 
@@ -163,8 +168,8 @@ static void advance(struct message_sender *sender)
 
         free(waiting);
         if (arrival.end != 0 && arrival.end <= time(NULL)) {
-            ast_notice("A message of endpoint %s is not worth reading any more (Expires)",
-                       arrival.endpoint->name);
+            ast_notice_limited("A message of endpoint %s is not worth reading any more (Expires)",
+                               arrival.endpoint->name);
             message_arrival_free(&arrival);
         } else if (run(sender, &arrival) == 0) {
             return;
@@ -184,8 +189,8 @@ static void on_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
     if (what == TIMER_NEXT) {
         advance(sender);
     } else {
-        ast_warning("%s: its dialplan works on a message for %d s: it is ended",
-                    ast_channel_get_name(sender->runs), PATIENCE);
+        ast_warning_limited("%s: its dialplan works on a message for %d s: it is ended",
+                            ast_channel_get_name(sender->runs), PATIENCE);
         ast_channel_hangup(sender->runs, 0);
     }
 }
@@ -214,7 +219,7 @@ int message_queue_add(const char *name, struct message_arrival *arrival)
 
     stopped = 0;
     if (waiting == NULL) {
-        ast_error("No memory for a message of endpoint %s", arrival->endpoint->name);
+        ast_error_limited("No memory for a message of endpoint %s", arrival->endpoint->name);
         message_arrival_free(arrival);
         if (sender != NULL && sender->count == 0 && sender->timer.id == TIMER_OFF) {
             free_sender(sender);

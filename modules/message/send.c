@@ -99,8 +99,9 @@ static const char *send_message(const struct message *message, char **args, stru
     unsigned count;
 
     if (choose_from(message, args[1], &id, host, sizeof(host)) != 0) {
-        ast_warning("%s: MessageSend: '%s' is no address to be from",
-                    ast_channel_get_name(order->channel), args[1][0] ? args[1] : message->from);
+        ast_warning_limited("%s: MessageSend: '%s' is no address to be from",
+                            ast_channel_get_name(order->channel),
+                            args[1][0] ? args[1] : message->from);
         return "FAILURE";
     }
     ast_sip_message_init(&out);
@@ -127,10 +128,10 @@ static enum ast_application_result start(struct ast_channel *channel, const char
     const char *failure = "FAILURE";
 
     if (order == NULL || text == NULL) {
-        ast_error("%s: no memory for MessageSend", ast_channel_get_name(channel));
+        ast_error_limited("%s: no memory for MessageSend", ast_channel_get_name(channel));
     } else if (message_split(text, parts, 3) != 0 || parts[0][0] == '\0') {
-        ast_warning("%s: expected MessageSend(destination[,from[,to]])",
-                    ast_channel_get_name(channel));
+        ast_warning_limited("%s: expected MessageSend(destination[,from[,to]])",
+                            ast_channel_get_name(channel));
         failure = "INVALID_URI";
     } else {
         order->channel = channel;

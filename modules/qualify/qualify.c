@@ -127,14 +127,15 @@ static void on_answer(void *token, pjsip_event *event)
 
 /* ---- asking ---- */
 
+/* NULL: it has expired. It may be there again before anybody has taken the old one away. */
 static const struct ast_sip_contact *contact_of(const struct probe *probe)
 {
     const struct ast_sip_contact *contact = ast_sip_aor_contacts(probe->aor);
 
-    while (contact && strcmp(contact->uri, probe->uri) != 0) {
+    while (contact && (strcmp(contact->uri, probe->uri) != 0 || ast_sip_contact_expired(contact))) {
         contact = contact->next;
     }
-    return contact && !ast_sip_contact_expired(contact) ? contact : NULL;
+    return contact;
 }
 
 static int send_question(struct question *question, const struct ast_sip_aor *aor,
@@ -159,6 +160,7 @@ static void ask(struct probe *probe)
 
     if (!contact || !aor || aor->qualify_frequency == 0) {
         ast_sip_aor_unref(aor);
+        wait_for_next(probe);
         return;
     }
     probe->asked++;
@@ -224,7 +226,7 @@ static void add(const char *aor_name, const char *uri)
     }
     probe = calloc(1, sizeof(*probe));
     if (!probe || !(probe->aor = strdup(aor_name)) || !(probe->uri = strdup(uri))) {
-        ast_error("qualify: no memory to ask '%s'", uri);
+        ast_error_limited("qualify: no memory to ask '%s'", uri);
         if (probe) {
             free(probe->aor);
         }
@@ -234,6 +236,14 @@ static void add(const char *aor_name, const char *uri)
     pj_timer_entry_init(&probe->timer, OFF, probe, on_timer);
     *slot = probe;
     start_timer(probe, NEXT, first_delay(frequency));
+}
+
+/* Who registers is there, whatever it did not answer before: it is not called until it answers. */
+static void renew(struct probe *probe, const struct ast_sip_contact *contact)
+{
+    if (contact->state == AST_SIP_CONTACT_UNREACHABLE && probe && probe->timer.id == NEXT) {
+        start_timer(probe, NEXT, 0);
+    }
 }
 
 static void drop(struct probe **slot)
@@ -261,6 +271,8 @@ static void on_event(const char *aor, const struct ast_sip_contact *contact,
     } else if (event == AST_SIP_CONTACT_CHANGED) {
         ast_notice("Contact %s of '%s' is %s now (%u us)", contact->uri, aor, state_name(contact),
                    contact->round_trip_us);
+    } else if (event == AST_SIP_CONTACT_RENEWED) {
+        renew(*find(aor, contact->uri), contact);
     } else {
         slot = find(aor, contact->uri);
         if (*slot) {

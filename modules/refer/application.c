@@ -394,8 +394,8 @@ static enum ast_application_result start(struct ast_channel *channel, const char
     }
     no_subscription = args[length] == ',' && strchr(args + length, 'n') != NULL;
     if (make_uri(session, args, length, uri) != 0 || !is_uri(uri)) {
-        ast_warning("%s: Transfer(%s): expected a SIP URI or an extension",
-                    ast_channel_get_name(channel), args);
+        ast_warning_limited("%s: Transfer(%s): expected a SIP URI or an extension",
+                            ast_channel_get_name(channel), args);
         set_result(channel, "FAILURE", 0);
         return AST_APPLICATION_DONE;
     }
@@ -456,6 +456,11 @@ void refer_application_session_end(struct ast_sip_session *session)
 int refer_application_start(void)
 {
     return ast_register_application(&application);
+}
+
+unsigned refer_application_count(void)
+{
+    return (unsigned)pj_list_size(&orders);
 }
 
 void refer_application_stop(void)

@@ -62,7 +62,7 @@ struct refer_dialog *refer_dialog_of(struct ast_sip_session *session)
     }
     dialog = calloc(1, sizeof(*dialog));
     if (dialog == NULL || pjsip_dlg_add_usage(dlg, &usage, dialog) != PJ_SUCCESS) {
-        ast_error("refer: no memory for a subscription");
+        ast_error_limited("refer: no memory for a subscription");
         free(dialog);
         return NULL;
     }
@@ -116,7 +116,7 @@ int refer_create_request(struct refer_dialog *dialog, const char *method, pjsip_
 
     pjsip_method_init_np(&parsed, &name);
     if (pjsip_dlg_create_request(dialog->dlg, &parsed, -1, &made) != PJ_SUCCESS) {
-        ast_error("refer: cannot make a %s", method);
+        ast_error_limited("refer: cannot make a %s", method);
         return -1;
     }
     if (pjsip_msg_find_hdr(made->msg, PJSIP_H_CONTACT, NULL) == NULL) {
@@ -180,7 +180,7 @@ int refer_send(struct refer_dialog *dialog, pjsip_tx_data *tdata, refer_done *do
     refer_dialog_use(dialog);
     pj_list_push_back(&requests, request);
     if (send_once(request, tdata) != 0) {
-        ast_warning("refer: a request could not be sent");
+        ast_warning_limited("refer: a request could not be sent");
         free_request(request);
         return -1;
     }
@@ -268,14 +268,14 @@ int refer_respond(pjsip_dialog *dlg, pjsip_rx_data *rdata, int code, const char 
     pjsip_tx_data *tdata;
 
     if (pjsip_dlg_create_response(dlg, rdata, code, NULL, &tdata) != PJ_SUCCESS) {
-        ast_warning("refer: cannot answer with %d", code);
+        ast_warning_limited("refer: cannot answer with %d", code);
         return -1;
     }
     if (name != NULL) {
         ast_sip_add_header(tdata, name, value);
     }
     if (pjsip_dlg_send_response(dlg, pjsip_rdata_get_tsx(rdata), tdata) != PJ_SUCCESS) {
-        ast_warning("refer: cannot answer with %d", code);
+        ast_warning_limited("refer: cannot answer with %d", code);
         return -1;
     }
     return 0;
@@ -314,7 +314,7 @@ int refer_timer_start(pj_timer_entry *timer, unsigned milliseconds)
     pj_time_val delay = {(long)(milliseconds / 1000), (long)(milliseconds % 1000)};
 
     if (pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), timer, &delay) != PJ_SUCCESS) {
-        ast_error("refer: no timer");
+        ast_error_limited("refer: no timer");
         return -1;
     }
     timer->id = 1;

@@ -183,7 +183,7 @@ void refer_subscribe(struct refer_dialog *dialog, unsigned cseq, struct refer_su
 
     *holder = NULL;
     if (subscription == NULL) {
-        ast_error("refer: no memory for a subscription");
+        ast_error_limited("refer: no memory for a subscription");
         return;
     }
     subscription->dialog = dialog;
@@ -296,6 +296,11 @@ int refer_on_subscribe(struct refer_dialog *dialog, pjsip_dialog *dlg, pjsip_rx_
         refresh(subscription, dlg, rdata);
     }
     return 1;
+}
+
+unsigned refer_subscriptions_count(void)
+{
+    return (unsigned)pj_list_size(&subscriptions);
 }
 
 void refer_subscriptions_stop(void)

@@ -299,7 +299,8 @@ static int check_session(struct ast_sip_session *session)
         return PJSIP_SC_REQUEST_PENDING;
     }
     if (!session->endpoint->allow_transfer) {
-        ast_notice("endpoint %s may not transfer calls (allow_transfer)", session->endpoint->name);
+        ast_notice_limited("endpoint %s may not transfer calls (allow_transfer)",
+                           session->endpoint->name);
         return PJSIP_SC_DECLINE;
     }
     return ast_sip_channel_session(session->channel) == session &&
@@ -365,8 +366,8 @@ static int go_to_extension(struct ast_sip_session *session, struct refer_dialog 
     const char *context = context_of(session);
 
     if (!ast_pbx_exists(context, wish->target.user)) {
-        ast_notice("%s: a transfer to %s, which is no extension of %s",
-                   ast_channel_get_name(channel), wish->target.user, context);
+        ast_notice_limited("%s: a transfer to %s, which is no extension of %s",
+                           ast_channel_get_name(channel), wish->target.user, context);
         return PJSIP_SC_NOT_FOUND;
     }
     if (accept_refer(dialog->dlg, rdata, wish) != 0) {
@@ -380,7 +381,8 @@ static int go_to_extension(struct ast_sip_session *session, struct refer_dialog 
         refer_notify_final(subscription, PJSIP_SC_OK, "OK", 2);
     }
     if (ast_pbx_async_goto(channel, context, wish->target.user, NULL) != 0) {
-        ast_warning("%s runs no dialplan to be transferred in", ast_channel_get_name(channel));
+        ast_warning_limited("%s runs no dialplan to be transferred in",
+                            ast_channel_get_name(channel));
     }
     return 0;
 }
@@ -452,7 +454,7 @@ static int call(struct ast_sip_session *session, struct refer_dialog *dialog, pj
     struct transfer *transfer;
 
     if (strcmp(session->endpoint->name, "anonymous") == 0) {
-        ast_notice("a stranger wants us to call %s: refused", wish->target.uri);
+        ast_notice_limited("a stranger wants us to call %s: refused", wish->target.uri);
         return PJSIP_SC_DECLINE;
     }
     transfer = prepare(session, wish);
@@ -487,8 +489,9 @@ static int obey(struct ast_sip_session *session, struct refer_dialog *dialog, pj
         (local ||
          (replaces_parse(wish->target.replaces, &replaces) == 0 &&
           ast_sip_session_find(replaces.call_id, replaces.to_tag, replaces.from_tag) != NULL))) {
-        ast_notice("%s: a transfer to another call of ours needs a bridge, which there is not",
-                   ast_channel_get_name(session->channel));
+        ast_notice_limited(
+            "%s: a transfer to another call of ours needs a bridge, which there is not",
+            ast_channel_get_name(session->channel));
         return PJSIP_SC_DECLINE;
     }
     return local ? go_to_extension(session, dialog, rdata, wish)
@@ -516,6 +519,11 @@ void refer_on_refer(struct ast_sip_session *session, pjsip_rx_data *rdata)
     if (code != 0) {
         refer_respond(dialog->dlg, rdata, code, NULL, NULL);
     }
+}
+
+unsigned refer_transfers_count(void)
+{
+    return (unsigned)pj_list_size(&transfers);
 }
 
 void refer_transfers_stop(void)

@@ -9,6 +9,8 @@
 
 #include <sipsession/address.h>
 
+#include "params.h"
+
 #define MOST_INSTANCE 256
 #define MOST_FLOW     256
 #define MOST_REG_ID   2147483647L /* RFC 5626 4.2 */
@@ -129,24 +131,32 @@ static int first_proxy_keeps_flow(const char *path)
     return ast_sip_address_param(&params, "ob", &value);
 }
 
-/* Where we are next to the phone the flow is ours to keep. */
-static int take_flow(pj_pool_t *pool, const pjsip_rx_data *rdata, const struct ast_sip_aor *aor,
-                     struct rules_request *request)
+/* The flow that it came over; NULL: requests to it go another way. */
+static const char *flow_of(pj_pool_t *pool, const pjsip_rx_data *rdata,
+                           const struct ast_sip_aor *aor, unsigned *timer)
 {
     const struct ast_sip_endpoint *endpoint = ast_pjsip_rdata_get_endpoint((pjsip_rx_data *)rdata);
-    char name[MOST_FLOW];
-    unsigned timer;
-    char *copy;
+    char name[MOST_FLOW], *copy;
 
     if ((endpoint && endpoint->outbound_proxy && *endpoint->outbound_proxy) ||
         (aor->outbound_proxy && *aor->outbound_proxy) ||
-        ast_sip_flow_name(rdata, name, sizeof(name), &timer) != 0) {
-        return -1; /* requests to it go another way */
+        ast_sip_flow_name(rdata, name, sizeof(name), timer) != 0) {
+        return NULL;
     }
     copy = pj_pool_alloc(pool, strlen(name) + 1);
-    request->flow = strcpy(copy, name);
-    request->flow_timer = timer;
-    return 0;
+    return strcpy(copy, name);
+}
+
+/* Where we are next to the phone the flow is ours to keep. */
+static int take_flow(pj_pool_t *pool, const pjsip_rx_data *rdata, const struct ast_sip_aor *aor,
+                     struct rules_contact *contacts, struct rules_request *request)
+{
+    const char *flow = flow_of(pool, rdata, aor, &request->flow_timer);
+
+    for (unsigned i = 0; flow && i < request->count; i++) {
+        contacts[i].flow = contacts[i].instance ? flow : NULL;
+    }
+    return flow ? 0 : -1;
 }
 
 int outbound_decide(pj_pool_t *pool, pjsip_rx_data *rdata, int asked, const struct ast_sip_aor *aor,
@@ -165,11 +175,51 @@ int outbound_decide(pj_pool_t *pool, pjsip_rx_data *rdata, int asked, const stru
         if (!request->path || !first_proxy_keeps_flow(request->path)) {
             return PJSIP_SC_FIRST_HOP_LACKS_OUTBOUND_SUPPORT;
         }
-    } else if (take_flow(pool, rdata, aor, request) != 0) {
+    } else if (take_flow(pool, rdata, aor, contacts, request) != 0) {
         return without(contacts, request);
     }
     request->outbound = 1;
     return PJSIP_SC_OK;
+}
+
+/* ---- rewrite_contact over a connection ---- */
+
+/* The first Contact as it was written, before its host and port were replaced: its port, or 0. */
+static int written_port(pj_pool_t *pool, const pjsip_rx_data *rdata)
+{
+    pj_str_t written, text;
+    pjsip_uri *uri;
+
+    if (params_first_uri(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len, &written) != 0) {
+        return 0;
+    }
+    pj_strdup_with_null(pool, &text, &written);
+    uri = pjsip_parse_uri(pool, text.ptr, (pj_size_t)text.slen, 0);
+    return uri && (PJSIP_URI_SCHEME_IS_SIP(uri) || PJSIP_URI_SCHEME_IS_SIPS(uri))
+               ? ((pjsip_sip_uri *)pjsip_uri_get_uri(uri))->port
+               : 0;
+}
+
+void outbound_take_connection(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor *aor,
+                              struct rules_contact *contacts, struct rules_request *request)
+{
+    static const pj_str_t path = {(char *)"Path", 4};
+    const struct ast_sip_endpoint *endpoint = ast_pjsip_rdata_get_endpoint(rdata);
+    unsigned unused;
+
+    if (!endpoint || !endpoint->rewrite_contact || request->count == 0 || contacts[0].instance ||
+        (rdata->tp_info.transport->flag & PJSIP_TRANSPORT_DATAGRAM) ||
+        pjsip_msg_find_hdr_by_name(rdata->msg_info.msg, &path, NULL) ||
+        rdata->msg_info.record_route ||
+        written_port(pool, rdata) == rdata->pkt_info.src_port) { /* it listens there */
+        return;
+    }
+    contacts[0].flow = flow_of(pool, rdata, aor, &unused);
+}
+
+int outbound_is_gone(const struct ast_sip_contact *contact)
+{
+    return !ast_sip_contact_has_way(contact);
 }
 
 /* ---- the answer ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * registrar: RFC 5626, the parts of it that concern a registrar. It keeps nothing.
+ * registrar: phones that are reached over what they registered over (RFC 5626, or `rewrite_contact`
+ * on a connection). It keeps nothing.
  */
 #ifndef REGISTRAR_OUTBOUND_H
 #define REGISTRAR_OUTBOUND_H
@@ -22,6 +23,15 @@ void outbound_read_contact(pj_pool_t *pool, const pjsip_contact_hdr *hdr,
  */
 int outbound_decide(pj_pool_t *pool, pjsip_rx_data *rdata, int asked, const struct ast_sip_aor *aor,
                     struct rules_contact *contacts, struct rules_request *request);
+
+/*
+ * The first Contact, of a phone without outbound, was replaced by where its connection comes from
+ * (`rewrite_contact`): nobody can connect to that, so its flow is that connection.
+ */
+void outbound_take_connection(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor *aor,
+                              struct rules_contact *contacts, struct rules_request *request);
+/* 1: the connection that it is reached by is gone. */
+int outbound_is_gone(const struct ast_sip_contact *contact);
 
 /* +sip.instance and reg-id of a Contact that is listed. */
 void outbound_add_params(pj_pool_t *pool, const struct ast_sip_contact *contact,

@@ -21,6 +21,7 @@
 #define MOST_WAITING 5000 /* requests at a time; then 503 */
 #define MOST_IN_LINE 20   /* of them for one AOR */
 #define BUCKETS      1024u
+#define MOST_LISTED  60000 /* octets of the bindings of an AOR: a 200 lists all, in one datagram */
 
 /* A request in its line, or, without a transaction, a look for expired bindings. */
 struct job {
@@ -44,6 +45,7 @@ struct line {
 static struct line *lines[BUCKETS];
 static unsigned waiting;
 static pj_timer_entry sweep_timer;
+static int loaded; /* what the store has is known */
 
 static struct line **find_line(const char *aor)
 {
@@ -106,6 +108,18 @@ static void add_number(pjsip_tx_data *tdata, const char *name, unsigned number)
     ast_sip_add_header(tdata, name, text);
 }
 
+/* What a 200 needs to list them, in octets. */
+static size_t size_of(const struct ast_sip_contact *contact)
+{
+    size_t size = 0;
+
+    for (; contact; contact = contact->next) {
+        size += strlen(contact->uri) + (contact->instance ? strlen(contact->instance) + 40 : 0) +
+                sizeof("Contact: <>;expires=4294967295;q=0.123\r\n");
+    }
+    return size;
+}
+
 /* Answers, with the bindings when it is 200. The connection may be gone meanwhile. */
 static void answer(struct job *job, int status, const struct ast_sip_contact *contacts)
 {
@@ -113,6 +127,9 @@ static void answer(struct job *job, int status, const struct ast_sip_contact *co
 
     if (!tdata || job->tsx->state >= PJSIP_TSX_STATE_COMPLETED) {
         return;
+    }
+    if (status == PJSIP_SC_OK && size_of(contacts) > MOST_LISTED) {
+        status = PJSIP_SC_INTERNAL_SERVER_ERROR; /* PJSIP would send nothing */
     }
     tdata->msg->line.status.code = status;
     tdata->msg->line.status.reason = *pjsip_get_status_text(status);
@@ -146,6 +163,14 @@ static int keep(struct line *line, const struct ast_sip_contact *contacts)
     return result;
 }
 
+/* Nobody could be told of them any more; but a list that gets shorter is never too long. */
+static int is_too_long(const struct ast_sip_contact *made, const struct ast_sip_contact *now)
+{
+    const size_t size = size_of(made);
+
+    return size > MOST_LISTED && size > size_of(now);
+}
+
 /* 1: the job waits for the disk. 0: it is answered. */
 static int work(struct line *line, struct job *job)
 {
@@ -159,6 +184,13 @@ static int work(struct line *line, struct job *job)
                                                                  : PJSIP_SC_INTERNAL_SERVER_ERROR;
     } else {
         status = rules_apply(job->aor, now, &job->request, seconds, &made, &changed);
+    }
+    if (status == PJSIP_SC_OK && changed && is_too_long(made, now)) {
+        ast_warning_limited("registrar: no room for more contacts of '%s' in one answer",
+                            line->aor);
+        ast_sip_contacts_free(made);
+        made = NULL;
+        status = PJSIP_SC_FORBIDDEN;
     }
     if (status == PJSIP_SC_OK && changed) {
         job->made = made;
@@ -182,7 +214,7 @@ static void drop_first(struct line *line)
         line->end = &line->first;
     }
     line->length--;
-    waiting--;
+    waiting -= job->aor != NULL;
     free_job(job);
 }
 
@@ -225,7 +257,7 @@ static void enter(struct line *line, struct job *job)
     *line->end = job;
     line->end = &job->next;
     line->length++;
-    waiting++;
+    waiting += job->aor != NULL; /* after a night many bindings end at once: phones come first */
     if (line->length == 1) {
         advance(line);
     }
@@ -314,9 +346,10 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
     if (status == PJSIP_SC_OK) {
         on_register(aor, rdata);
     } else {
-        ast_notice("registrar: endpoint '%s' at %s:%d may not register what it asked for: %d",
-                   endpoint ? endpoint->name : "", rdata->pkt_info.src_name,
-                   rdata->pkt_info.src_port, status);
+        ast_notice_limited(
+            "registrar: endpoint '%s' at %s:%d may not register what it asked for: %d",
+            endpoint ? endpoint->name : "", rdata->pkt_info.src_name, rdata->pkt_info.src_port,
+            status);
         refuse(rdata, status, "", NULL);
     }
     return PJ_TRUE;
@@ -366,20 +399,21 @@ static int load_one(const char *aor, const char *text, void *data)
     struct ast_sip_contact *contacts;
 
     if (record_read(text, &contacts) != 0) {
-        ast_warning("registrar: what the store has of '%s' cannot be read", aor);
+        ast_warning_limited("registrar: what the store has of '%s' cannot be read", aor);
         return 0;
     }
     *(int *)data = ast_sip_location_set(aor, contacts);
     return *(int *)data;
 }
 
-/* What was registered when we ended. Without AORs that take registrations no file is made. */
+/* What was registered when we ended. Without AORs that take registrations no file is made: then it
+ * is read when a reload brings one. */
 static int load(void)
 {
     int wanted = 0, result = 0;
 
     ast_sip_each_aor(wants_registrations, &wanted);
-    if (!wanted) {
+    if (!wanted || loaded) {
         return 0;
     }
     if (ast_store_each(KIND, load_one, &result) != 0 || result != 0) {
@@ -387,8 +421,16 @@ static int load(void)
                   "the file; an empty one keeps them in memory only");
         return -1;
     }
+    loaded = 1;
     return 0;
 }
+
+static void on_reloaded(void)
+{
+    load(); /* no REGISTER comes before it */
+}
+
+static struct ast_sip_reload_observer observer = {.reloaded = on_reloaded};
 
 static pjsip_module service = {
     .name = {(char *)"mod-registrar", 13},
@@ -399,9 +441,11 @@ static pjsip_module service = {
 
 static int init(void)
 {
+    loaded = 0;
     if (load() != 0 || ast_sip_register_service(&service) != 0) {
         return -1;
     }
+    ast_sip_register_reload_observer(&observer);
     pj_timer_entry_init(&sweep_timer, 0, NULL, on_sweep);
     on_sweep(NULL, &sweep_timer);
     return 0;
@@ -409,6 +453,7 @@ static int init(void)
 
 static void end(void)
 {
+    ast_sip_unregister_reload_observer(&observer);
     ast_sip_unregister_service(&service);
     if (sweep_timer.id) {
         pjsip_endpt_cancel_timer(ast_sip_get_pjsip_endpoint(), &sweep_timer);

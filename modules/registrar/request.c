@@ -6,12 +6,13 @@
 #include "request.h"
 
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <sipsession/address.h>
 
-#include "expires.h"
 #include "outbound.h"
+#include "params.h"
 
 #define MOST_CONTACTS   20
 #define MOST_URI        512
@@ -62,10 +63,19 @@ static int names_of(pjsip_rx_data *rdata, struct names *names)
     return strlen(names->user) == (size_t)name.slen ? 0 : -1;
 }
 
+/* user@host: the case of the host does not count, that of the user does (RFC 3261 19.1.4). */
+static int is_same_name(const char *one, const char *other)
+{
+    const char *at = strrchr(one, '@');
+    size_t user = at ? (size_t)(at - one) : strlen(one);
+
+    return strncmp(one, other, user) == 0 && strcasecmp(one + user, other + user) == 0;
+}
+
 static int is_one_of(const struct names *names, const char *name)
 {
-    return strcmp(name, names->user) == 0 || strcmp(name, names->full) == 0 ||
-           strcmp(name, names->aliased) == 0;
+    return strcmp(name, names->user) == 0 || is_same_name(names->full, name) ||
+           is_same_name(names->aliased, name);
 }
 
 static int exists(const char *name)
@@ -260,7 +270,7 @@ static int read_contact(pj_pool_t *pool, const pjsip_contact_hdr *hdr,
         return -1;
     }
     contact->uri = copy_text(pool, &printed, MOST_URI);
-    contact->q = hdr->q1000 >= 0 && hdr->q1000 <= 1000 ? (int)hdr->q1000 : -1;
+    contact->q = hdr->q1000 > 0 && hdr->q1000 <= 1000 ? (int)hdr->q1000 : -1;
     contact->expires =
         hdr->expires == PJSIP_EXPIRES_NOT_SPECIFIED ? RULES_NO_EXPIRES : (long long)hdr->expires;
     outbound_read_contact(pool, hdr, contact);
@@ -271,7 +281,7 @@ static int read_contacts(pj_pool_t *pool, const pjsip_rx_data *rdata,
                          struct rules_contact *contacts, struct rules_request *request)
 {
     const pjsip_msg *msg = rdata->msg_info.msg;
-    long long expires[MOST_CONTACTS];
+    struct params params[MOST_CONTACTS];
     const pjsip_contact_hdr *hdr = pjsip_msg_find_hdr(msg, PJSIP_H_CONTACT, NULL);
 
     for (; hdr; hdr = hdr->next == (const void *)&msg->hdr
@@ -284,14 +294,35 @@ static int read_contacts(pj_pool_t *pool, const pjsip_rx_data *rdata,
             return PJSIP_SC_BAD_REQUEST;
         }
     }
-    if (!request->star && expires_read(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len,
-                                       expires, MOST_CONTACTS) == (int)request->count) {
+    if (!request->star && params_read(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len, params,
+                                      MOST_CONTACTS) == (int)request->count) {
         for (unsigned i = 0; i < request->count; i++) {
-            contacts[i].expires = expires[i];
+            contacts[i].expires = params[i].expires;
+            contacts[i].q = params[i].q;
         }
     }
     request->contacts = contacts;
     return PJSIP_SC_OK;
+}
+
+/* An IPv6 address can be written in many ways, which are the same (RFC 5954 4.2): both get one. */
+static void unify_hosts(const pjsip_uri *a, const pjsip_uri *b)
+{
+    pjsip_sip_uri *one, *other;
+    pj_in6_addr first, second;
+
+    if ((!PJSIP_URI_SCHEME_IS_SIP(a) && !PJSIP_URI_SCHEME_IS_SIPS(a)) ||
+        (!PJSIP_URI_SCHEME_IS_SIP(b) && !PJSIP_URI_SCHEME_IS_SIPS(b))) {
+        return;
+    }
+    one = (pjsip_sip_uri *)a;
+    other = (pjsip_sip_uri *)b;
+    if (pj_strchr(&one->host, ':') && pj_strchr(&other->host, ':') &&
+        pj_inet_pton(PJ_AF_INET6, &one->host, &first) == PJ_SUCCESS &&
+        pj_inet_pton(PJ_AF_INET6, &other->host, &second) == PJ_SUCCESS &&
+        memcmp(&first, &second, sizeof(first)) == 0) {
+        other->host = one->host;
+    }
 }
 
 /* Both are parsed: case, escapes and the order of parameters do not count. */
@@ -313,9 +344,12 @@ static int same_uri(const char *one, const char *other)
     a = pjsip_parse_uri(pool, text.ptr, (pj_size_t)text.slen, 0);
     pj_strdup2_with_null(pool, &text, other);
     b = pjsip_parse_uri(pool, text.ptr, (pj_size_t)text.slen, 0);
-    result = a && b &&
-             pjsip_uri_cmp(PJSIP_URI_IN_CONTACT_HDR, pjsip_uri_get_uri(a), pjsip_uri_get_uri(b)) ==
-                 PJ_SUCCESS;
+    if (a && b) {
+        a = pjsip_uri_get_uri(a);
+        b = pjsip_uri_get_uri(b);
+        unify_hosts(a, b);
+    }
+    result = a && b && pjsip_uri_cmp(PJSIP_URI_IN_CONTACT_HDR, a, b) == PJ_SUCCESS;
     pj_pool_release(pool);
     return result;
 }
@@ -335,17 +369,18 @@ int request_read(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor
                  struct rules_request *request, const char **unsupported)
 {
     const pjsip_msg *msg = rdata->msg_info.msg;
-    const pjsip_expires_hdr *expires = pjsip_msg_find_hdr(msg, PJSIP_H_EXPIRES, NULL);
     struct rules_contact *contacts = pj_pool_calloc(pool, MOST_CONTACTS, sizeof(*contacts));
-    struct rules_request made = {.expires = RULES_NO_EXPIRES, .same = same_uri};
+    struct rules_request made = {.expires = RULES_NO_EXPIRES,
+                                 .same = same_uri,
+                                 .is_gone = outbound_is_gone};
     int status;
 
     *unsupported = unknown_tags(pool, msg, aor->support_path);
     if (*unsupported) {
         return PJSIP_SC_BAD_EXTENSION;
     }
-    if (expires) {
-        made.expires = (long long)(pj_uint32_t)expires->ivalue;
+    if (pjsip_msg_find_hdr(msg, PJSIP_H_EXPIRES, NULL)) {
+        made.expires = params_read_expires(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len);
     }
     made.call_id = copy_text(pool, &rdata->msg_info.cid->id, MOST_URI);
     made.branch = copy_text(pool, &rdata->msg_info.via->branch_param, MOST_URI);
@@ -367,12 +402,32 @@ int request_read(pj_pool_t *pool, pjsip_rx_data *rdata, const struct ast_sip_aor
                                  aor, contacts, &made);
     }
     if (status == PJSIP_SC_OK) {
+        outbound_take_connection(pool, rdata, aor, contacts, &made);
         *request = made;
     }
     return status;
 }
 
 /* ---- the answer ---- */
+
+/* As a parameter like others: PJSIP prints 0.05 as 0.5, and no 0. */
+static void add_q(pj_pool_t *pool, pjsip_contact_hdr *hdr, int q)
+{
+    pjsip_param *param;
+    char text[16];
+
+    if (q < 0) {
+        return;
+    }
+    snprintf(text, sizeof(text), "%d.%03d", q / 1000, q % 1000);
+    param = PJ_POOL_ZALLOC_T(pool, pjsip_param);
+    param->name = pj_str("q");
+    pj_strdup2(pool, &param->value, text);
+    while (param->value.ptr[param->value.slen - 1] == '0' && param->value.slen > 3) {
+        param->value.slen--;
+    }
+    pj_list_push_back(&hdr->other_param, param);
+}
 
 static void add_contact(pjsip_tx_data *tdata, const struct ast_sip_contact *contact, long long left)
 {
@@ -387,7 +442,7 @@ static void add_contact(pjsip_tx_data *tdata, const struct ast_sip_contact *cont
     }
     hdr = pjsip_contact_hdr_create(tdata->pool);
     hdr->uri = uri;
-    hdr->q1000 = contact->q;
+    add_q(tdata->pool, hdr, contact->q);
     hdr->expires = (pj_uint32_t)left;
     outbound_add_params(tdata->pool, contact, hdr);
     pjsip_msg_add_hdr(tdata->msg, (pjsip_hdr *)hdr);

@@ -145,7 +145,7 @@ static int bind_contact(struct ast_sip_contact **at, const struct rules_request 
         set_text(&(*at)->branch, request->branch) != 0 ||
         set_text(&(*at)->path, request->path) != 0 ||
         set_text(&(*at)->instance, contact->instance) != 0 ||
-        set_text(&(*at)->flow, contact->instance ? request->flow : NULL) != 0 ||
+        set_text(&(*at)->flow, contact->flow) != 0 ||
         set_text(&(*at)->user_agent, request->user_agent) != 0 ||
         set_text(&(*at)->transport, request->transport) != 0) {
         return 500;
@@ -204,7 +204,8 @@ static int is_new(const struct ast_sip_contact *contact, const struct rules_requ
            contact->cseq == request->cseq;
 }
 
-/* What goes first: who does not answer, then who expires soonest. NULL: nobody may. */
+/* What goes first: who does not answer or cannot be reached, then who expires soonest. NULL: nobody
+ * may. */
 static struct ast_sip_contact **victim(const struct ast_sip_aor *aor, struct ast_sip_contact **list,
                                        const struct rules_request *request)
 {
@@ -212,7 +213,8 @@ static struct ast_sip_contact **victim(const struct ast_sip_aor *aor, struct ast
     int best_gone = 0;
 
     for (at = list; *at; at = &(*at)->next) {
-        int gone = aor->remove_unavailable && (*at)->state == AST_SIP_CONTACT_UNREACHABLE;
+        int gone = request->is_gone(*at) ||
+                   (aor->remove_unavailable && (*at)->state == AST_SIP_CONTACT_UNREACHABLE);
 
         if (is_new(*at, request) || (!gone && !aor->remove_existing)) {
             continue;

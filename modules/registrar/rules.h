@@ -18,6 +18,7 @@ struct rules_contact {
     /* RFC 5626: NULL and 0 where outbound is not used */
     const char *instance;
     unsigned reg_id;
+    const char *flow; /* how it is reached; NULL: by its URI */
 };
 
 /* A REGISTER, for one AOR. */
@@ -26,7 +27,6 @@ struct rules_request {
     const char *branch;
     const char *user_agent; /* may be NULL */
     const char *path;       /* to be kept; may be NULL */
-    const char *flow;       /* of the contacts that have an instance; may be NULL */
     unsigned flow_timer;    /* seconds; 0: none */
     int outbound;           /* some contact has an instance */
     const char *transport;  /* to be kept; may be NULL */
@@ -35,7 +35,8 @@ struct rules_request {
     long long expires; /* of the Expires header, or RULES_NO_EXPIRES */
     unsigned count;
     const struct rules_contact *contacts;
-    int (*same)(const char *uri, const char *other); /* 1: the same URI (RFC 3261 19.1.4) */
+    int (*same)(const char *uri, const char *other);       /* 1: the same URI (RFC 3261 19.1.4) */
+    int (*is_gone)(const struct ast_sip_contact *contact); /* 1: nothing can reach it any more */
 };
 
 /*

@@ -75,8 +75,8 @@ static int judge(const struct ast_sip_session *session, const struct ast_sip_ses
         return PJSIP_SC_CALL_TSX_DOES_NOT_EXIST;
     }
     if (!is_allowed(session, old)) {
-        ast_notice("endpoint %s may not replace a call of %s", session->endpoint->name,
-                   old->endpoint->name);
+        ast_notice_limited("endpoint %s may not replace a call of %s", session->endpoint->name,
+                           old->endpoint->name);
         return PJSIP_SC_FORBIDDEN;
     }
     if (state >= AST_SIP_SESSION_STATE_ENDING) {

@@ -6,6 +6,7 @@
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -31,6 +32,16 @@ void base_log_close(void);
  * well, escaped and without time; NULL ends that. For those who are told what a reload has to say.
  */
 void base_log_copy(void (*see)(int level, const char *text, void *data), void *data);
+/* ast_log with its arguments as a list. */
+void base_log_line(int level, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+/*
+ * Tells of the lines that ast_log_limited passed over, in seconds that are over; all: in this one, too, as before the
+ * code of a place goes. Returns in how many ms it is to be called again; -1: there is nothing left to tell.
+ */
+int base_log_tell(int all);
+/* The seconds of a test in place of the system's; NULL: those again. */
+void base_log_limit_clock(unsigned (*seconds)(void));
 /*
  * Copies text with its control characters, wrong UTF-8 and line separators escaped (\n, \r, \t, \xNN); too long a
  * text ends with "...". size is at least 4. Returns the length.
@@ -219,8 +230,16 @@ int base_module_list_add(struct base_module_list *list, const char *name);
  * the others are gone.
  */
 int base_module_list_start(struct base_module_list *list);
-/* Closes one (0), or -1 when there is none of the name or another one requires it (logged). */
-int base_module_list_unload(struct base_module_list *list, const char *name);
+/*
+ * module_change.c: what is loaded becomes these (names or paths, separated by blanks). What is new
+ * is started, in the order of `requires`. 0; -1, logged: all is as it was. What is in use and not
+ * named stays, with a warning.
+ */
+int base_module_list_change(struct base_module_list *list, const char *names);
+/* What the change started ends. */
+void base_module_list_change_abandon(struct base_module_list *list);
+/* What it did not name ends, in reverse order of the start. */
+void base_module_list_change_commit(struct base_module_list *list);
 /* Calls see for each one loaded, in order of their start. */
 void base_module_list_each(const struct base_module_list *list,
                            void (*see)(const char *name, const char *description, void *data),

@@ -162,22 +162,18 @@ void base_log_copy(void (*see)(int level, const char *text, void *data), void *d
     copy.data = data;
 }
 
-void ast_log(enum ast_log_level level, const char *format, ...)
+void base_log_line(int level, const char *format, va_list args)
 {
     char text[LINE_SIZE], line[LINE_SIZE];
     int is_shown = copy.see && level <= AST_LOG_NOTICE;
     int saved_errno = errno;
     size_t used, begin;
     int length;
-    va_list args;
 
-    if (!is_shown && !ast_log_enabled(level)) {
+    if (!is_shown && !ast_log_enabled((enum ast_log_level)level)) {
         return;
     }
-    va_start(args, format);
-    length =
-        vsnprintf(text, sizeof(text), format, args); /* errno is as the caller had it, for %m */
-    va_end(args);
+    length = vsnprintf(text, sizeof(text), format, args); /* errno is the caller's, for %m */
     if (length < 0) {
         text[0] = '\0';
     }
@@ -187,13 +183,22 @@ void ast_log(enum ast_log_level level, const char *format, ...)
     used += base_log_escape(line + used, sizeof(line) - used,
                             text); /* its NUL makes room for the newline */
     if (is_shown) {
-        copy.see((int)level, line + begin, copy.data);
+        copy.see(level, line + begin, copy.data);
     }
     line[used++] = '\n';
-    if (ast_log_enabled(level)) {
+    if (ast_log_enabled((enum ast_log_level)level)) {
         write_line(line, used);
     }
     errno = saved_errno;
+}
+
+void ast_log(enum ast_log_level level, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    base_log_line((int)level, format, args);
+    va_end(args);
 }
 
 int ast_log_enabled(enum ast_log_level level)
@@ -244,8 +249,10 @@ int base_log_to_stderr(void)
 
 void base_log_close(void)
 {
-    int old = atomic_exchange(&log_fd, STDERR_FILENO);
+    int old;
 
+    base_log_tell(1);
+    old = atomic_exchange(&log_fd, STDERR_FILENO);
     if (old != STDERR_FILENO) {
         close(old);
     }

@@ -18,8 +18,8 @@ static enum ast_application_result start(struct ast_channel *channel, const char
     snprintf(text, sizeof(text), "%s", args);
     strsep(&places, "?");
     if (places == NULL) {
-        ast_warning("%s: GotoIf(%s): expected condition?place:place", ast_channel_get_name(channel),
-                    args);
+        ast_warning_limited("%s: GotoIf(%s): expected condition?place:place",
+                            ast_channel_get_name(channel), args);
         return AST_APPLICATION_DONE;
     }
     place = strsep(&places, ":");

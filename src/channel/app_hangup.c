@@ -20,8 +20,8 @@ static enum ast_application_result start(struct ast_channel *channel, const char
         if (cause > 0) {
             ast_channel_set_cause(channel, cause);
         } else {
-            ast_warning("%s: Hangup(%s): expected a cause of Q.850", ast_channel_get_name(channel),
-                        args);
+            ast_warning_limited("%s: Hangup(%s): expected a cause of Q.850",
+                                ast_channel_get_name(channel), args);
         }
     }
     return AST_APPLICATION_HANGUP;

@@ -99,7 +99,8 @@ static void on_no_audio(struct ast_channel *channel)
 {
     struct playback *playback = ast_application_get_data(channel);
 
-    ast_warning("%s: no audio was agreed on, nothing is played", ast_channel_get_name(channel));
+    ast_warning_limited("%s: no audio was agreed on, nothing is played",
+                        ast_channel_get_name(channel));
     playback->failed = 1;
     playback->rest = NULL;
     piece_destroy(playback->piece);
@@ -189,7 +190,7 @@ static int next(struct playback *playback)
             ast_sip_push_blocking(load, on_loaded, playback->piece) == 0) {
             return 0;
         }
-        ast_error("%s: %s cannot be loaded", ast_channel_get_name(playback->channel), path);
+        ast_error_limited("%s: %s cannot be loaded", ast_channel_get_name(playback->channel), path);
         free(playback->piece);
         playback->piece = NULL;
         playback->failed = 1;
@@ -228,8 +229,8 @@ static void read_options(struct ast_channel *channel, char *text, struct options
         } else if (strcasecmp(names[i], "noanswer") == 0) {
             options->noanswer = 1;
         } else if (names[i][0] != '\0') {
-            ast_warning("%s: Playback has no option \"%s\"", ast_channel_get_name(channel),
-                        names[i]);
+            ast_warning_limited("%s: Playback has no option \"%s\"", ast_channel_get_name(channel),
+                                names[i]);
         }
     }
 }
@@ -278,7 +279,7 @@ static enum ast_application_result start(struct ast_channel *channel, const char
     int open;
 
     if (playback == NULL) {
-        ast_error("%s: no memory for Playback", ast_channel_get_name(channel));
+        ast_error_limited("%s: no memory for Playback", ast_channel_get_name(channel));
         return AST_APPLICATION_HANGUP;
     }
     open = open_audio(channel, &options);

@@ -33,7 +33,8 @@ static enum ast_application_result start(struct ast_channel *channel, const char
         return AST_APPLICATION_HANGUP;
     }
     if (milliseconds < 0) {
-        ast_warning("%s: ReceiveText(%s): expected seconds", ast_channel_get_name(channel), args);
+        ast_warning_limited("%s: ReceiveText(%s): expected seconds", ast_channel_get_name(channel),
+                            args);
         set_status(channel, "FAILURE");
         return AST_APPLICATION_DONE;
     }

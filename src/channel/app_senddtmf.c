@@ -76,7 +76,7 @@ static enum ast_application_result start(struct ast_channel *channel, const char
     }
     digits = calloc(1, sizeof(*digits) + size);
     if (digits == NULL) {
-        ast_error("%s: no memory for SendDTMF", ast_channel_get_name(channel));
+        ast_error_limited("%s: no memory for SendDTMF", ast_channel_get_name(channel));
         return AST_APPLICATION_HANGUP;
     }
     memcpy(digits->text, args, size);
@@ -84,8 +84,9 @@ static enum ast_application_result start(struct ast_channel *channel, const char
     pause = milliseconds(parts[1], 0, MAX_PAUSE_MS, DEFAULT_PAUSE_MS);
     duration = milliseconds(parts[2], 40, 5000, DEFAULT_DURATION_MS);
     if (parts[0][0] == '\0' || pause < 0 || duration < 0 || parts[3][0] != '\0') {
-        ast_warning("%s: SendDTMF(%s): expected digits[,pause in ms[,duration in ms, 40 to 5000]]",
-                    ast_channel_get_name(channel), args);
+        ast_warning_limited(
+            "%s: SendDTMF(%s): expected digits[,pause in ms[,duration in ms, 40 to 5000]]",
+            ast_channel_get_name(channel), args);
         free(digits);
         return AST_APPLICATION_DONE;
     }

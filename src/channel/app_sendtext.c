@@ -40,7 +40,7 @@ static enum ast_application_result start(struct ast_channel *channel, const char
     }
     text = strdup(args);
     if (text == NULL) {
-        ast_error("%s: no memory for SendText", ast_channel_get_name(channel));
+        ast_error_limited("%s: no memory for SendText", ast_channel_get_name(channel));
         return AST_APPLICATION_HANGUP;
     }
     chan_split(text, '\0', parts, 1); /* one argument: a comma is a comma; takes quotes away */

@@ -16,7 +16,8 @@ static enum ast_application_result start(struct ast_channel *channel, const char
     size_t length;
 
     if (equals == NULL) {
-        ast_warning("%s: Set(%s): expected name=value", ast_channel_get_name(channel), args);
+        ast_warning_limited("%s: Set(%s): expected name=value", ast_channel_get_name(channel),
+                            args);
         return AST_APPLICATION_DONE;
     }
     args += strspn(args, " \t");

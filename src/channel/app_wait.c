@@ -19,7 +19,7 @@ static enum ast_application_result start(struct ast_channel *channel, const char
         return AST_APPLICATION_HANGUP;
     }
     if (milliseconds < 0) {
-        ast_warning("%s: Wait(%s): expected seconds", ast_channel_get_name(channel), args);
+        ast_warning_limited("%s: Wait(%s): expected seconds", ast_channel_get_name(channel), args);
         return AST_APPLICATION_DONE;
     }
     if (milliseconds == 0) {

@@ -195,7 +195,7 @@ int chan_goto_text(struct ast_channel *channel, char *text)
     case 3:
         return pbx_exec_goto(channel, args[0], args[1], args[2]);
     default:
-        ast_warning("%s: expected [[context,]extension,]priority to go to", channel->name);
+        ast_warning_limited("%s: expected [[context,]extension,]priority to go to", channel->name);
         return -1;
     }
 }

@@ -45,7 +45,7 @@ int ast_channel_set_cookie(struct ast_channel *channel, const struct ast_channel
     if (data != NULL) {
         made = malloc(sizeof(*made));
         if (made == NULL) {
-            ast_error("%s: no memory for %s", channel->name, cookie->name);
+            ast_error_limited("%s: no memory for %s", channel->name, cookie->name);
             return -1;
         }
         *made = (struct chan_cookie){.kind = cookie, .data = data};

@@ -43,7 +43,7 @@ struct ast_channel *ast_channel_create(const struct ast_channel_options *options
     base_assert_sip_thread();
     channel = calloc(1, sizeof(*channel) + name_size);
     if (channel == NULL) {
-        ast_error("No memory for channel %s", options->name);
+        ast_error_limited("No memory for channel %s", options->name);
         return NULL;
     }
     channel->refs = 1;
@@ -161,7 +161,7 @@ int ast_channel_set_connected(struct ast_channel *channel, const struct ast_part
     if (channel->connected == NULL) {
         channel->connected = malloc(sizeof(*connected));
         if (channel->connected == NULL) {
-            ast_error("%s: no memory", channel->name);
+            ast_error_limited("%s: no memory", channel->name);
             return -1;
         }
     }
@@ -213,7 +213,7 @@ int ast_channel_set_redirecting(struct ast_channel *channel,
     if (channel->redirecting == NULL) {
         channel->redirecting = malloc(sizeof(*redirecting));
         if (channel->redirecting == NULL) {
-            ast_error("%s: no memory", channel->name);
+            ast_error_limited("%s: no memory", channel->name);
             return -1;
         }
     }

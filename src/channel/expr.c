@@ -401,7 +401,7 @@ int pbx_expr(const char *text, char *out, size_t size)
     char why[128];
 
     if (pbx_expr_evaluate(text, out, size, why, sizeof(why)) != 0) {
-        ast_warning("The expression $[%s] cannot be evaluated: %s", text, why);
+        ast_warning_limited("The expression $[%s] cannot be evaluated: %s", text, why);
         out[0] = '\0';
         return -1;
     }

@@ -186,12 +186,12 @@ int pbx_function_read(struct ast_channel *channel, const char *name, const char 
 
     out[0] = '\0';
     if (function == NULL) {
-        ast_warning("There is no function %s", name);
+        ast_warning_limited("There is no function %s", name);
         return -1;
     }
     if (channel == NULL || function->read(channel, args, out, size) != 0) {
         out[0] = '\0';
-        ast_warning("%s(%s) cannot be read", name, args);
+        ast_warning_limited("%s(%s) cannot be read", name, args);
         return -1;
     }
     return 0;
@@ -206,7 +206,7 @@ int pbx_write(struct ast_channel *channel, const char *name, const char *value)
 
     if (open == NULL) {
         if (chan_variables_set(&channel->variables, name, value) != 0) {
-            ast_warning("%s: the variable \"%s\" cannot be set", channel->name, name);
+            ast_warning_limited("%s: the variable \"%s\" cannot be set", channel->name, name);
             return -1;
         }
         return 0;
@@ -214,12 +214,12 @@ int pbx_write(struct ast_channel *channel, const char *name, const char *value)
     function = find(name, (size_t)(open - name));
     length = strlen(open + 1);
     if (function == NULL || function->write == NULL || length == 0 || open[length] != ')') {
-        ast_warning("%s: %s is no function that can be set", channel->name, name);
+        ast_warning_limited("%s: %s is no function that can be set", channel->name, name);
         return -1;
     }
     base_copy_text(args, sizeof(args), open + 1, length - 1);
     if (function->write(channel, args, value) != 0) {
-        ast_warning("%s: %s cannot be set to \"%s\"", channel->name, name, value);
+        ast_warning_limited("%s: %s cannot be set to \"%s\"", channel->name, name, value);
         return -1;
     }
     return 0;

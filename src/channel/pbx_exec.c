@@ -95,8 +95,8 @@ static enum turn fall_through(struct ast_channel *channel)
     if (enter_special(channel, "i") == 0) {
         return TURN_GO_ON;
     }
-    ast_warning("%s: there is no extension %s in %s, and no i", channel->name, channel->exten,
-                channel->context);
+    ast_warning_limited("%s: there is no extension %s in %s, and no i", channel->name,
+                        channel->exten, channel->context);
     return TURN_END;
 }
 
@@ -117,7 +117,7 @@ static enum turn settle(struct ast_channel *channel, enum ast_application_result
         return TURN_GO_ON;
     }
     if (result == AST_APPLICATION_JUMP) {
-        ast_error("%s: an application jumped without saying where to", channel->name);
+        ast_error_limited("%s: an application jumped without saying where to", channel->name);
         return TURN_END;
     }
     advance(channel);
@@ -178,8 +178,8 @@ static enum ast_application_result run_step(struct ast_channel *channel)
     char text[PBX_TEXT_SIZE];
 
     if (app == NULL) {
-        ast_error("%s:%u: there is no application %s; %s is hung up", step->file, step->line,
-                  step->application, channel->name);
+        ast_error_limited("%s:%u: there is no application %s; %s is hung up", step->file,
+                          step->line, step->application, channel->name);
         return AST_APPLICATION_HANGUP;
     }
     if (strchr(args, '$') != NULL) {
@@ -235,7 +235,7 @@ static enum turn one_step(struct ast_channel *channel, int *wait)
     enum ast_application_result result;
 
     if (++exec->idle_steps > MAX_IDLE_STEPS) {
-        ast_error(
+        ast_error_limited(
             "%s: %d steps without a wait, now at %s@%s:%d: the dialplan goes in circles, the call is ended",
             channel->name, MAX_IDLE_STEPS, channel->exten, channel->context, channel->priority);
         return TURN_END;
@@ -501,7 +501,7 @@ static int go(struct ast_channel *channel, const char *context, const char *exte
     int found = -1;
 
     if (channel->exec.pbx == NULL) {
-        ast_warning("%s runs no dialplan", channel->name);
+        ast_warning_limited("%s runs no dialplan", channel->name);
         return -1;
     }
     query.priority = label != NULL ? parse_priority(channel, label) : 1;
@@ -511,8 +511,8 @@ static int go(struct ast_channel *channel, const char *context, const char *exte
     }
     if (found != 0 && (must_exist || query.priority <= 0 || strlen(query.exten) >= CHAN_NAME_SIZE ||
                        strlen(query.context) >= CHAN_NAME_SIZE)) {
-        ast_warning("%s: there is no %s@%s:%s to go to", channel->name, query.exten, query.context,
-                    label != NULL ? label : "1");
+        ast_warning_limited("%s: there is no %s@%s:%s to go to", channel->name, query.exten,
+                            query.context, label != NULL ? label : "1");
         return -1;
     }
     channel->priority = found == 0 ? place.exten->steps[place.index].priority : query.priority;

@@ -56,7 +56,7 @@ int ast_channel_send_digit(struct ast_channel *channel, char digit, unsigned dur
         }
     }
     if (channel->rtp == NULL || ast_rtp_send_dtmf(channel->rtp, digit, duration_ms) != 0) {
-        ast_warning("%s: there is no way to send digit %c", channel->name, digit);
+        ast_warning_limited("%s: there is no way to send digit %c", channel->name, digit);
         return -1;
     }
     return 0;

@@ -233,8 +233,8 @@ static int refuse(struct ast_sip_session *session, const struct ast_channel *cha
                       channel->caller.number)) {
         code = PJSIP_SC_ADDRESS_INCOMPLETE;
     }
-    ast_notice("%s: a call to %s, which is no extension of %s: %d", channel->name, channel->exten,
-               channel->context, code);
+    ast_notice_limited("%s: a call to %s, which is no extension of %s: %d", channel->name,
+                       channel->exten, channel->context, code);
     ast_sip_session_send_response(session, code, rdata);
     return AST_SIP_SESSION_STOP;
 }
@@ -264,7 +264,8 @@ int ast_sip_channel_create(struct ast_sip_session *session)
     base_assert_sip_thread();
     if (session->channel != NULL ||
         ast_sip_session_get_state(session) >= AST_SIP_SESSION_STATE_ENDING) {
-        ast_error("A session of %s has a channel already, or ends", session->endpoint->name);
+        ast_error_limited("A session of %s has a channel already, or ends",
+                          session->endpoint->name);
         return -1;
     }
     session->channel = create(session, NULL);
@@ -336,8 +337,8 @@ int ast_sip_channel_move(struct ast_sip_session *from, struct ast_sip_session *t
 
     base_assert_sip_thread();
     if (!can_move(from, to)) {
-        ast_warning("No channel goes from a session of %s to one of %s", from->endpoint->name,
-                    to->endpoint->name);
+        ast_warning_limited("No channel goes from a session of %s to one of %s",
+                            from->endpoint->name, to->endpoint->name);
         return -1;
     }
     ast_sip_session_ref(from);

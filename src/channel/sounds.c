@@ -50,13 +50,13 @@ int chan_sound_path(const char *name, char *out, size_t size)
     int length;
 
     if (folder == NULL || !is_safe(name)) {
-        ast_warning("\"%s\" is no name of a sound file%s", name,
-                    folder == NULL ? ": there is no folder" : "");
+        ast_warning_limited("\"%s\" is no name of a sound file%s", name,
+                            folder == NULL ? ": there is no folder" : "");
         return -1;
     }
     length = snprintf(out, size, "%s/%s.wav", folder, name);
     if (length < 0 || (size_t)length >= size) {
-        ast_warning("The name of the sound file \"%s\" is too long", name);
+        ast_warning_limited("The name of the sound file \"%s\" is too long", name);
         return -1;
     }
     return 0;

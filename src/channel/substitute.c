@@ -219,7 +219,7 @@ static void expand_one(struct output *output, const struct source *source, const
     struct output inside = {.out = inner, .size = sizeof(inner)};
 
     if (depth >= MAX_DEPTH) {
-        ast_warning("\"%.80s\" is nested too deep", text);
+        ast_warning_limited("\"%.80s\" is nested too deep", text);
         return;
     }
     inner[0] = '\0';
@@ -263,7 +263,7 @@ static char *substitute(const struct source *source, const char *text, char *out
     out[0] = '\0';
     expand(&output, source, text, text + strlen(text), 0);
     if (output.cut) {
-        ast_warning("\"%.80s\": the text is cut at %zu octets", text, size - 1);
+        ast_warning_limited("\"%.80s\": the text is cut at %zu octets", text, size - 1);
     }
     return out;
 }

@@ -45,7 +45,7 @@ int chan_timer_start(struct ast_channel *channel, unsigned milliseconds,
     chan_timer_stop(channel);
     pj_timer_entry_init(&channel->timer, IDLE, channel, on_fire);
     if (chan_clock->schedule(&channel->timer, &delay) != 0) {
-        ast_error("%s: no timer for %u ms", channel->name, milliseconds);
+        ast_error_limited("%s: no timer for %u ms", channel->name, milliseconds);
         return -1;
     }
     channel->timer_fire = fire;

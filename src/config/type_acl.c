@@ -4,7 +4,6 @@
  * lists of acl.conf that others name. Who is let in is res_sip's business.
  */
 #include "config/config.h"
-#include "res_sip/access/access.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -67,7 +67,7 @@ static void read_and_send(struct media_thread *thread, struct ast_rtp *rtp)
     unsigned filled;
 
     if (count > MEDIA_MAX_SAMPLES || !need_encoder(stream)) {
-        ast_warning("media: port %u: %s can not be encoded", rtp->port, codec->name);
+        ast_warning_limited("media: port %u: %s can not be encoded", rtp->port, codec->name);
         end_reading(stream);
         return;
     }

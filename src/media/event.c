@@ -56,7 +56,7 @@ static void tell(struct ast_rtp *rtp, char digit, unsigned duration_ms)
     }
     event = malloc(sizeof(*event));
     if (!event) {
-        ast_error("media: no memory for an event");
+        ast_error_limited("media: no memory for an event");
         return;
     }
     atomic_fetch_add(&rtp->refs, 1);

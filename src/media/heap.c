@@ -73,7 +73,7 @@ static bool put_in(struct media_thread *thread, struct ast_rtp *rtp)
         struct ast_rtp **const heap = realloc(thread->heap, size * sizeof(*heap));
 
         if (!heap) {
-            ast_error("media: no memory for timers");
+            ast_error_limited("media: no memory for timers");
             return false;
         }
         thread->heap = heap;

@@ -36,6 +36,12 @@ void media_range_init(unsigned port_start, unsigned port_end, int tos)
     all.tos = tos;
 }
 
+void media_range_change(unsigned port_start, unsigned port_end)
+{
+    all.port_start = port_start;
+    all.port_end = port_end;
+}
+
 void media_range_free_all(void)
 {
     while (all.ranges) {
@@ -54,7 +60,7 @@ static struct media_range *make_range(const union media_address *address, unsign
     struct media_range *range = calloc(1, sizeof(*range) + words * sizeof(range->taken[0]));
 
     if (!range) {
-        ast_error("media: no memory for a range of ports");
+        ast_error_limited("media: no memory for a range of ports");
         return NULL;
     }
     range->address = *address;
@@ -81,7 +87,7 @@ struct media_range *media_range_get(const union media_address *address, unsigned
     }
     port_start += port_start % 2;
     if (port_end > 65535 || port_start < 2 || port_end < port_start + 1) {
-        ast_error("media: no pair of ports in the range %u to %u", port_start, port_end);
+        ast_error_limited("media: no pair of ports in the range %u to %u", port_start, port_end);
         return NULL;
     }
     pairs = (port_end + 1 - port_start) / 2;
@@ -224,6 +230,13 @@ unsigned media_range_bind(struct media_range *range, int fds[2], int *error)
 void media_range_release(struct media_range *range, unsigned port)
 {
     give_back(range, (port - range->first) / 2);
+}
+
+bool media_range_has(const struct media_range *range, const struct media_range *other,
+                     unsigned port)
+{
+    return media_address_same_host(&range->address, &other->address) && port >= range->first &&
+           port < range->first + 2 * range->pairs && (port - range->first) % 2 == 0;
 }
 
 unsigned media_range_free_pairs(struct media_range *range)

@@ -314,7 +314,7 @@ int media_wav_load(const char *path, struct media_wav **wav)
         close(fd);
     }
     if (!found) {
-        ast_error("%s can not be played: %s", path, why);
+        ast_error_limited("%s can not be played: %s", path, why);
         return -1;
     }
     *wav = found;

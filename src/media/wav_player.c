@@ -30,7 +30,7 @@ struct media_wav_player *media_wav_player_create(struct media_wav *wav,
     struct media_wav_player *const player = calloc(1, sizeof(*player));
 
     if (!player) {
-        ast_error("media: no memory for a player");
+        ast_error_limited("media: no memory for a player");
         return NULL;
     }
     player->wav = media_wav_ref(wav);
@@ -64,7 +64,7 @@ static int set_rate(struct media_wav_player *player, unsigned rate)
     }
     player->resampler = speex_resampler_init(1, player->wav->rate, rate, QUALITY, &error);
     if (!player->resampler) {
-        ast_error("media: no resampler: %s", speex_resampler_strerror(error));
+        ast_error_limited("media: no resampler: %s", speex_resampler_strerror(error));
         return -1;
     }
     speex_resampler_skip_zeros(player->resampler);

@@ -8,8 +8,7 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/access/access.h"
-#include "res_sip/guard/guard.h"
+#include "res_sip/core.h"
 
 static struct sip_config *current;
 static int was_replaced; /* dialogs may have an endpoint of before */
@@ -23,6 +22,9 @@ static void set_defaults(struct sip_global_config *global)
     global->default_outbound_endpoint = strdup("default_outbound_endpoint");
     global->max_forwards = 70;
     global->keep_alive_interval = 90;
+    global->unidentified_request_count = 5;
+    global->unidentified_request_period = 5;
+    global->shared.all_codecs_on_empty_reinvite = 1;
     global->timer_t1 = 500;
     global->timer_b = 32000;
     global->disable_tcp_switch = 1;
@@ -30,6 +32,29 @@ static void set_defaults(struct sip_global_config *global)
     global->shared.norefersub = 1;
     global->algorithm_count = 1;
     global->algorithms[0] = AST_SIP_DIGEST_MD5;
+}
+
+void sip_guard_defaults(struct sip_guard_limits *limits)
+{
+    const struct sip_guard_limits defaults = {
+        .message_size = 7999,
+        .body_size = 7000,
+        .uri_size = 1024,
+        .echoed_size = 2500,
+        .header_fields = 200,
+        .option_tags = 16,
+        .streams = 8,
+        .formats = 30,
+        .attributes = 60,
+        .keys = 8,
+        .connections = 4000,
+        .connections_of_source = 0,
+        .unsent = 4000,
+        .message_timeout = 20,
+        .idle_timeout = 3700,
+    };
+
+    *limits = defaults;
 }
 
 struct sip_config *sip_config_create(void)
@@ -178,6 +203,7 @@ void sip_config_destroy(struct sip_config *config)
     free(config->global.endpoint_identifier_order);
     free(config->global.default_from_user);
     free(config->global.default_outbound_endpoint);
+    free(config->global.shared.regcontext);
     free(config->global.nameservers);
     free(config->overload.emergency_numbers);
     free_transports(config->transports);

@@ -142,7 +142,9 @@ struct sip_global_config {
     struct ast_sip_global shared; /* what modules see, too */
     int disable_multi_domain;
     int use_callerid_contact;
-    unsigned uac_algorithm_count;                  /* 0: all */
+    unsigned unidentified_request_count;  /* more in a period are an event; 0: they are none */
+    unsigned unidentified_request_period; /* seconds */
+    unsigned uac_algorithm_count;         /* 0: all */
     int uac_algorithms[AST_SIP_DIGEST_ALGORITHMS]; /* that passwords of ours are used with */
     unsigned algorithm_count;
     int algorithms[AST_SIP_DIGEST_ALGORITHMS]; /* of challenges, where nothing else says them */
@@ -164,9 +166,12 @@ struct sip_guard_limits {
     unsigned keys;                  /* a=crypto lines of a section (A2, D1) */
     unsigned connections;           /* that peers made; below PJ_IOQUEUE_MAX_HANDLES (B14, D3) */
     unsigned connections_of_source; /* of one address; 0: as many as there are */
+    unsigned unsent;                /* messages that wait until a peer reads */
     unsigned message_timeout;       /* seconds that a message, or the first one, may take */
     unsigned idle_timeout;          /* seconds without an octet */
 };
+
+void sip_guard_defaults(struct sip_guard_limits *limits);
 
 /* type=registration */
 struct sip_registration_config {
@@ -232,5 +237,18 @@ void sip_config_add_aor(struct sip_config *config, struct sip_aor_entry *entry);
 void sip_registration_config_free(struct sip_registration_config *registration); /* or NULL */
 /* Frees what one has but for its name, and zeroes that. */
 void sip_transport_config_release(struct sip_transport_config *transport);
+
+/* ---- acl.c: pure ---- */
+
+int sip_network_has(const struct sip_network *network, const pj_sockaddr *address);
+/* The first of a list that keeps an address out; NULL: it is let in. */
+const struct ast_sip_acl *sip_acl_refusing(const struct ast_sip_acl *list,
+                                           const pj_sockaddr *address);
+/* A new one at the list's end; NULL: no memory. */
+struct ast_sip_acl *sip_acl_append(struct ast_sip_acl **list, const char *name);
+int sip_acl_add(struct ast_sip_acl *acl, const struct sip_network *network, int permit);
+/* Appends a copy of one. 0; -1 no memory, and the list may have a part of it. */
+int sip_acl_copy(struct ast_sip_acl **list, const struct ast_sip_acl *acl);
+void sip_acl_free(struct ast_sip_acl *acl);
 
 #endif

@@ -27,8 +27,26 @@ static inline pj_str_t sip_str(const char *text)
 #define SIP_PRIORITY_METHODS     128 /* what no service took: OPTIONS */
 #define SIP_PRIORITY_LAST        1000
 
-/* What PJSIP itself keeps of the configuration (endpt.c): from now on as this says. */
-void sip_endpt_reload(const struct sip_global_config *global);
+/* ---- core.c ---- */
+
+/* Where messages and dialogs keep their endpoint, in mod_data: the id of the distributor's module; -1:
+ * not running. */
+extern int sip_endpoint_slot;
+struct ast_sip_endpoint *sip_dialog_get_endpoint(const pjsip_dialog *dlg);
+void sip_core_start(void);
+/* PJSIP's endpoint is gone. */
+void sip_core_stop(void);
+
+/* ---- endpoint.c: what an endpoint owns ---- */
+
+void sip_credentials_free(struct ast_sip_credential *credential);
+void sip_auths_free(struct ast_sip_auth *auth);
+
+/* ---- ip.c ---- */
+
+/* An address in figures, without port and brackets; a name is never looked up. 0; -1: it is none.
+ */
+int sip_parse_ip(const pj_str_t *text, pj_sockaddr *address);
 
 /* ---- config.c ---- */
 
@@ -75,6 +93,8 @@ int sip_thread_create(void);
 /* Stops the blocking pool and runs what is queued. */
 void sip_thread_drain(void);
 void sip_thread_destroy(void);
+/* 0: sip_stop was called. */
+int sip_thread_is_running(void);
 
 /* Microseconds, of no particular begin. */
 pj_uint64_t sip_now(void);
@@ -94,16 +114,9 @@ void sip_memory_busy(void);
 void sip_memory_stop(void);
 void sip_memory_destroy(void);
 
-/* ---- modules of PJSIP, one per file; each returns 0, or -1 logged ---- */
+/* ---- service.c ---- */
 
-int sip_distributor_start(void);
-int sip_options_start(void);
-int sip_fallback_start(void);
-/* Registers one of ours. 0, -1 logged. */
+/* Registers a PJSIP module of ours. 0, -1 logged. */
 int sip_module_register(pjsip_module *module);
-
-struct ast_sip_endpoint *sip_dialog_get_endpoint(const pjsip_dialog *dlg);
-/* The endpoint of the message before is no longer needed. */
-void sip_distributor_release(void);
 
 #endif

@@ -6,8 +6,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "res_sip/access/access.h"
-#include "res_sip/auth/auth.h"
+#include <openssl/crypto.h>
+
+#include "res_sip/core.h"
+
+void sip_credentials_free(struct ast_sip_credential *credential)
+{
+    while (credential) {
+        struct ast_sip_credential *next = credential->next;
+
+        if (credential->secret) {
+            explicit_bzero(credential->secret, strlen(credential->secret));
+        }
+        free(credential->realm);
+        free(credential->username);
+        free(credential->secret);
+        free(credential);
+        credential = next;
+    }
+}
+
+void sip_auths_free(struct ast_sip_auth *auth)
+{
+    while (auth) {
+        struct ast_sip_auth *next = auth->next;
+
+        OPENSSL_cleanse(auth->ha1, sizeof(auth->ha1));
+        free(auth->realm);
+        free(auth->username);
+        free(auth);
+        auth = next;
+    }
+}
 
 static void free_variables(struct ast_sip_variable *variable)
 {

@@ -2,9 +2,7 @@
 /*
  * res_sip: PJSIP's log as lines of ours. Called on any thread; no message is looked at here but the log's own.
  */
-#include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 #include <pj/log.h>
 
@@ -13,25 +11,6 @@
 #include "res_sip/core.h"
 
 #define LINES_PER_SECOND 10 /* warnings and errors of PJSIP's; many of them a peer can provoke */
-
-static atomic_long this_second;
-static atomic_uint lines;
-
-/* 1: written; 0: too many in this second. Not exact when threads race, and need not be. */
-static int within_rate(void)
-{
-    struct timespec now;
-    unsigned before;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    if (atomic_exchange(&this_second, (long)now.tv_sec) != (long)now.tv_sec) {
-        before = atomic_exchange(&lines, 0);
-        if (before > LINES_PER_SECOND) {
-            ast_warning("pjsip: %u more lines were left out", before - LINES_PER_SECOND);
-        }
-    }
-    return atomic_fetch_add(&lines, 1) < LINES_PER_SECOND;
-}
 
 /* What PJSIP calls an error but is a peer's fault, which the counters tell. */
 static int is_peers_fault(const char *text)
@@ -68,6 +47,8 @@ static enum ast_log_level our_level(int level, const char *text)
 
 static void write_line(int level, const char *data, int length)
 {
+    static struct ast_log_limit limit =
+        AST_LOG_LIMIT(AST_LOG_WARNING, LINES_PER_SECOND, "pjsip: ...");
     enum ast_log_level to;
 
     while (length > 0 && *data == ' ') { /* the sender is aligned to the right */
@@ -75,10 +56,11 @@ static void write_line(int level, const char *data, int length)
         length--;
     }
     to = our_level(level, data);
-    if (!ast_log_enabled(to) || (to <= AST_LOG_WARNING && !within_rate())) {
-        return;
+    if (to <= AST_LOG_WARNING) {
+        ast_log_limited(&limit, to, "pjsip: %.*s", length, data);
+    } else {
+        ast_log(to, "pjsip: %.*s", length, data);
     }
-    ast_log(to, "pjsip: %.*s", length, data);
 }
 
 void sip_log_level_changed(void)

@@ -9,7 +9,7 @@
 #include "base/base.h"
 #include "res_sip/config.h"
 
-/* ---- the SIP thread and its PJSIP endpoint: thread.c, endpt.c ---- */
+/* ---- the SIP thread and its PJSIP endpoint: thread.c, start.c ---- */
 
 /*
  * Makes PJLIB, the PJSIP endpoint and its modules, and opens the transports; on the thread that
@@ -38,6 +38,8 @@ const struct sip_config *sip_get_config(void);
 int sip_reload_prepare(struct sip_config *config);
 void sip_reload_abandon(void);
 void sip_reload_commit(void);
+/* Behind all that the server changes: tells the observers. */
+void sip_reload_tell(void);
 
 /* Refuse new dialogs and out-of-dialog requests with 503 from now on (SIGTERM). */
 void sip_set_stopping(void);
@@ -118,6 +120,13 @@ struct sip_flow {
 int sip_flow_find(const char *name, struct sip_flow *flow);
 /* The peer's address of it, whether it is there or not. 0; -1: it is no flow's name. */
 int sip_flow_address(const char *name, pj_sockaddr *address);
+/*
+ * Of the contacts of an endpoint with this instance (RFC 5626 7) the one that is called next, as
+ * ast_sip_endpoint_contact says, but none of the reg-ids that were tried. Borrowed; NULL: none.
+ */
+const struct ast_sip_contact *sip_location_next_flow(const struct ast_sip_endpoint *endpoint,
+                                                     const char *instance, const unsigned *tried,
+                                                     unsigned count);
 /* A request leaves by this flow, whatever its URI and routes say. */
 void sip_flow_direct(const struct sip_flow *flow, pjsip_tx_data *tdata);
 
@@ -125,6 +134,8 @@ void sip_flow_direct(const struct sip_flow *flow, pjsip_tx_data *tdata);
 
 /* Unregisters: what is registered gets a REGISTER that says so. */
 void sip_registrations_stop(void);
+/* A connection is gone: what is registered over it registers again. */
+void sip_registrations_lost(unsigned long long connection);
 /* 1: an answer to that is still worth waiting for; never for long. */
 int sip_registrations_busy(void);
 
@@ -175,11 +186,12 @@ unsigned sip_overload_retry_after(void);
 struct sip_counters {
     unsigned long long
         malformed; /* could not be parsed or broke RFC 3261: dropped or refused with 400 */
-    unsigned long long unidentified;         /* challenged because nobody knows the sender */
-    unsigned long long unsent;               /* datagrams that the system's full buffers lost */
-    unsigned long long stun_answered;        /* Binding requests, with whatever answer */
-    unsigned long long connections_refused;  /* beyond the limits of [guard] */
-    unsigned long long connections_closed;   /* silent, stuck in a message, or idle for too long */
+    unsigned long long unidentified;        /* challenged because nobody knows the sender */
+    unsigned long long unsent;              /* datagrams that the system's full buffers lost */
+    unsigned long long stun_answered;       /* Binding requests, with whatever answer */
+    unsigned long long connections_refused; /* beyond the limits of [guard] */
+    unsigned long long
+        connections_closed; /* silent, stuck in a message, not reading, or idle for too long */
     unsigned long long certificates_refused; /* of peers, both ways */
 
     unsigned long long auth_challenged; /* 401 that were sent, whatever for */
@@ -193,6 +205,7 @@ struct sip_counters {
     unsigned long long bans;            /* sources that were banned */
     unsigned long long banned_requests; /* dropped while their source was banned */
     unsigned long long transactions_refused; /* with 503: their source has too many */
+    unsigned long long unidentified_sources; /* that sent too many of `unidentified` in a period */
 
     unsigned long long overload_refused; /* with 503, since there was too much */
 };

@@ -9,7 +9,6 @@
 #include <sipsession/log.h>
 
 #include "res_sip/core.h"
-#include "res_sip/overload/overload.h"
 
 #define TASKS_PER_TURN   64 /* the network has its turn after as many */
 #define BLOCKING_THREADS 4
@@ -117,14 +116,9 @@ int ast_sip_push_blocking(int (*work)(void *data), void (*done)(void *data, int 
     return blocking ? base_blocking_pool_push(blocking, work, done, data) : -1;
 }
 
-void sip_run(void)
+int sip_thread_is_running(void)
 {
-    base_assert_sip_thread();
-    while (running) {
-        sip_loop_turn(-1);
-        sip_distributor_release();
-        sip_overload_turn();
-    }
+    return running;
 }
 
 pj_uint64_t sip_now(void)

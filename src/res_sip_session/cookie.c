@@ -110,14 +110,14 @@ int ast_sip_session_set_cookie(struct ast_sip_session *session,
 
     base_assert_sip_thread();
     if (!is_registered(cookie)) {
-        ast_error("The cookie %s is not registered", cookie->name);
+        ast_error_limited("The cookie %s is not registered", cookie->name);
         return -1;
     }
     if (session->priv->state == AST_SIP_SESSION_STATE_ENDED) {
         return -1;
     }
     if (data != NULL && grow(cookies, cookie->slot) != 0) {
-        ast_error("No memory for the cookie %s", cookie->name);
+        ast_error_limited("No memory for the cookie %s", cookie->name);
         return -1;
     }
     if (cookie->slot <= cookies->count && cookies->data[cookie->slot - 1] != data) {

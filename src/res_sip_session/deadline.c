@@ -69,7 +69,7 @@ static void ring_on(struct ast_sip_session *session)
     struct ast_sip_session_private *priv = session->priv;
 
     if (now_ms() - priv->begun_at >= session_deadlines.answer_ms) {
-        ast_notice("Session %s was not answered in time", priv->dlg->obj_name);
+        ast_notice_limited("Session %s was not answered in time", priv->dlg->obj_name);
         ast_sip_session_terminate(session, PJSIP_SC_REQUEST_TIMEOUT);
         return;
     }
@@ -92,13 +92,13 @@ static void expire(struct ast_sip_session *session)
         if (!priv->outgoing) {
             ring_on(session);
         } else {
-            ast_notice("Session %s: no answer for %u s", priv->dlg->obj_name,
-                       session_deadlines.provisional_ms / 1000);
+            ast_notice_limited("Session %s: no answer for %u s", priv->dlg->obj_name,
+                               session_deadlines.provisional_ms / 1000);
             ast_sip_session_terminate(session, PJSIP_SC_REQUEST_TIMEOUT);
         }
         break;
     case AST_SIP_SESSION_STATE_ENDING:
-        ast_warning("Session %s does not end: it is cut off", priv->dlg->obj_name);
+        ast_warning_limited("Session %s does not end: it is cut off", priv->dlg->obj_name);
         inv_drop(session->inv_session, PJSIP_SC_REQUEST_TIMEOUT);
         break;
     default:

@@ -80,9 +80,9 @@ static void on_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
 
     (void)heap;
     entry->id = 0;
-    ast_warning("Session %s: a suspended %.*s was not resumed in time",
-                deferred->session->priv->dlg->obj_name, (int)deferred->tsx->method.name.slen,
-                deferred->tsx->method.name.ptr);
+    ast_warning_limited("Session %s: a suspended %.*s was not resumed in time",
+                        deferred->session->priv->dlg->obj_name,
+                        (int)deferred->tsx->method.name.slen, deferred->tsx->method.name.ptr);
     answer(deferred, is_invite ? PJSIP_SC_REQUEST_TIMEOUT : PJSIP_SC_INTERNAL_SERVER_ERROR);
 }
 
@@ -152,12 +152,12 @@ struct ast_sip_session_deferred *ast_sip_session_defer(struct ast_sip_session *s
 
     base_assert_sip_thread();
     if (!may_wait(session, rdata, tsx)) {
-        ast_error("This request cannot wait");
+        ast_error_limited("This request cannot wait");
         return NULL;
     }
     deferred = calloc(1, sizeof(*deferred));
     if (deferred == NULL || (deferred->rdata = copy_rdata(rdata)) == NULL) {
-        ast_error("No memory for a request that waits");
+        ast_error_limited("No memory for a request that waits");
         free(deferred);
         return NULL;
     }
@@ -188,7 +188,8 @@ int session_deferred_keep(struct ast_sip_session *session, int result, struct se
         return 1;
     }
     if (result != AST_SIP_SESSION_PENDING) {
-        ast_error("An extension suspended a request and did not return AST_SIP_SESSION_PENDING");
+        ast_error_limited(
+            "An extension suspended a request and did not return AST_SIP_SESSION_PENDING");
     }
     session_hooks_free(at);
     if (deferred->session != NULL) {
@@ -215,7 +216,7 @@ static void go_on(struct ast_sip_session_deferred *deferred, struct ast_sip_sess
     int stopped = result != AST_SIP_SESSION_CONTINUE;
 
     if (stopped && !session_is_answered(session, rdata)) {
-        ast_error("A suspended request was stopped without a final response: sending 500");
+        ast_error_limited("A suspended request was stopped without a final response: sending 500");
         ast_sip_session_send_response(session, PJSIP_SC_INTERNAL_SERVER_ERROR, rdata);
     }
     if (!stopped && deferred->tsx->status_code < 200) {

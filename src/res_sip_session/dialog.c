@@ -142,8 +142,8 @@ void session_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata)
 
 void session_on_lost_ack(struct ast_sip_session *session)
 {
-    ast_notice("Session %s: no ACK came for our 2xx: ending the call (RFC 3261 13.3.1.4)",
-               session->priv->dlg->obj_name);
+    ast_notice_limited("Session %s: no ACK came for our 2xx: ending the call (RFC 3261 13.3.1.4)",
+                       session->priv->dlg->obj_name);
     session_termination_stop(session);
     ast_sip_session_terminate(session, 0);
 }

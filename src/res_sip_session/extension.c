@@ -303,8 +303,8 @@ static void enforce_answer(struct ast_sip_session *session, pjsip_rx_data *rdata
         session_is_answered(session, rdata)) {
         return;
     }
-    ast_error("The extension %s stopped %.*s without a final response: sending 500",
-              extension_name(extension), (int)method->slen, method->ptr);
+    ast_error_limited("The extension %s stopped %.*s without a final response: sending 500",
+                      extension_name(extension), (int)method->slen, method->ptr);
     if (ast_sip_session_send_response(session, PJSIP_SC_INTERNAL_SERVER_ERROR, rdata) != 0) {
         ast_sip_session_terminate(session, PJSIP_SC_INTERNAL_SERVER_ERROR);
     }

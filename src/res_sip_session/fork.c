@@ -66,7 +66,7 @@ static void acknowledge(pjsip_dialog *dlg, const pjsip_rx_data *rdata)
 
     if (pjsip_dlg_create_request(dlg, pjsip_get_ack_method(), rdata->msg_info.cseq->cseq, &ack) !=
         PJ_SUCCESS) {
-        ast_warning("Cannot acknowledge the other answer of a forked INVITE");
+        ast_warning_limited("Cannot acknowledge the other answer of a forked INVITE");
         return;
     }
     if (fork != NULL && fork->invite != NULL) {
@@ -126,7 +126,7 @@ static int send_bye(void *data)
 
     if (pjsip_dlg_create_request(dlg, pjsip_get_bye_method(), -1, &bye) != PJ_SUCCESS ||
         ast_sip_send_request(bye, dlg, NULL, dlg, on_bye_done) != 0) {
-        ast_warning("Cannot end an answer to an INVITE that is not wanted any more");
+        ast_warning_limited("Cannot end an answer to an INVITE that is not wanted any more");
         on_bye_done(dlg, NULL);
     }
     return 0;
@@ -174,7 +174,7 @@ static pjsip_dialog *make_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
         return NULL;
     }
     if (pjsip_dlg_fork(first, rdata, &dlg) != PJ_SUCCESS) {
-        ast_warning("A later answer of a forked INVITE makes no dialog");
+        ast_warning_limited("A later answer of a forked INVITE makes no dialog");
         return NULL;
     }
     sip_auth_fork(&dlg->auth_sess, &first->auth_sess);
@@ -185,6 +185,22 @@ static pjsip_dialog *make_fork(pjsip_dialog *first, pjsip_rx_data *rdata)
         return NULL;
     }
     return dlg;
+}
+
+/*
+ * Over TCP and TLS a refusal would end the transaction at once (RFC 3261 17.1.1.2: timer D is zero),
+ * and the dialog with it. A proxy sends the 2xx of another branch by them, too: both stay for as
+ * long as over UDP. PJSIP sets timer D when its users have heard of the refusal.
+ */
+void session_await_late_answer(pjsip_transaction *tsx)
+{
+    const pjsip_dialog *dlg = pjsip_tsx_get_dlg(tsx);
+
+    if (tsx->role == PJSIP_ROLE_UAC && tsx->method.id == PJSIP_INVITE_METHOD &&
+        tsx->state == PJSIP_TSX_STATE_COMPLETED && tsx->status_code >= 300 && dlg != NULL &&
+        dlg->role == PJSIP_ROLE_UAC && !dlg->uac_has_2xx) {
+        tsx->is_reliable = PJ_FALSE;
+    }
 }
 
 /* 1: it cannot be the answer to a re-INVITE. */

@@ -212,7 +212,7 @@ int session_print_from(const struct ast_sip_endpoint *endpoint, const struct ast
         ast_sip_address_print(&shown, endpoint->from_domain != NULL ? endpoint->from_domain : host,
                               out, size);
     if (length < 0) {
-        ast_error("The from_domain of endpoint %s is too long", endpoint->name);
+        ast_error_limited("The from_domain of endpoint %s is too long", endpoint->name);
     }
     return length;
 }

@@ -125,7 +125,7 @@ void ast_sip_session_unregister_info_package(const struct ast_sip_info_package *
         forget_all();
     } else if (write_list() != 0) {
         /* The old list stays: an INFO of the one that went gets 469. */
-        ast_error("No memory for the list of packages of INFO");
+        ast_error_limited("No memory for the list of packages of INFO");
     }
 }
 
@@ -187,7 +187,8 @@ static int call_package(const struct ast_sip_info_package *package, struct ast_s
         return session_is_answered(session, rdata) ? AST_SIP_SESSION_STOP : AST_SIP_SESSION_PENDING;
     }
     if (status != PJSIP_SC_OK && (status < 300 || status > 699)) {
-        ast_error("The package %s answers INFO with %d: sending 500", package->name, status);
+        ast_error_limited("The package %s answers INFO with %d: sending 500", package->name,
+                          status);
         status = PJSIP_SC_INTERNAL_SERVER_ERROR;
     }
     return respond(session, status, rdata);

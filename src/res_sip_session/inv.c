@@ -17,7 +17,7 @@ void inv_log_failure(const char *what, pj_status_t status)
     char text[PJ_ERR_MSG_SIZE];
 
     pj_strerror(status, text, sizeof(text));
-    ast_warning("Cannot %s: %s", what, text);
+    ast_warning_limited("Cannot %s: %s", what, text);
 }
 
 /* PJSIP's states to ours; ended is told by session_ended alone. */

@@ -30,33 +30,65 @@ pjsip_tx_data *inv_invite_request(const pjsip_inv_session *inv)
     return inv->invite_req;
 }
 
-/* RFC 3261 8.1.3.4, 8.1.3.5: the same message but for CSeq, branch and what is said here. */
-static void prepare(pjsip_inv_session *inv, pjsip_tx_data *tdata, const pjsip_uri *uri,
-                    const pj_str_t *contact)
+/* Our Contact as the new target sees us. */
+static void exchange_contact(pjsip_inv_session *inv, pjsip_tx_data *tdata, const pj_str_t *contact)
 {
     const pj_str_t name = pj_str("Contact");
-    pjsip_via_hdr *via = pjsip_msg_find_hdr(tdata->msg, PJSIP_H_VIA, NULL);
     pjsip_hdr *old = pjsip_msg_find_hdr(tdata->msg, PJSIP_H_CONTACT, NULL);
     pjsip_contact_hdr *made;
     pj_str_t text;
+
+    if (old == NULL) {
+        return;
+    }
+    pj_strdup_with_null(inv->dlg->pool, &text, contact);
+    made = pjsip_parse_hdr(inv->dlg->pool, &name, text.ptr, (pj_size_t)text.slen, NULL);
+    if (made != NULL) {
+        inv->dlg->local.contact = made;
+        pj_list_insert_after(old, pjsip_hdr_clone(tdata->pool, made));
+        pj_list_erase(old);
+    }
+}
+
+/* PJSIP gives an INVITE the dialog's routes only once, when it makes it. */
+static void exchange_routes(pjsip_inv_session *inv, pjsip_tx_data *tdata,
+                            const pjsip_route_hdr *routes)
+{
+    pjsip_route_hdr *at;
+
+    pjsip_dlg_set_route_set(inv->dlg, routes);
+    while (pjsip_msg_find_remove_hdr(tdata->msg, PJSIP_H_ROUTE, NULL) != NULL) {
+    }
+    for (at = inv->dlg->route_set.next; at != &inv->dlg->route_set; at = at->next) {
+        pjsip_msg_add_hdr(tdata->msg, pjsip_hdr_clone(tdata->pool, at));
+    }
+}
+
+static void redirect(pjsip_inv_session *inv, pjsip_tx_data *tdata, const struct inv_way *way)
+{
+    tdata->msg->line.req.uri = pjsip_uri_clone(tdata->pool, way->uri);
+    pj_bzero(&tdata->dest_info, sizeof(tdata->dest_info));
+    sip_auth_forget(tdata);
+    exchange_contact(inv, tdata, way->contact);
+    if (way->routes != NULL) {
+        exchange_routes(inv, tdata, way->routes);
+    }
+    if (way->flow != NULL) {
+        sip_flow_direct(way->flow, tdata);
+    }
+}
+
+/* RFC 3261 8.1.3.4, 8.1.3.5: the same message but for CSeq, branch and what is said here. */
+static void prepare(pjsip_inv_session *inv, pjsip_tx_data *tdata, const struct inv_way *way)
+{
+    pjsip_via_hdr *via = pjsip_msg_find_hdr(tdata->msg, PJSIP_H_VIA, NULL);
 
     pjsip_restore_strict_route_set(tdata);
     if (via != NULL) {
         via->branch_param.slen = 0;
     }
-    if (uri != NULL) {
-        tdata->msg->line.req.uri = pjsip_uri_clone(tdata->pool, uri);
-        pj_bzero(&tdata->dest_info, sizeof(tdata->dest_info));
-        sip_auth_forget(tdata);
-    }
-    if (contact != NULL && old != NULL) {
-        pj_strdup_with_null(inv->dlg->pool, &text, contact);
-        made = pjsip_parse_hdr(inv->dlg->pool, &name, text.ptr, (pj_size_t)text.slen, NULL);
-        if (made != NULL) {
-            inv->dlg->local.contact = made;
-            pj_list_insert_after(old, pjsip_hdr_clone(tdata->pool, made));
-            pj_list_erase(old);
-        }
+    if (way != NULL) {
+        redirect(inv, tdata, way);
     }
     pjsip_tx_data_invalidate_msg(tdata);
 }
@@ -95,8 +127,7 @@ static pjsip_tx_data *copy_request(const pjsip_tx_data *tdata)
     return copy;
 }
 
-int inv_send_again(pjsip_inv_session *inv, pjsip_transaction *tsx, const pjsip_uri *uri,
-                   const pj_str_t *contact)
+int inv_send_again(pjsip_inv_session *inv, pjsip_transaction *tsx, const struct inv_way *way)
 {
     pjsip_tx_data *tdata = inv->invite_req;
     pj_status_t status;
@@ -107,7 +138,7 @@ int inv_send_again(pjsip_inv_session *inv, pjsip_transaction *tsx, const pjsip_u
     if (tdata == NULL) {
         return -1;
     }
-    prepare(inv, tdata, uri, contact);
+    prepare(inv, tdata, way);
     pjsip_inv_uac_restart(inv, PJ_FALSE);
     pjsip_tx_data_add_ref(tdata);
     status = pjsip_inv_send_msg(inv, tdata);
@@ -115,7 +146,7 @@ int inv_send_again(pjsip_inv_session *inv, pjsip_transaction *tsx, const pjsip_u
         char text[PJ_ERR_MSG_SIZE];
 
         pj_strerror(status, text, sizeof(text));
-        ast_warning("Cannot send an INVITE again: %s", text);
+        ast_warning_limited("Cannot send an INVITE again: %s", text);
         if (inv->state != PJSIP_INV_STATE_DISCONNECTED) { /* as before: the old one has failed */
             inv->state = PJSIP_INV_STATE_CALLING;
             inv->invite_tsx = tsx;
@@ -151,5 +182,5 @@ int inv_has_next_server(const pjsip_inv_session *inv)
 int inv_send_to_next_server(pjsip_inv_session *inv, pjsip_transaction *tsx)
 {
     ++inv->invite_req->dest_info.cur_addr;
-    return inv_send_again(inv, tsx, NULL, NULL);
+    return inv_send_again(inv, tsx, NULL);
 }

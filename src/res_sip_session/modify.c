@@ -127,7 +127,7 @@ static int accept_request(struct ast_sip_session *session, pjsip_transaction *ts
         session_sdp_set_body(session, tdata);
     }
     if (pjsip_dlg_send_response(dlg, tsx, tdata) != PJ_SUCCESS) {
-        ast_warning("Session %s: a response could not be sent", dlg->obj_name);
+        ast_warning_limited("Session %s: a response could not be sent", dlg->obj_name);
     }
     return 0;
 }

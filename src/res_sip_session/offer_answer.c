@@ -98,8 +98,8 @@ static int streams_offered(struct ast_sip_session *session, const pjmedia_sdp_se
     int taken = 0;
 
     if (remote->media_count < sdp->stream_count) {
-        ast_warning("An offer has %u streams, fewer than the %u before (RFC 3264 8)",
-                    remote->media_count, sdp->stream_count);
+        ast_warning_limited("An offer has %u streams, fewer than the %u before (RFC 3264 8)",
+                            remote->media_count, sdp->stream_count);
         return -1;
     }
     for (unsigned i = 0; i < remote->media_count && i < SESSION_MAX_STREAMS; ++i) {
@@ -125,8 +125,8 @@ static int streams_answered(struct ast_sip_session *session, const pjmedia_sdp_s
     int taken = 0;
 
     if (remote->media_count != sdp->stream_count) {
-        ast_warning("An answer has %u streams, the offer had %u (RFC 3264 6)", remote->media_count,
-                    sdp->stream_count);
+        ast_warning_limited("An answer has %u streams, the offer had %u (RFC 3264 6)",
+                            remote->media_count, sdp->stream_count);
         return -1;
     }
     for (unsigned i = 0; i < sdp->stream_count; ++i) {
@@ -179,7 +179,7 @@ int session_sdp_incoming(struct ast_sip_session *session, pjsip_rx_data *rdata,
 
     session->priv->sdp.bad_answer = 0; /* of an exchange before */
     if (remote->media_count == 0) {
-        ast_warning("An SDP without m= sections is refused");
+        ast_warning_limited("An SDP without m= sections is refused");
         return -1;
     }
     result = whole_incoming(session, rdata);
@@ -312,7 +312,7 @@ static int print_local(const pjmedia_sdp_session *local, char *text, size_t size
     int length = pjmedia_sdp_print(local, text, size);
 
     if (length <= 0) {
-        ast_error("Our SDP is longer than %d octets", SESSION_MAX_SDP);
+        ast_error_limited("Our SDP is longer than %d octets", SESSION_MAX_SDP);
         return -1;
     }
     return length;
@@ -359,7 +359,7 @@ static int streams_outgoing(struct ast_sip_session *session, pj_pool_t *pool,
         sdp->id = sdp->version = ((pj_uint32_t)pj_rand() & 0x3fffffff) + 1;
     }
     if (remote == NULL && sdp->stream_count == 0 && add_offered_streams(sdp) != 0) {
-        ast_warning("No SDP handler makes an offer");
+        ast_warning_limited("No SDP handler makes an offer");
         return -1;
     }
     local = start_sdp(session, pool);
@@ -394,12 +394,12 @@ static int whole_outgoing(struct ast_sip_session *session, pjsip_tx_data *tdata,
         return -1;
     }
     if (!session_sdp_has_body(tdata->msg)) {
-        ast_warning("The SDP handler added no SDP");
+        ast_warning_limited("The SDP handler added no SDP");
         return -1;
     }
     length = tdata->msg->body->print_body(tdata->msg->body, text, SESSION_MAX_SDP - 1);
     if (length <= 0) {
-        ast_error("The SDP handler's SDP is longer than %d octets", SESSION_MAX_SDP);
+        ast_error_limited("The SDP handler's SDP is longer than %d octets", SESSION_MAX_SDP);
         return -1;
     }
     text[length] = '\0';
@@ -408,7 +408,7 @@ static int whole_outgoing(struct ast_sip_session *session, pjsip_tx_data *tdata,
     }
     if (pjmedia_sdp_parse(pool, text, (pj_size_t)length, &parsed) != PJ_SUCCESS ||
         pjmedia_sdp_validate(parsed) != PJ_SUCCESS) {
-        ast_error("The SDP handler added an SDP that breaks RFC 4566");
+        ast_error_limited("The SDP handler added an SDP that breaks RFC 4566");
         return -1;
     }
     *out = parsed;

@@ -37,7 +37,7 @@ static const pjsip_uri *parse_target(pj_pool_t *pool, const char *text, pj_str_t
     strcpy(copy, text);
     uri = pjsip_parse_uri(pool, copy, strlen(copy), 0);
     if (uri == NULL || (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri))) {
-        ast_error("'%s' is not a SIP URI: expected sip:user@host", text);
+        ast_error_limited("'%s' is not a SIP URI: expected sip:user@host", text);
         return NULL;
     }
     pj_strdup2_with_null(pool, target, text);
@@ -104,7 +104,8 @@ static int find_target(struct ast_sip_session_outgoing *outgoing,
     }
     contact = ast_sip_endpoint_contact(outgoing->endpoint);
     if (contact == NULL) {
-        ast_notice("Endpoint %s cannot be reached: it has no contact", outgoing->endpoint->name);
+        ast_notice_limited("Endpoint %s cannot be reached: it has no contact",
+                           outgoing->endpoint->name);
         return -1;
     }
     outgoing->uri = contact->uri;
@@ -112,17 +113,28 @@ static int find_target(struct ast_sip_session_outgoing *outgoing,
     return 0;
 }
 
-/* The flow to a contact (may be NULL), which has none when flow->transport is NULL; 0, -1: gone. */
-static int find_flow(const struct ast_sip_contact *contact, struct sip_flow *flow)
+int session_find_flow(const struct ast_sip_contact *contact, struct sip_flow *flow)
 {
     flow->transport = NULL;
     return contact == NULL || contact->flow == NULL ? 0 : sip_flow_find(contact->flow, flow);
+}
+
+int session_routes_to(const struct ast_sip_endpoint *endpoint,
+                      const struct ast_sip_contact *contact, pj_pool_t *pool,
+                      pjsip_route_hdr *routes)
+{
+    return sip_outbound_route(pool, endpoint, routes) != 0 ||
+                   (contact != NULL && contact->path != NULL &&
+                    sip_contact_route(pool, contact->path, routes) != 0)
+               ? -1
+               : 0;
 }
 
 void session_leave_flow(struct ast_sip_session *session)
 {
     pjsip_tpselector selector;
 
+    session->priv->flows.instance = NULL;
     if (session->priv->flow.addr.sa_family != 0 &&
         sip_transport_selector(session->endpoint, &selector) == 0) {
         session->priv->flow.addr.sa_family = 0;
@@ -146,7 +158,6 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
                                  const struct ast_sip_contact *to, const struct sip_flow *flow,
                                  pj_pool_t *pool, pj_sockaddr *address)
 {
-    const char *path = to != NULL ? to->path : NULL;
     const struct ast_party_id *caller = find_caller(outgoing);
     const struct ast_sip_endpoint *endpoint;
     struct ast_sip_endpoint copy, contact_copy;
@@ -182,15 +193,15 @@ static pjsip_dialog *make_dialog(const struct ast_sip_session_outgoing *outgoing
     remote = bracketed(pool, &target);
     if (pjsip_dlg_create_uac(pjsip_ua_instance(), &local, &contact, &remote, &target, &dlg) !=
         PJ_SUCCESS) {
-        ast_error("Cannot make a dialog from %s to %s", from, outgoing->uri);
+        ast_error_limited("Cannot make a dialog from %s to %s", from, outgoing->uri);
         return NULL;
     }
     pjsip_dlg_inc_lock(dlg);
     if (pjsip_dlg_set_transport(dlg, &selector) != PJ_SUCCESS ||
-        sip_outbound_route(dlg->pool, outgoing->endpoint, &route) != 0 ||
-        (path != NULL && sip_contact_route(dlg->pool, path, &route) != 0) ||
+        session_routes_to(outgoing->endpoint, to, dlg->pool, &route) != 0 ||
         (!pj_list_empty(&route) && pjsip_dlg_set_route_set(dlg, &route) != PJ_SUCCESS)) {
-        ast_error("Cannot use the transport or the proxy of endpoint %s", outgoing->endpoint->name);
+        ast_error_limited("Cannot use the transport or the proxy of endpoint %s",
+                          outgoing->endpoint->name);
         pjsip_dlg_dec_lock(dlg); /* destroys it */
         return NULL;
     }
@@ -216,7 +227,7 @@ static void on_invite_timer(pj_timer_heap_t *heap, pj_timer_entry *entry)
 
     (void)heap;
     entry->id = 0;
-    ast_notice("Session %s: no answer in time: giving it up", session->priv->dlg->obj_name);
+    ast_notice_limited("Session %s: no answer in time: giving it up", session->priv->dlg->obj_name);
     ast_sip_session_terminate(session, PJSIP_SC_REQUEST_TIMEOUT);
 }
 
@@ -272,10 +283,10 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
 
     base_assert_sip_thread();
     if (outgoing->endpoint == NULL) {
-        ast_error("An outgoing session needs an endpoint");
+        ast_error_limited("An outgoing session needs an endpoint");
         return NULL;
     }
-    if (find_target(outgoing, &contact) != 0 || find_flow(contact, &flow) != 0) {
+    if (find_target(outgoing, &contact) != 0 || session_find_flow(contact, &flow) != 0) {
         return NULL;
     }
     pool = pjsip_endpt_create_pool(ast_sip_get_pjsip_endpoint(), "outgoing", 1000, 1000);
@@ -287,7 +298,7 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         goto out;
     }
     if (pjsip_inv_create_uac(dlg, NULL, inv_options(outgoing->endpoint), &inv) != PJ_SUCCESS) {
-        ast_error("Cannot make a session to %s", outgoing->uri);
+        ast_error_limited("Cannot make a session to %s", outgoing->uri);
     } else if ((session = session_create(outgoing->endpoint, dlg, inv, 1)) == NULL) {
         inv_drop(inv, PJSIP_SC_SERVICE_UNAVAILABLE);
     } else {
@@ -297,6 +308,7 @@ struct ast_sip_session *ast_sip_session_create_outgoing(
         if (flow.transport != NULL) {
             session->priv->flow = flow.address;
         }
+        session_take_flow(session, contact);
         take_options(session, outgoing);
         sip_dialog_set_endpoint(dlg, outgoing->endpoint);
         ast_sip_session_ref(session); /* the caller's */
@@ -359,7 +371,7 @@ int ast_sip_session_send_invite(struct ast_sip_session *session)
     base_assert_sip_thread();
     if (session->priv->state != AST_SIP_SESSION_STATE_NEW || !session->priv->outgoing ||
         session->priv->ending) {
-        ast_error("Session %s has no INVITE to send", session->priv->dlg->obj_name);
+        ast_error_limited("Session %s has no INVITE to send", session->priv->dlg->obj_name);
         return -1;
     }
     ast_sip_session_ref(session);
@@ -383,12 +395,12 @@ int ast_sip_session_create_request(struct ast_sip_session *session, const char *
     pjsip_method_init_np(&parsed, &name);
     if (session->priv->state < AST_SIP_SESSION_STATE_EARLY ||
         session->priv->state >= AST_SIP_SESSION_STATE_ENDING || session_is_core_method(&parsed)) {
-        ast_error("No %s can be made in a session that is %s", method,
-                  ast_sip_session_state_name(session->priv->state));
+        ast_error_limited("No %s can be made in a session that is %s", method,
+                          ast_sip_session_state_name(session->priv->state));
         return -1;
     }
     if (pjsip_dlg_create_request(session->priv->dlg, &parsed, -1, &made) != PJ_SUCCESS) {
-        ast_error("Cannot make %s", method);
+        ast_error_limited("Cannot make %s", method);
         return -1;
     }
     *tdata = made;
@@ -399,8 +411,8 @@ int ast_sip_session_send_request(struct ast_sip_session *session, struct pjsip_t
 {
     base_assert_sip_thread();
     if (pjsip_dlg_send_request(session->priv->dlg, tdata, -1, NULL) != PJ_SUCCESS) {
-        ast_warning("Cannot send %s in session %s", pjsip_tx_data_get_info(tdata),
-                    session->priv->dlg->obj_name);
+        ast_warning_limited("Cannot send %s in session %s", pjsip_tx_data_get_info(tdata),
+                            session->priv->dlg->obj_name);
         return -1;
     }
     return 0;

@@ -92,7 +92,7 @@ int ast_sip_session_set_from(struct ast_sip_session *session, struct pjsip_tx_da
         uri = pjsip_uri_clone(pool, uri);
     }
     if (uri == NULL) {
-        ast_error("Session %s cannot be From %s", priv->dlg->obj_name, text);
+        ast_error_limited("Session %s cannot be From %s", priv->dlg->obj_name, text);
         pj_pool_release(pool);
         return -1;
     }

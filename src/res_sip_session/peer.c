@@ -54,7 +54,7 @@ static void keep(char **kept, const struct list *list)
     }
     copy = strdup(list->text);
     if (copy == NULL) {
-        ast_error("No memory for what a peer supports");
+        ast_error_limited("No memory for what a peer supports");
         return;
     }
     free(*kept);

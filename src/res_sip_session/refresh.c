@@ -165,7 +165,7 @@ static void set_timer(struct ast_sip_session *session, uint64_t until)
     timer->id = 1;
     if (pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), timer, &delay) != PJ_SUCCESS) {
         timer->id = 0;
-        ast_error("No memory for a timer");
+        ast_error_limited("No memory for a timer");
     }
 }
 
@@ -320,8 +320,8 @@ int ast_sip_session_refresh(struct ast_sip_session *session,
     if (priv->state == AST_SIP_SESSION_STATE_NEW || priv->ending ||
         priv->state >= AST_SIP_SESSION_STATE_ENDING ||
         (added = refresh_queue_add(&priv->refreshes, refresh)) == 0) {
-        ast_warning("Session %s, which is %s, cannot be refreshed", priv->dlg->obj_name,
-                    ast_sip_session_state_name(priv->state));
+        ast_warning_limited("Session %s, which is %s, cannot be refreshed", priv->dlg->obj_name,
+                            ast_sip_session_state_name(priv->state));
         return -1;
     }
     session_refresh_kick(session);

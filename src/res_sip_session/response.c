@@ -26,7 +26,7 @@ static int make_base(struct ast_sip_session *session)
         return 0;
     }
     if (session->priv->invite == NULL) {
-        ast_error("No INVITE is pending in session %s", session->priv->dlg->obj_name);
+        ast_error_limited("No INVITE is pending in session %s", session->priv->dlg->obj_name);
         return -1;
     }
     return inv_make_answer(session->inv_session, session->priv->invite, NULL, PJSIP_SC_TRYING,
@@ -101,8 +101,12 @@ static int make_sdp(struct ast_sip_session *session, pjsip_tx_data *draft)
     pjsip_inv_session *inv = session->inv_session;
     const pjmedia_sdp_session *offer = inv_pending_offer(inv);
     pjmedia_sdp_session *sdp;
+    int result;
 
-    if (session_sdp_outgoing(session, draft, offer, &sdp) != 0) {
+    session->priv->sdp.making_response = offer == NULL;
+    result = session_sdp_outgoing(session, draft, offer, &sdp);
+    session->priv->sdp.making_response = 0;
+    if (result != 0) {
         return -1;
     }
     if (offer != NULL) {
@@ -151,7 +155,8 @@ int session_answer_invite(struct ast_sip_session *session, int code)
     int result;
 
     if (priv->state == AST_SIP_SESSION_STATE_ENDED || !inv_can_answer(session->inv_session)) {
-        ast_warning("Session %s has no INVITE to answer with %d", priv->dlg->obj_name, code);
+        ast_warning_limited("Session %s has no INVITE to answer with %d", priv->dlg->obj_name,
+                            code);
         return -1;
     }
     ast_sip_session_ref(session);
@@ -221,16 +226,16 @@ static int answer_request(struct ast_sip_session *session, int code, pjsip_rx_da
 
     if (tsx == NULL || tsx->role != PJSIP_ROLE_UAS || tsx->status_code >= 200 ||
         pjsip_tsx_get_dlg(tsx) != session->priv->dlg) {
-        ast_warning("The request is no longer to be answered with %d", code);
+        ast_warning_limited("The request is no longer to be answered with %d", code);
         return -1;
     }
     if (pjsip_dlg_create_response(session->priv->dlg, rdata, code, NULL, &tdata) != PJ_SUCCESS) {
-        ast_warning("Cannot make the response %d", code);
+        ast_warning_limited("Cannot make the response %d", code);
         return -1;
     }
     add_capabilities(tdata, rdata);
     if (pjsip_dlg_send_response(session->priv->dlg, tsx, tdata) != PJ_SUCCESS) {
-        ast_warning("Cannot send the response %d", code);
+        ast_warning_limited("Cannot send the response %d", code);
         return -1;
     }
     return 0;
@@ -264,12 +269,12 @@ void session_refuse_request(struct ast_sip_session *session, int code, pjsip_rx_
 
     if (tsx == NULL || tsx->status_code >= 200 ||
         pjsip_dlg_create_response(session->priv->dlg, rdata, code, NULL, &tdata) != PJ_SUCCESS) {
-        ast_warning("Cannot make the response %d", code);
+        ast_warning_limited("Cannot make the response %d", code);
         return;
     }
     add_explanation(tdata, code);
     if (pjsip_dlg_send_response(session->priv->dlg, tsx, tdata) != PJ_SUCCESS) {
-        ast_warning("Cannot send the response %d", code);
+        ast_warning_limited("Cannot send the response %d", code);
     }
 }
 
@@ -278,14 +283,15 @@ int ast_sip_session_send_response(struct ast_sip_session *session, int response_
 {
     base_assert_sip_thread();
     if (session == NULL || response_code < 100 || response_code > 699) {
-        ast_error("A response code is between 100 and 699, not %d", response_code);
+        ast_error_limited("A response code is between 100 and 699, not %d", response_code);
         return -1;
     }
     if (rdata != NULL && (rdata->msg_info.cseq->method.id != PJSIP_INVITE_METHOD ||
                           !inv_has_taken(session->inv_session, pjsip_rdata_get_tsx(rdata)))) {
         /* A re-INVITE that the hooks still look at can be refused; its media is not agreed yet. */
         if (rdata->msg_info.cseq->method.id == PJSIP_INVITE_METHOD && response_code / 100 == 2) {
-            ast_error("The core itself accepts a re-INVITE, when no extension has refused it");
+            ast_error_limited(
+                "The core itself accepts a re-INVITE, when no extension has refused it");
             return -1;
         }
         return answer_request(session, response_code, rdata);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * res_sip_session: a request of ours was refused, and goes out again: with credentials (RFC 3261
- * 22), to where a redirection says (8.1.3.4), or as an extension has changed it (8.1.3.5). The
- * offer of the INVITE stays what it is meanwhile.
+ * 22), to where a redirection says (8.1.3.4), over another flow (next_flow.c), or as an extension
+ * has changed it (8.1.3.5). The offer of the INVITE stays what it is meanwhile.
  */
 #include <sipsession/log.h>
 
@@ -43,16 +43,21 @@ static int follow(struct ast_sip_session *session, pjsip_transaction *tsx)
 {
     struct ast_sip_session_private *priv = session->priv;
     pj_pool_t *pool = pjsip_endpt_create_pool(priv->dlg->endpt, "target", 1000, 1000);
+    pjsip_route_hdr routes; /* a Path leads to one contact only (RFC 3327 5.4) */
     const pjsip_uri *uri;
     pj_str_t contact;
     int sent = 0;
 
     while (pool != NULL && !sent && inv_is_first_invite(session->inv_session, tsx) &&
+           session_routes_to(session->endpoint, NULL, pool, &routes) == 0 &&
            next_target(session, pool, &uri, &contact) == 0) {
         --priv->redirections;
         session_exchange_restart(session);
         session_leave_flow(session); /* it leads to where we were sent away from */
-        sent = inv_send_again(session->inv_session, tsx, uri, &contact) == 0;
+        sent =
+            inv_send_again(session->inv_session, tsx,
+                           &(struct inv_way){.uri = uri, .contact = &contact, .routes = &routes}) ==
+            0;
     }
     if (pool != NULL) {
         pj_pool_release(pool);
@@ -89,7 +94,7 @@ static int ask_extensions(struct ast_sip_session *session, pjsip_transaction *ts
     ++priv->retries;
     session_exchange_restart(session);
     return !priv->ending && inv_is_first_invite(session->inv_session, tsx) &&
-           inv_send_again(session->inv_session, tsx, NULL, NULL) == 0;
+           inv_send_again(session->inv_session, tsx, NULL) == 0;
 }
 
 /* RFC 3261 21.3: the Contacts of 305 and 380 are no targets of an INVITE. */
@@ -124,7 +129,8 @@ static int try_invite_again(struct ast_sip_session *session, pjsip_transaction *
     if (session->priv->ending) {
         return 0;
     }
-    return try_next_server(session, tsx) || (tsx->status_code / 100 != 6 && follow(session, tsx));
+    return try_next_server(session, tsx) || session_try_next_flow(session, tsx, rdata) ||
+           (tsx->status_code / 100 != 6 && follow(session, tsx));
 }
 
 int session_try_again(struct ast_sip_session *session, pjsip_transaction *tsx,

@@ -157,6 +157,7 @@ static void usage_on_tsx_state(pjsip_transaction *tsx, pjsip_event *event)
     pjsip_dialog *dlg = pjsip_tsx_get_dlg(tsx);
     struct ast_sip_session *session = session_of_dialog(dlg);
 
+    session_await_late_answer(tsx);
     if (session == NULL) {
         /* Of a response that a refusal of the INVITE overtook (RFC 3262 3) */
         if (is_new_request(tsx, event) && session_is_prack(&tsx->method)) {

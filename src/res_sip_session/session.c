@@ -55,7 +55,7 @@ struct ast_sip_session *session_create(struct ast_sip_endpoint *endpoint, pjsip_
 
     if (whole == NULL || pjsip_dlg_add_usage(dlg, &session_usage, &whole->session) != PJ_SUCCESS ||
         pjsip_dlg_add_usage(dlg, &session_after_usage, NULL) != PJ_SUCCESS) {
-        ast_error("No memory for a session");
+        ast_error_limited("No memory for a session");
         dlg->mod_data[session_usage.id] = NULL; /* whoever ends the dialog finds no session there */
         free(whole);
         return NULL;
@@ -170,8 +170,8 @@ int ast_sip_session_media_address(const struct ast_sip_session *session, pj_sock
             *address = own;
             return 0;
         }
-        ast_warning("The media_address %s of endpoint %s is no address", wanted,
-                    session->endpoint->name);
+        ast_warning_limited("The media_address %s of endpoint %s is no address", wanted,
+                            session->endpoint->name);
     }
     if (session->priv->address.addr.sa_family == 0) {
         return -1;
@@ -188,6 +188,12 @@ enum ast_sip_session_state ast_sip_session_get_state(const struct ast_sip_sessio
 const char *ast_sip_session_state_name(enum ast_sip_session_state state)
 {
     return (unsigned)state < PJ_ARRAY_SIZE(state_names) ? state_names[state] : "?";
+}
+
+int ast_sip_session_offers_in_response(const struct ast_sip_session *session)
+{
+    base_assert_sip_thread();
+    return session->priv->sdp.making_response;
 }
 
 int ast_sip_session_is_outgoing(const struct ast_sip_session *session)

@@ -72,6 +72,7 @@ struct session_sdp {
     int bad_answer;   /* the peer's answer was refused: end the session when PJSIP is done with the
                          message */
     enum session_offer_in offer_in; /* of our outstanding offer */
+    int making_response;            /* ... which is being made, and goes into a response */
     int answer_due;                 /* our next ACK or PRACK carries our answer */
     /* exchange.c, of our pending or last INVITE: */
     int invite_offered;             /* it carried our offer */
@@ -112,6 +113,13 @@ struct session_target {
     pjsip_contact_hdr *contact;
 };
 
+/* next_flow.c: the flows of the phone that is called which were tried. */
+struct session_flows {
+    const char *instance; /* in the dialog's pool; NULL: it has no flows */
+    unsigned tried[8];    /* reg-ids */
+    unsigned count;
+};
+
 struct ast_sip_session_private {
     PJ_DECL_LIST_MEMBER(struct ast_sip_session_private);
     struct ast_sip_session *session;
@@ -141,11 +149,12 @@ struct ast_sip_session_private {
     struct session_redirect *redirect; /* where 3xx sent us; NULL: nowhere yet */
     pj_timer_entry invite_timer;       /* runs when its id is not 0 */
     pj_sockaddr flow;                  /* where the INVITE goes; family 0: where its URI says */
-    unsigned invite_timeout_ms;        /* 0: as long as the peer says something */
-    unsigned retries;                  /* how often extensions had the INVITE sent again */
-    unsigned branch_changes;           /* how often another branch spoke than before */
-    unsigned char redirections;        /* how many may be followed */
-    unsigned char without_offer;       /* the INVITE has no SDP */
+    struct session_flows flows;
+    unsigned invite_timeout_ms;  /* 0: as long as the peer says something */
+    unsigned retries;            /* how often extensions had the INVITE sent again */
+    unsigned branch_changes;     /* how often another branch spoke than before */
+    unsigned char redirections;  /* how many may be followed */
+    unsigned char without_offer; /* the INVITE has no SDP */
     pj_hash_entry_buf call_id_entry;
     int hidden; /* PJSIP's invite session does not see the transaction that is worked on */
 
@@ -277,8 +286,19 @@ const pjsip_uri *redirect_next(struct session_redirect *redirect);
 int session_try_again(struct ast_sip_session *session, pjsip_transaction *tsx,
                       const pjsip_event *event);
 
+/* ---- next_flow.c: the flows of a phone, one after the other (RFC 5626 7) ---- */
+
+/* An INVITE goes to this contact (NULL: to none of ours): by which of its flows. */
+void session_take_flow(struct ast_sip_session *session, const struct ast_sip_contact *contact);
+/* The flow failed, as the INVITE's transaction says (rdata: by this response, or NULL). 1: it is on
+ * its way over another one of the same phone. */
+int session_try_next_flow(struct ast_sip_session *session, pjsip_transaction *tsx,
+                          const pjsip_rx_data *rdata);
+
 /* ---- fork.c: answers to an INVITE of ours that are not wanted ---- */
 
+/* A transaction changed: an INVITE that is refused is remembered for a while on each transport. */
+void session_await_late_answer(pjsip_transaction *tsx);
 int session_fork_start(void); /* 0, -1 */
 void session_fork_stop(void);
 
@@ -286,6 +306,12 @@ void session_fork_stop(void);
 
 /* Stops the time of an INVITE that nobody has answered. */
 void session_stop_invite_timer(struct ast_sip_session *session);
+/* The flow to a contact (may be NULL), which has none when flow->transport is NULL; 0, -1: gone. */
+int session_find_flow(const struct ast_sip_contact *contact, struct sip_flow *flow);
+/* The routes to a contact (may be NULL), for pjsip_dlg_set_route_set. 0, -1 logged. */
+int session_routes_to(const struct ast_sip_endpoint *endpoint,
+                      const struct ast_sip_contact *contact, pj_pool_t *pool,
+                      pjsip_route_hdr *routes);
 /* What is sent from now on goes where its URI says, not by the flow to a contact. */
 void session_leave_flow(struct ast_sip_session *session);
 
@@ -614,13 +640,19 @@ void session_info_packages_stop(void);
 
 /* 1: the transaction is that of the INVITE that begins a session, and no 2xx has come. */
 int inv_is_first_invite(const pjsip_inv_session *inv, const pjsip_transaction *tsx);
+/* Where an INVITE goes when it is sent again. */
+struct inv_way {
+    const pjsip_uri *uri;
+    const pj_str_t *contact;       /* ours, for there */
+    const pjsip_route_hdr *routes; /* in place of those it had; NULL: they stay */
+    const struct sip_flow *flow;   /* NULL: where the routes and the URI say */
+};
 /*
- * Sends the INVITE of a transaction that failed again, to uri (NULL: where it went), with a new
- * CSeq and branch; within the notice of its failure, before PJSIP's invite usage has seen that.
- * contact becomes ours when it is not NULL. 0; -1 logged: it is not on its way.
+ * Sends the INVITE of a transaction that failed again, to where way says (NULL: where it went), with
+ * a new CSeq and branch; within the notice of its failure, before PJSIP's invite usage has seen
+ * that. 0; -1 logged: it is not on its way.
  */
-int inv_send_again(pjsip_inv_session *inv, pjsip_transaction *tsx, const pjsip_uri *uri,
-                   const pj_str_t *contact);
+int inv_send_again(pjsip_inv_session *inv, pjsip_transaction *tsx, const struct inv_way *way);
 /* The name that the INVITE goes to has further addresses (RFC 3263 4.3). 1, 0. */
 int inv_has_next_server(const pjsip_inv_session *inv);
 /* As inv_send_again, to the next of them, which there is. */

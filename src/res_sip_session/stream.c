@@ -81,8 +81,8 @@ int ast_sip_session_add_stream(struct ast_sip_session *session, const char *medi
         stream = free_place(sdp);
     }
     if (stream == NULL) {
-        ast_warning("Session %s cannot have one more stream of %s now",
-                    session->priv->dlg->obj_name, media);
+        ast_warning_limited("Session %s cannot have one more stream of %s now",
+                            session->priv->dlg->obj_name, media);
         return -1;
     }
     session_stream_own(stream, handler, media);
@@ -95,7 +95,7 @@ int ast_sip_session_remove_stream(struct ast_sip_session *session, unsigned inde
 
     base_assert_sip_thread();
     if (index >= sdp->stream_count || sdp->streams[index]->handler == NULL) {
-        ast_warning("Session %s has no stream %u", session->priv->dlg->obj_name, index);
+        ast_warning_limited("Session %s has no stream %u", session->priv->dlg->obj_name, index);
         return -1;
     }
     sdp->streams[index]->unwanted = 1;

@@ -185,7 +185,7 @@ int ast_store_put(const char *kind, const char *key, const char *value,
     if (!waiting || !(waiting->change.kind = strdup(kind)) ||
         !(waiting->change.key = strdup(key)) ||
         (value && !(waiting->change.value = strdup(value)))) {
-        ast_error("store: no memory for '%s' of '%s'", kind, key);
+        ast_error_limited("store: no memory for '%s' of '%s'", kind, key);
         if (waiting) {
             free_waiting(&waiting->change);
         }

@@ -155,6 +155,50 @@ def test_within_calls(start_daemon):
     call.hang_up()
 
 
+# ---- strangers ----
+
+
+def strangers(daemon, count, local):
+    peer = daemon.peer(local=local)
+    for _ in range(count):
+        call_from(peer, "stranger").refuse_check(401)
+
+
+def told(daemon, local):
+    return daemon.log().count(f"access: event=unidentified source={local} ")
+
+
+@pytest.mark.parametrize("options, allowed", [("", 5), ("unidentified_request_count = 2\nunidentified_request_period = 2\n", 2)])
+def test_unidentified(start_daemon, options, allowed):
+    """One event for each source and period, when there are more requests of nobody than are allowed."""
+    daemon = start_daemon(extensions=EXTENSIONS, endpoints=f"[global]\n{options}{COMMON}")
+    strangers(daemon, allowed, "127.0.5.1")
+    assert told(daemon, "127.0.5.1") == 0
+    strangers(daemon, 5, "127.0.5.1")
+    strangers(daemon, 1, "127.0.5.2")
+    for _ in range(8):
+        assert status_of(daemon, "open", "127.0.5.3") == 486
+    assert told(daemon, "127.0.5.1") == 1
+    assert told(daemon, "127.0.5.2") == told(daemon, "127.0.5.3") == 0
+    if options:
+        daemon.wait_log(r"event=unidentified source=127\.0\.5\.1 requests=3 seconds=2")
+        time.sleep(2.1)  # the period, which is what is tested
+        strangers(daemon, 4, "127.0.5.1")
+        assert told(daemon, "127.0.5.1") == 2
+
+
+def test_unidentified_after_a_reload(start_daemon):
+    """The table comes and goes with the options that need it."""
+    endpoints = "[global]\nunidentified_request_count = 0\n" + COMMON
+    daemon = start_daemon(extensions=EXTENSIONS, endpoints=endpoints)
+    strangers(daemon, 9, "127.0.5.1")
+    assert told(daemon, "127.0.5.1") == 0
+    daemon.write_endpoints(endpoints.replace("count = 0", "count = 3"))
+    daemon.reload()
+    strangers(daemon, 4, "127.0.5.1")
+    assert told(daemon, "127.0.5.1") == 1
+
+
 # ---- bans ----
 
 

@@ -5,7 +5,9 @@ import time
 
 import pytest
 from support.caller import Caller, challenge, check_digest, contact, respond
+from support.daemon import free_port
 from support.drive import Called, Drive
+from support.tls import Authority, TlsPeer
 from support.wire import Message, audio_sdp
 
 ENDPOINTS = """\
@@ -23,6 +25,13 @@ outbound_auth = carrier
 type = auth
 username = 4711
 password = secret
+
+[tls]
+type = transport
+protocol = tls
+bind = 127.0.0.1:{port}
+cert_file = {cert}
+priv_key_file = {key}
 """
 
 
@@ -32,11 +41,17 @@ def record_path(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def daemon_options(api_module, record_path):
+def tls_port():
+    return free_port("127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def daemon_options(api_module, record_path, tls_port, tmp_path_factory):
+    cert, key = Authority(tmp_path_factory.mktemp("certificates")).issue("server", "IP:127.0.0.1")
     return {
         "modules": ["sdp_rtp", api_module("api_outgoing")],
         "env": {"SIPSESSION_API_LOG": str(record_path)},
-        "endpoints": ENDPOINTS,
+        "endpoints": ENDPOINTS.format(port=tls_port, cert=cert, key=key),
         "system": "type = system\ntimer_t1 = 100\ntimer_b = 2000\n",
     }
 
@@ -52,11 +67,11 @@ def caller(daemon, record_path):
 class Forks:
     """A proxy that is not seen, and three phones behind it."""
 
-    def __init__(self, daemon, caller, *words):
+    def __init__(self, daemon, caller, *words, proxy=None):
         self.caller = caller
-        self.proxy = daemon.peer()
+        self.proxy = proxy or daemon.peer()
         self.phones = {tag: daemon.peer() for tag in "ABC"}
-        caller.dial("carrier", f"sip:x@{self.proxy.host}:{self.proxy.port}", *words)
+        caller.dial("carrier", f"sip:x@{self.proxy.host}:{self.proxy.port};transport={self.proxy.transport}", *words)
         self.invite = self.proxy.expect("INVITE")
 
     def respond(self, status, tag, headers=(), body=b""):
@@ -280,9 +295,18 @@ def test_an_answer_without_a_tag(forks, caller, answered):
         caller.wait("end 486")
 
 
+@pytest.fixture(params=["udp", "tcp", "tls"])
+def forks_over(request, daemon, caller, tls_port):
+    """Behind a proxy on each transport."""
+    proxy = TlsPeer(("127.0.0.1", tls_port)) if request.param == "tls" else daemon.peer(request.param)
+    daemon.peers.append(proxy)
+    return Forks(daemon, caller, proxy=proxy)
+
+
 @pytest.mark.parametrize("tag", ["A", "C"])
-def test_answered_after_the_refusal(forks, caller, tag):
+def test_answered_after_the_refusal(forks_over, caller, tag):
     """A proxy that does not wait for all branches: ACK and BYE for one that rang (A), or never did (C)."""
+    forks = forks_over
     forks.respond(180, "A")
     forks.respond(486, "B")
     assert forks.proxy.expect("ACK").to_tag == "B"
@@ -305,8 +329,9 @@ def test_answered_after_the_refusal(forks, caller, tag):
     phone.expect_nothing(0.2)
 
 
-def test_answered_after_the_cancel(forks, caller):
+def test_answered_after_the_cancel(forks_over, caller):
     """The proxy said 487 for all, and yet one had answered."""
+    forks = forks_over
     forks.respond(180, "A")
     caller.wait("early A alive 180")
     caller.hang_up()
@@ -318,6 +343,19 @@ def test_answered_after_the_cancel(forks, caller):
     phone = forks.phones["A"]
     phone.expect("ACK")
     phone.respond(phone.expect("BYE"), 200)
+
+
+def test_proxy_goes_after_the_refusal(forks_over, caller, daemon):
+    """While the INVITE is remembered its connection breaks: nothing else happens."""
+    forks_over.respond(486, "B")
+    forks_over.proxy.expect("ACK")
+    caller.wait("end 486")
+    forks_over.proxy.close()
+    daemon.peers.remove(forks_over.proxy)
+    forks = Forks(daemon, caller)
+    forks.respond(200, "A", body=forks.sdp("A"))
+    forks.phones["A"].expect("ACK")
+    forks.finish("A")
 
 
 def test_answers_after_the_refusal_without_end(forks, caller):

@@ -12,7 +12,7 @@ from support.daemon import Daemon, free_port
 from support.peer import Call
 from support.phone import Phone, bindings, phone
 from support.tls import Authority
-from support.wire import parameter
+from support.wire import audio_sdp, parameter
 
 EXTENSIONS = "[default]\nexten = wait,1,Answer()\n same = n,Wait(60)\n"
 ENDPOINTS = (
@@ -171,6 +171,117 @@ def test_a_call_goes_to_where_the_datagram_came_from(caller):
     caller.dial("alice", "-")
     assert expect_call(alice.peer).uri == "sip:alice@phone.invalid;ob"
     alice.clear()
+
+
+def test_a_flow_that_failed_makes_way_for_the_next(caller):
+    """RFC 5626 7: after 430 the same phone is called over another flow; after any other answer it is not."""
+    one, two = Phone(caller.daemon, "alice"), Phone(caller.daemon, "alice", transport="tcp")
+    one.register(flow("sip:alice@one.invalid;ob") + ";q=0.9", headers=[SUPPORTED])
+    two.register(flow("sip:alice@two.invalid;transport=tcp;ob", 2) + ";q=0.8", headers=[SUPPORTED])
+    other = Phone(caller.daemon, "alice")
+    other.register(flow("sip:alice@other.invalid;ob", 3, OTHER) + ";q=0.7", headers=[SUPPORTED])
+    caller.dial("alice", "-")
+    first = one.peer.expect("INVITE")
+    one.peer.respond(first, 430)
+    one.peer.expect("ACK")
+    again = two.peer.expect("INVITE")
+    assert (again.uri, again.call_id, again.cseq) == ("sip:alice@two.invalid;transport=tcp;ob", first.call_id, first.cseq + 1)
+    assert "transport=tcp" in again.get("contact") and "/TCP " in again.get("via") and again.body == first.body
+    two.peer.respond(again, 430)  # that was the last one: the other phone is another target
+    two.peer.expect("ACK")
+    caller.wait("end 430")
+    other.peer.expect_nothing(0.2)
+    caller.dial("alice", "-")
+    invite = one.peer.expect("INVITE")
+    one.peer.respond(invite, 486)
+    one.peer.expect("ACK")
+    caller.wait("end 486")
+    two.peer.expect_nothing(0.2)
+    one.clear()
+
+
+def test_a_call_over_the_next_flow_goes_on(caller):
+    """What follows the INVITE takes the flow that answered."""
+    one, two = Phone(caller.daemon, "alice"), Phone(caller.daemon, "alice", transport="tcp")
+    one.register(flow("sip:alice@one.invalid;ob"), headers=[SUPPORTED])
+    two.register(flow("sip:alice@two.invalid;transport=tcp;ob", 2), headers=[SUPPORTED])
+    caller.dial("alice", "-")
+    one.peer.respond(one.peer.expect("INVITE"), 430)
+    one.peer.expect("ACK")
+    invite = two.peer.expect("INVITE")
+    two.peer.respond(invite, 180)
+    two.peer.respond(invite, 200, "OK", [("Content-Type", "application/sdp")], body=audio_sdp(two.peer.port))
+    assert two.peer.expect("ACK").uri == f"sip:peer@{two.peer.host}:{two.peer.port};transport=tcp"
+    caller.wait("confirmed")
+    caller.hang_up()
+    two.peer.respond(two.peer.expect("BYE"), 200)
+    one.peer.expect_nothing(0)
+    two.clear()
+
+
+def test_a_connection_that_breaks_under_a_call(caller):
+    one, two = (Phone(caller.daemon, "alice", transport="tcp") for _ in range(2))
+    one.register(flow("sip:alice@one.invalid;transport=tcp;ob"), headers=[SUPPORTED])
+    two.register(flow("sip:alice@two.invalid;transport=tcp;ob", 2), headers=[SUPPORTED])
+    caller.dial("alice", "-")
+    one.peer.expect("INVITE")
+    one.peer.close()
+    expect_call(two.peer)
+    caller.wait("end 486")
+    two.clear()
+
+
+def test_the_next_flow_through_another_edge(caller):
+    """Its own Path is the way, not that of the flow that failed."""
+    bob, edges = Phone(caller.daemon, "bob"), [caller.daemon.peer(), caller.daemon.peer()]
+    paths = [f"<sip:tok{index}@{edge.host}:{edge.port};lr;ob>" for index, edge in enumerate(edges)]
+    for index, path in enumerate(paths):
+        request = bob.build([flow("sip:bob@10.0.0.1", index + 1)], headers=[SUPPORTED, ("Path", path)])
+        request.headers.insert(1, ("Via", "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKphone"))
+        bob.peer.send(request)
+        bob.peer.expect(200, call_id=bob.call_id)
+    caller.dial("bob", "-")
+    first = edges[0].expect("INVITE")
+    assert first.tokens("route") == [paths[0]]
+    edges[0].respond(first, 430)
+    edges[0].expect("ACK")
+    again = expect_call(edges[1])
+    assert (again.tokens("route"), again.uri) == ([paths[1]], "sip:bob@10.0.0.1")
+    bob.clear()
+
+
+def test_a_redirection_leaves_the_path(caller):
+    """RFC 3327 5.4: a Path is the way to the contact that registered with it, not to where that one sends us."""
+    bob, edge, elsewhere = (Phone(caller.daemon, "bob"), *(caller.daemon.peer() for _ in range(2)))
+    bob.register("<sip:bob@10.0.0.1>", headers=[("Supported", "path"), ("Path", f"<sip:{edge.host}:{edge.port};lr>")])
+    caller.dial("bob", "-", "redirections=1")
+    invite = edge.expect("INVITE")
+    edge.respond(invite, 302, "Moved", [("Contact", f"<sip:bob@{elsewhere.host}:{elsewhere.port}>")])
+    edge.expect("ACK")
+    assert not expect_call(elsewhere).has("route")
+    bob.clear()
+
+
+def test_silence_on_a_flow(tmp_path, api_module):
+    """RFC 5626 7: a 408, which is also what nobody says, may have been the flow's fault."""
+    record = tmp_path / "record"
+    daemon = Daemon(
+        tmp_path, EXTENSIONS, ENDPOINTS, "type = system\ntimer_t1 = 100\ntimer_b = 1000\n",
+        modules=["sdp_rtp", "registrar", api_module("api_outgoing")], env={"SIPSESSION_API_LOG": str(record)},
+    )  # fmt: skip
+    daemon.start()
+    caller = Caller(daemon, record)
+    one, two = Phone(daemon, "alice"), Phone(daemon, "alice")
+    one.register(flow("sip:alice@one.invalid;ob"), headers=[SUPPORTED])
+    two.register(flow("sip:alice@two.invalid;ob", 2), headers=[SUPPORTED])
+    caller.dial("alice", "-")
+    one.peer.expect("INVITE")
+    expect_call(two.peer)
+    caller.wait("end 486")
+    one.peer.drain(0.1)
+    one.clear()
+    caller.done()
+    daemon.stop()
 
 
 def test_the_phone_is_asked_over_its_flow(caller):

@@ -13,7 +13,7 @@ import pytest
 from support.caller import Caller, check_digest
 from support.clients import baresip_registration, sipp
 from support.daemon import Daemon
-from support.peer import Peer, unique
+from support.peer import Call, Peer, unique
 from support.phone import Phone, bindings, phone
 from support.wire import parameter
 
@@ -28,6 +28,10 @@ ENDPOINTS = (
     + phone("erin", "max_contacts = 0")
     + phone("frank", "max_contacts = 5", "rewrite_contact = yes")
     + phone("grace", "max_contacts = 2\nqualify_frequency = 1\nqualify_timeout = 0.3\nremove_unavailable = yes")
+    + phone("ken", "max_contacts = 1", "rewrite_contact = yes")
+    + phone("judy", "max_contacts = 1\nqualify_frequency = 60\nqualify_timeout = 0.2")
+    + phone("many", "max_contacts = 1000")
+    + phone("ivan@Example.test", "max_contacts = 2").replace("[ivan@Example.test]", "[ivan]", 1)
     + phone("heidi", "max_contacts = 1", "auth = heidi")
     + "\n[heidi]\ntype = auth\nusername = heidi\npassword = secret\n"
     + "".join(phone(f"p{number}", "max_contacts = 3") for number in range(40))
@@ -84,6 +88,9 @@ def test_a_time_that_is_none(daemon):
     phone.register("<sip:a@h>")
     assert 3598 <= bindings(phone.register("<sip:a@h>;expires=abc"))["sip:a@h"] <= 3600
     assert 7198 <= bindings(phone.register("<sip:a@h>;expires=4294967296"))["sip:a@h"] <= 7200
+    answer = phone.register("<sip:a@h>", "<sip:b@h>;expires=60", expires=4294967296)  # the header likewise
+    found = bindings(answer)
+    assert 7198 <= found["sip:a@h"] <= 7200 and 58 <= found["sip:b@h"] <= 60
     phone.clear()
 
 
@@ -117,6 +124,42 @@ def test_the_same_uri(daemon):
     phone.register("<sip:AB@h.example;x=1;transport=udp>")
     assert len(phone.bindings()) == 2
     phone.clear()
+
+
+@pytest.mark.parametrize("q, listed", [("0", "0.0"), ("0.05", "0.05"), ("0.125", "0.125"), ("1", "1.0"), ("1.5", None), ("x", None)])
+def test_quality(daemon, q, listed):
+    phone = Phone(daemon, "carol")
+    request = phone.build([f"<sip:a@h>;q={q}"])
+    phone.peer.send(request)
+    answer = phone.peer.expect(200, 400, call_id=phone.call_id)
+    if answer.status == 200:
+        assert parameter(answer.get("contact"), "q") == listed
+        phone.clear()
+    else:
+        assert q == "x"
+
+
+def test_the_same_ipv6_address(daemon):
+    """RFC 5954 4.2: however it is written."""
+    phone = Phone(daemon, "carol")
+    phone.register("<sip:a@[2001:db8::1]:5070>")
+    assert len(bindings(phone.register("<sip:a@[2001:DB8:0:0:0:0:0:1]:5070>"))) == 1
+    assert len(bindings(phone.register("<sip:a@[2001:db8::2]:5070>"))) == 2
+    phone.clear()
+
+
+def test_more_bindings_than_a_usual_message_holds(daemon):
+    """RFC 3261 10.3 step 8: the 200 lists all of them; those that it could not list are refused."""
+    phone = Phone(daemon, "many")
+    lists = [[f"<sip:{'u' * 450}{number}-{index}@h>" for index in range(4)] for number in range(34)]
+    for number, contacts in enumerate(lists[:28]):
+        assert len(bindings(phone.register(*contacts))) == 4 * (number + 1)
+    for contacts in lists[28:]:
+        phone.peer.send(phone.build(contacts))
+        answer = phone.peer.expect(200, 403, call_id=phone.call_id)
+    assert answer.status == 403
+    assert len(phone.bindings()) in range(112, 130)
+    assert bindings(phone.clear()) == {}
 
 
 def test_retransmission_is_absorbed(daemon):
@@ -174,6 +217,16 @@ def test_who_may_register_what(daemon, name, to, status):
     assert not answer.has("contact")
 
 
+def test_the_case_of_a_host(daemon):
+    """To is an AOR with its host in any case, its user in this one (RFC 3261 10.3 step 5, 19.1.4)."""
+    phone = Phone(daemon, "ivan")
+    for to, status in (("ivan@eXample.TEST", 200), ("Ivan@Example.test", 404)):
+        request = phone.build(["<sip:a@h>"])
+        request.headers = [(name, f"<sip:{to}>" if name == "To" else value) for name, value in request.headers]
+        phone.peer.send(request)
+        phone.peer.expect(status, call_id=phone.call_id)
+
+
 @pytest.mark.parametrize("contact", ["<mailto:a@h>", "<tel:+123>", "<sip:%s@h>" % ("x" * 600)])
 def test_contacts_that_cannot_be_called(daemon, contact):
     Phone(daemon, "carol").register(contact, status=400)
@@ -214,6 +267,29 @@ def test_rewritten_contact(daemon):
     stays = phone.register("<sip:frank@10.9.8.7:1234>", headers=[("Path", "<sip:p;lr>")])
     assert bindings(stays).keys() == {"sip:frank@10.9.8.7:1234"}  # behind a proxy
     phone.clear()
+
+
+def test_a_rewritten_contact_is_reached_over_its_connection(caller):
+    """Nobody can connect to where a connection came from: when it is gone the contact is, and makes room."""
+    first = Phone(caller.daemon, "ken", transport="tcp")
+    first.register("<sip:ken@10.9.8.7:5060;transport=tcp>")
+    caller.dial("ken", "-")
+    expect_call(first.peer)
+    second = Phone(caller.daemon, "ken", transport="tcp")
+    second.register("<sip:ken@10.9.8.7:5060;transport=tcp>", status=403)  # the first one is there
+    first.peer.close()
+    caller.daemon.wait_log("closed|shutting down")
+    caller.dial("ken", "-")
+    caller.wait("dialled -2")
+    assert len(bindings(second.register("<sip:ken@10.9.8.7:5060;transport=tcp>"))) == 1
+    caller.dial("ken", "-")
+    expect_call(second.peer)
+    second.clear()
+    second.register(f"<sip:ken@10.9.8.7:{second.peer.port};transport=tcp>")  # it listens where it calls from
+    second.peer.close()
+    with sqlite3.connect(caller.daemon.config / "sipsession.db") as store:
+        (kept,) = store.execute("SELECT value FROM store WHERE kind='contact' AND key='ken'").fetchone()
+    assert "flow:" not in kept
 
 
 def test_tcp(daemon):
@@ -260,6 +336,18 @@ def test_call_to_a_registered_phone(caller):
     phone.register(f"{other.here()};expires=0")
     caller.dial("carol", "-")
     assert expect_call(phone.peer).uri == phone.here()[1:-1]
+
+
+def test_a_contact_without_q_is_the_best(caller):
+    """As one with q=1 (RFC 3261 16.6 step 5); q=0 is the worst."""
+    phone, other = Phone(caller.daemon, "carol"), Phone(caller.daemon, "carol")
+    phone.register(phone.here(), f"{other.here()};q=0.5")
+    caller.dial("carol", "-")
+    expect_call(phone.peer)
+    phone.register(f"{phone.here()};q=0", f"{other.here()};q=0.01")
+    caller.dial("carol", "-")
+    expect_call(other.peer)
+    phone.clear()
 
 
 def test_a_contact_puts_no_headers_into_our_requests(caller):
@@ -313,6 +401,41 @@ def test_qualify(caller):
     third.peer.send(third.build([third.here()]))
     answer = third.peer.expect(200, call_id=third.call_id)
     assert bindings(answer).keys() == {phone.here()[1:-1], third.here()[1:-1]}
+
+
+def count_questions(peer, seconds):
+    """Answers each OPTIONS of a time; how many there were."""
+    end, count = time.monotonic() + seconds, 0
+    while (got := peer.receive(end - time.monotonic())) is not None:
+        if got.method == "OPTIONS":
+            peer.respond(got, 200)
+            count += not got.again
+    return count
+
+
+def test_a_phone_that_is_late_is_asked_again(start_daemon):
+    """Its binding expired, nobody has taken it away yet, and it registers again."""
+    daemon = start_daemon(EXTENSIONS, endpoints=phone("alice", "max_contacts = 1\nminimum_expiration = 1\nqualify_frequency = 1"))
+    alice = Phone(daemon, "alice")
+    alice.peer.send(alice.build([alice.here()], expires=2))
+    count_questions(alice.peer, 4.2)
+    assert count_questions(alice.peer, 1.2) == 0
+    alice.peer.send(alice.build([alice.here()], expires=60))
+    assert count_questions(alice.peer, 2.5) > 0
+
+
+def test_a_phone_that_comes_back_is_asked_at_once(caller):
+    """It did not answer; now it registers, and need not wait for qualify_frequency until it can be called."""
+    judy = Phone(caller.daemon, "judy")
+    judy.register(judy.here())
+    caller.daemon.wait_log("of 'judy' is unreachable now")
+    judy.peer.drain(0.1)
+    judy.peer.send(judy.build([judy.here()]))
+    judy.peer.respond(judy.peer.expect("OPTIONS", skip=(200, "OPTIONS")), 200)
+    caller.daemon.wait_log("of 'judy' is reachable now")
+    caller.dial("judy", "-")
+    expect_call(judy.peer)
+    judy.clear()
 
 
 def test_configured_contacts_are_asked(tmp_path):
@@ -509,12 +632,67 @@ def test_without_registrations_there_is_no_file(tmp_path):
     assert not list(tmp_path.rglob("*.db*"))
 
 
+def test_a_list_that_is_too_long_is_answered(kept):
+    """It was kept by somebody who knew no limit: a 500 is an answer, and it can be cleared."""
+    phone = Phone(kept, "many")
+    phone.register("<sip:a@h>")
+    kept.stop()
+    text = "".join(f"contact: sip:{'u' * 480}{number}@h\nexpires: 4000000000\ncseq: 1\n" for number in range(200))
+    with sqlite3.connect(kept.config / "sipsession.db") as other:
+        other.execute("UPDATE store SET value=? WHERE key='many'", (text,))
+    kept.start()
+    phone = Phone(kept, "many")
+    assert not phone.register(status=500).has("contact")
+    phone.clear()
+    assert phone.bindings() == {}
+
+
 def test_a_store_that_cannot_be_opened_ends_the_start(tmp_path):
     files = {"sipsession.conf": "[store]\nfile = /nonexistent/x.db\n"}
     daemon = Daemon(tmp_path, EXTENSIONS, ENDPOINTS, files=files)
     daemon.spawn()
     assert daemon.wait() != 0
     assert "/nonexistent/x.db: cannot be opened" in daemon.log() and "[store] file" in daemon.log()
+
+
+def test_many_bindings_that_end_do_not_keep_phones_out(tmp_path):
+    """The expired ones of 6,000 AORs wait for a disk that is busy; a phone waits with them and gets no 503."""
+    daemon = Daemon(
+        tmp_path, EXTENSIONS, "[global]\ncontact_expiration_check_interval = 1\n" + phone("alice", "max_contacts = 1"), options=[]
+    )
+    daemon.start()
+    daemon.configure = lambda: None
+    Phone(daemon, "alice").register("<sip:a@h>")
+    daemon.stop()
+    database = sqlite3.connect(daemon.config / "sipsession.db", isolation_level=None)
+    soon = int(time.time()) + 6
+    rows = ((f"gone{number}", f"contact: sip:x{number}@h\nexpires: {soon}\ncseq: 1\n") for number in range(6000))
+    database.execute("BEGIN")
+    database.executemany("INSERT INTO store VALUES('contact', ?, ?)", rows)
+    database.execute("COMMIT")
+    daemon.start()
+    database.execute("BEGIN EXCLUSIVE")
+    time.sleep(max(0, soon + 1.5 - time.time()))
+    alice = Phone(daemon, "alice")
+    alice.peer.send(alice.build(["<sip:a@h>"]))
+    assert alice.peer.receive(0.5) is None
+    database.execute("COMMIT")
+    assert alice.peer.expect(200, timeout=20, call_id=alice.call_id).get("contact").startswith("<sip:a@h>")
+    database.close()
+    daemon.stop()
+
+
+def test_a_file_that_was_removed_is_made_again(kept):
+    """What is answered with 200 from then on outlives the process, as before."""
+    phone = Phone(kept, "carol")
+    phone.register("<sip:a@h>")
+    for path in kept.config.glob("sipsession.db*"):
+        path.unlink()
+    phone.register("<sip:b@h>", "<sip:a@h>")
+    kept.wait_log("sipsession.db was removed or replaced")
+    kept.stop()
+    kept.start()
+    assert Phone(kept, "carol").bindings().keys() == {"sip:a@h", "sip:b@h"}
 
 
 def test_a_store_that_cannot_be_written_gives_500(kept):
@@ -600,3 +778,53 @@ def test_kill_loses_no_binding(tmp_path, sanitized):
     print(f"all 1,000 took {whole:.3f} s; (answered before the kill, under way, seconds): {seen}")
     assert any(0 < count < REGISTERS for count, _, _ in seen), "no kill was in the middle"
     daemon.stop()
+
+
+# ---- extensions of who is registered (`regcontext`) ----
+
+REGCONTEXT = """\
+[default]
+include = phones
+
+[phones]
+exten = _X.,2,Verbose(1,RING ${EXTEN})
+ same = n,Answer()
+ same = n,Wait(60)
+exten = 300,1,Busy()
+"""
+
+
+def refused(daemon, number, status):
+    Call(daemon.peer(), number, from_value="<sip:100@127.0.0.1>").refuse_check(status)
+
+
+def answered(daemon, number):
+    call = Call(daemon.peer(), number, from_value="<sip:100@127.0.0.1>")
+    call.establish()
+    return call
+
+
+def test_regcontext(start_daemon):
+    """An extension is there from the first contact of its aor to the last; who is in it stays there."""
+    endpoints = "[global]\nregcontext = phones\n" + "".join(phone(n, "max_contacts = 2") for n in ("100", "200", "300"))
+    daemon = start_daemon(extensions=REGCONTEXT, endpoints=endpoints)
+    refused(daemon, "200", 404)
+    one, two = Phone(daemon, "200"), Phone(daemon, "200")
+    one.register("<sip:200@127.0.0.1:7000>")
+    two.register("<sip:200@127.0.0.1:7001>")
+    call = answered(daemon, "200")
+    daemon.wait_log("RING 200")
+    refused(daemon, "201", 404)
+    refused(daemon, "300", 486)  # the file has it
+    one.register("<sip:200@127.0.0.1:7000>;expires=0")
+    answered(daemon, "200").hang_up()
+    two.clear()
+    refused(daemon, "200", 404)
+    one.register("<sip:200@127.0.0.1:7000>")
+    daemon.write_endpoints(endpoints.replace("= phones", "= nowhere"))
+    daemon.reload()
+    refused(daemon, "200", 404)
+    daemon.write_endpoints(endpoints)
+    daemon.reload()
+    answered(daemon, "200").hang_up()
+    call.hang_up()  # which has been there all the time

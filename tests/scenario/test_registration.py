@@ -194,6 +194,32 @@ def test_over_tcp(start):
         server.close()
 
 
+def accepted(daemon, listener):
+    """The daemon's next connection."""
+    listener.settimeout(5)
+    connection, _ = listener.accept()
+    server = Peer.__new__(Peer)
+    server.__dict__.update(Peer(daemon.udp).__dict__, transport="tcp", socket=connection)
+    return server
+
+
+def test_a_connection_that_breaks_is_made_again(start):
+    """Calls may have no other way to us (RFC 5626 4.5): the next REGISTER does not wait for the expiry."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        daemon = start(section("trunk", server_uri=f"sip:127.0.0.1:{listener.getsockname()[1]}\\;transport=tcp"))
+        first = accepted(daemon, listener)
+        request = first.expect("REGISTER")
+        accept(first, request)
+        state_of(daemon, "trunk", "registered")
+        first.close()
+        second = accepted(daemon, listener)
+        again = second.expect("REGISTER")
+        assert (again.call_id, again.cseq) == (request.call_id, request.cseq + 1)
+        accept(second, again)
+        end(daemon, second, again)
+        second.close()
+
+
 def test_over_ipv6(start):
     server = Peer(("::1", 9))
     daemon = start(section("trunk", server_uri=f"sip:[::1]:{server.port}"))

@@ -12,40 +12,27 @@
 #include <sipsession/log.h>
 
 #include "res_sip/access/access.h"
-#include "res_sip/auth/auth.h"
 #include "res_sip/message/message.h"
 
-#define SOURCE_SETS       2048 /* of 8: some 1.3 MiB, only when rates or bans are configured */
+#define SOURCE_SETS       2048 /* of 8: some 1.6 MiB, of which pages without a source take none */
 #define EVENTS_PER_SECOND 20
 
-static struct sip_sources *sources; /* NULL: neither rates nor bans */
+static struct sip_sources *sources; /* NULL: nothing is counted */
 static struct sip_sources *prepared;
 
 /* ---- events ---- */
 
-/* Peers shall not fill the log: what is beyond a number in a second is only counted. */
 void sip_access_event(const char *format, ...)
 {
-    static pj_uint64_t second;
-    static unsigned count;
-    pj_uint64_t now = sip_now() / 1000000;
+    static struct ast_log_limit limit =
+        AST_LOG_LIMIT(AST_LOG_NOTICE, EVENTS_PER_SECOND, "access: event=...");
     char text[512];
     va_list arguments;
 
-    if (now != second) {
-        if (count > EVENTS_PER_SECOND) {
-            ast_notice("access: event=suppressed count=%u", count - EVENTS_PER_SECOND);
-        }
-        second = now;
-        count = 0;
-    }
-    if (++count > EVENTS_PER_SECOND) {
-        return;
-    }
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    ast_notice("access: %s", text);
+    ast_log_limited(&limit, AST_LOG_NOTICE, "access: %s", text);
 }
 
 const char *sip_event_text(const pj_str_t *text, char *out, size_t size)
@@ -90,6 +77,11 @@ static void refuse_fast(pjsip_rx_data *rdata)
     sip_respond(rdata, PJSIP_SC_SERVICE_UNAVAILABLE, NULL, &list);
 }
 
+static int is_limited(const struct sip_access_config *config)
+{
+    return config->rate > 0 || config->ban_failures > 0;
+}
+
 /* 0: it is banned or too fast; what there is to answer was answered. */
 static int check_rate(pjsip_rx_data *rdata)
 {
@@ -114,7 +106,8 @@ static int check_rate(pjsip_rx_data *rdata)
 int sip_access_check(pjsip_rx_data *rdata)
 {
     return is_exempt(&rdata->pkt_info.src_addr) ||
-           ((!sources || check_rate(rdata)) && sip_transactions_check(rdata));
+           ((!sources || !is_limited(&sip_get_config()->access) || check_rate(rdata)) &&
+            sip_transactions_check(rdata));
 }
 
 int sip_access_counts(const pjsip_rx_data *rdata)
@@ -139,6 +132,20 @@ void sip_access_succeeded(pjsip_rx_data *rdata)
 {
     if (sources) {
         sip_sources_succeeded(sources, sip_now(), &rdata->pkt_info.src_addr);
+    }
+}
+
+void sip_access_unidentified(pjsip_rx_data *rdata)
+{
+    const struct sip_global_config *global = &sip_get_config()->global;
+
+    if (sources && sip_sources_unidentified(sources, sip_now(), &rdata->pkt_info.src_addr,
+                                            global->unidentified_request_count,
+                                            global->unidentified_request_period)) {
+        sip_counters.unidentified_sources++;
+        sip_access_event("event=unidentified source=%s requests=%u seconds=%u",
+                         rdata->pkt_info.src_name, global->unidentified_request_count + 1,
+                         global->unidentified_request_period);
     }
 }
 
@@ -215,15 +222,15 @@ int sip_access_contacts(const struct ast_sip_acl *list, const struct ast_sip_end
     return 1;
 }
 
-static int is_wanted(const struct sip_access_config *config)
+static int is_wanted(const struct sip_config *config)
 {
-    return config->rate > 0 || config->ban_failures > 0;
+    return is_limited(&config->access) || config->global.unidentified_request_count > 0;
 }
 
 int sip_access_start(const struct sip_config *config)
 {
     sip_transactions_start();
-    if (!is_wanted(&config->access)) {
+    if (!is_wanted(config)) {
         return 0;
     }
     sources = sip_sources_create(&config->access, SOURCE_SETS);
@@ -240,7 +247,7 @@ void sip_access_stop(void)
 
 int sip_access_prepare(struct sip_config *config)
 {
-    if (!is_wanted(&config->access) || sources) {
+    if (!is_wanted(config) || sources) {
         return 0;
     }
     prepared = sip_sources_create(&config->access, SOURCE_SETS);
@@ -256,7 +263,7 @@ void sip_access_abandon(void)
 void sip_access_commit(struct sip_config *old, struct sip_config *config)
 {
     (void)old;
-    if (!is_wanted(&config->access)) {
+    if (!is_wanted(config)) {
         sip_access_stop();
     } else if (sources) {
         sip_sources_configure(sources, &config->access);

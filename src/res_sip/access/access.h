@@ -7,19 +7,6 @@
 
 #include "res_sip/core.h"
 
-/* ---- acl.c: pure ---- */
-
-int sip_network_has(const struct sip_network *network, const pj_sockaddr *address);
-/* The first of a list that keeps an address out; NULL: it is let in. */
-const struct ast_sip_acl *sip_acl_refusing(const struct ast_sip_acl *list,
-                                           const pj_sockaddr *address);
-/* A new one at the list's end; NULL: no memory. */
-struct ast_sip_acl *sip_acl_append(struct ast_sip_acl **list, const char *name);
-int sip_acl_add(struct ast_sip_acl *acl, const struct sip_network *network, int permit);
-/* Appends a copy of one. 0; -1 no memory, and the list may have a part of it. */
-int sip_acl_copy(struct ast_sip_acl **list, const struct ast_sip_acl *acl);
-void sip_acl_free(struct ast_sip_acl *acl);
-
 /* ---- sources.c: pure; times in microseconds ---- */
 
 enum sip_access {
@@ -51,6 +38,11 @@ int sip_sources_failed(struct sip_sources *sources, pj_uint64_t now, const pj_so
 void sip_sources_succeeded(struct sip_sources *sources, pj_uint64_t now,
                            const pj_sockaddr *address);
 
+/* A request of nobody we know. 1: the source has sent more than count within period (s), which is
+ * said once in each. */
+int sip_sources_unidentified(struct sip_sources *sources, pj_uint64_t now,
+                             const pj_sockaddr *address, unsigned count, unsigned period);
+
 /* ---- transactions.c ---- */
 
 void sip_transactions_start(void);
@@ -71,6 +63,8 @@ int sip_access_counts(const pjsip_rx_data *rdata);
 /* A request had wrong credentials, or right ones. */
 void sip_access_failed(pjsip_rx_data *rdata);
 void sip_access_succeeded(pjsip_rx_data *rdata);
+/* A request is of nobody we know. */
+void sip_access_unidentified(pjsip_rx_data *rdata);
 /* 0: a list keeps the source out. endpoint: whom it says to be, or NULL. */
 int sip_access_from(const struct ast_sip_acl *list, const struct ast_sip_endpoint *endpoint,
                     pjsip_rx_data *rdata);

@@ -20,7 +20,9 @@ struct source {
     pj_uint64_t told;          /* when it was last said to be too fast; 0: never */
     pj_uint64_t first_fail;    /* of those that are counted */
     pj_uint64_t banned;        /* until then */
+    pj_uint64_t first_lost;    /* of the requests of nobody we know that are counted */
     unsigned failures;
+    unsigned lost;
 };
 
 struct sip_sources {
@@ -184,4 +186,23 @@ void sip_sources_succeeded(struct sip_sources *sources, pj_uint64_t now, const p
     if (sources->config.ban_failures) {
         get(sources, now, address)->failures = 0;
     }
+}
+
+int sip_sources_unidentified(struct sip_sources *sources, pj_uint64_t now,
+                             const pj_sockaddr *address, unsigned count, unsigned period)
+{
+    struct source *source;
+
+    if (count == 0) {
+        return 0;
+    }
+    source = get(sources, now, address);
+    if (source->lost == 0 || now - source->first_lost > (pj_uint64_t)period * 1000000) {
+        source->first_lost = now;
+        source->lost = 0;
+    }
+    if (source->lost > count) { /* it was told in this period */
+        return 0;
+    }
+    return ++source->lost > count;
 }

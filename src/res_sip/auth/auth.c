@@ -12,19 +12,6 @@
 
 #include "res_sip/auth/auth.h"
 
-void sip_auths_free(struct ast_sip_auth *auth)
-{
-    while (auth) {
-        struct ast_sip_auth *next = auth->next;
-
-        OPENSSL_cleanse(auth->ha1, sizeof(auth->ha1));
-        free(auth->realm);
-        free(auth->username);
-        free(auth);
-        auth = next;
-    }
-}
-
 static int fits(int algorithm, enum ast_sip_credential_kind kind, const char *secret)
 {
     return kind == (enum ast_sip_credential_kind)(AST_SIP_CREDENTIAL_MD5 + algorithm) &&

@@ -9,7 +9,6 @@
 
 /* ---- credentials.c ---- */
 
-void sip_credentials_free(struct ast_sip_credential *credential);
 /* Gives an auth session the credentials of an endpoint (may be NULL). */
 void sip_auth_set(pjsip_auth_clt_sess *auth, const struct ast_sip_endpoint *endpoint);
 
@@ -77,7 +76,6 @@ enum sip_nonce_use sip_nonce_use(struct sip_nonces *nonces, pj_uint64_t issued, 
 
 #define SIP_MAX_AUTHORIZATIONS 8 /* headers of a request that are looked at */
 
-void sip_auths_free(struct ast_sip_auth *auth);
 /* The authenticator of endpoints' auths, for when no other is registered. */
 extern struct ast_sip_authenticator sip_own_authenticator;
 int sip_authenticate_start(const struct sip_config *config);

@@ -283,7 +283,7 @@ static int make_dummies(void)
 
     for (i = 0; i < AST_SIP_DIGEST_ALGORITHMS; i++) {
         if (getrandom(octets, sizeof(octets), 0) != (ssize_t)sizeof(octets)) {
-            ast_error("res_sip: no random numbers: %m");
+            ast_error_limited("res_sip: no random numbers: %m");
             return -1;
         }
         sip_hex(dummies[i], octets, sip_digest_length(i) / 2);
@@ -312,7 +312,7 @@ static struct ast_sip_endpoint *make_nobody(const struct sip_global_config *glob
         }
     }
     if (!made) {
-        ast_error("res_sip: no memory");
+        ast_error_limited("res_sip: no memory");
     }
     return made;
 }

@@ -20,22 +20,6 @@
 
 /* ---- credentials of an endpoint ---- */
 
-void sip_credentials_free(struct ast_sip_credential *credential)
-{
-    while (credential) {
-        struct ast_sip_credential *next = credential->next;
-
-        if (credential->secret) {
-            explicit_bzero(credential->secret, strlen(credential->secret));
-        }
-        free(credential->realm);
-        free(credential->username);
-        free(credential->secret);
-        free(credential);
-        credential = next;
-    }
-}
-
 static size_t secret_length(enum ast_sip_credential_kind kind)
 {
     return kind == AST_SIP_CREDENTIAL_MD5 ? 32 : 64;
@@ -314,9 +298,9 @@ int sip_auth_prepare(const pjsip_auth_clt_sess *auth, pjsip_tx_data *request, pj
     pjsip_msg *msg = rdata->msg_info.msg;
 
     if (++sent->challenges > MAX_CHALLENGES) {
-        ast_notice("%.*s was challenged more than %d times: giving it up",
-                   (int)request->msg->line.req.method.name.slen,
-                   request->msg->line.req.method.name.ptr, MAX_CHALLENGES);
+        ast_notice_limited("%.*s was challenged more than %d times: giving it up",
+                           (int)request->msg->line.req.method.name.slen,
+                           request->msg->line.req.method.name.ptr, MAX_CHALLENGES);
         drop_challenges(msg, NULL);
         return 0;
     }

@@ -36,28 +36,6 @@ struct scan {
     int odd;      /* it turned out not to be */
 };
 
-void sip_guard_defaults(struct sip_guard_limits *limits)
-{
-    const struct sip_guard_limits defaults = {
-        .message_size = 7999,
-        .body_size = 7000,
-        .uri_size = 1024,
-        .echoed_size = 2500,
-        .header_fields = 200,
-        .option_tags = 16,
-        .streams = 8,
-        .formats = 30,
-        .attributes = 60,
-        .keys = 8,
-        .connections = 4000,
-        .connections_of_source = 0,
-        .message_timeout = 20,
-        .idle_timeout = 3700,
-    };
-
-    *limits = defaults;
-}
-
 /* The first reason is the one that is told. */
 static void refuse(const struct scan *scan, int code, const char *reason)
 {

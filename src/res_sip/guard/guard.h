@@ -1,44 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: what arrives is looked at as text before PJSIP's parsers see it, bodies before theirs.
+ * res_sip: what arrives is looked at as text before PJSIP's parsers see it (transport/wire.c), bodies
+ * before theirs (distributor/edge.c). Pure: here it is only said what is wrong.
  */
 #ifndef RES_SIP_GUARD_H
 #define RES_SIP_GUARD_H
 
 #include "res_sip/core.h"
 
-/* ---- wire.c: what arrives, before PJSIP's parsers ---- */
-
-/*
- * A datagram that transport received; whole: it is all that was sent. 1: PJSIP may have it, and
- * sip_wire_done is to be called when it has; 0: it was refused or dropped, and counted.
- */
-int sip_wire_datagram(pjsip_transport *transport, const char *data, size_t length, int whole,
-                      const pj_sockaddr *source);
-void sip_wire_done(void);
-/* 1: the message that PJSIP is working on has a Content-Encoding. */
-int sip_wire_has_encoding(void);
-/* Hooks into PJSIP's transport manager. */
-void sip_wire_start(void);
-
-/* A refusal that is written out of the request's text. */
-struct sip_wire_refusal {
-    int code;
-    const char *reason;
-    unsigned retry_after; /* seconds; 0: it does not say */
-};
-
-/* Answers what can be answered. */
-void sip_wire_refuse(pjsip_transport *transport, const char *text, size_t length,
-                     const pj_sockaddr *source, const struct sip_wire_refusal *refusal);
-/* A message of this source was refused or dropped: counts, and says why to whoever debugs. */
-void sip_wire_count(const pj_sockaddr *source, const char *why);
-
-/* ---- edge.c ---- */
-
-int sip_edge_start(void);
-
-/* ---- guard*.c: pure checks of what a peer sent ---- */
+/* ---- guard.c, guard_sdp.c ---- */
 
 enum sip_guard_header {
     SIP_GUARD_OTHER,
@@ -68,8 +38,6 @@ struct sip_guard_found {
     int has_encoding;     /* there is a Content-Encoding */
     int lost;             /* of a stream: where the next message begins cannot be known */
 };
-
-void sip_guard_defaults(struct sip_guard_limits *limits);
 
 /*
  * Looks at a message as text; returns found->code. is_datagram: the text is all there is (RFC
@@ -103,6 +71,12 @@ struct sip_guard_span sip_guard_first(const char *value, const char *end);
  * none. */
 int sip_guard_parameter(struct sip_guard_span field, const char *name,
                         struct sip_guard_span *value);
+
+/* What an upstream that asks for it is told of our load (RFC 7339). */
+struct sip_feedback {
+    unsigned loss, validity; /* percent; ms */
+    char sequence[32];       /* greater than all before */
+};
 
 /* What a refusal says. */
 struct sip_guard_refusal {

@@ -9,7 +9,6 @@
 #include <strings.h>
 
 #include "res_sip/guard/guard.h"
-#include "res_sip/overload/overload.h"
 
 struct out {
     char *at;

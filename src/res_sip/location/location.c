@@ -126,6 +126,25 @@ static void tell_difference(const char *aor, struct ast_sip_contact *list,
     }
 }
 
+/* 1: another REGISTER than before has made it. */
+static int is_renewed(const struct ast_sip_contact *old, const struct ast_sip_contact *made)
+{
+    return old->cseq != made->cseq || !is_same_text(old->call_id, made->call_id) ||
+           !is_same_text(old->branch, made->branch);
+}
+
+static void tell_of_renewed(const char *aor, struct ast_sip_contact *old,
+                            struct ast_sip_contact *made)
+{
+    for (; made; made = made->next) {
+        const struct ast_sip_contact *before = find_uri(old, made->uri);
+
+        if (before && is_renewed(before, made)) {
+            tell(aor, made, AST_SIP_CONTACT_RENEWED);
+        }
+    }
+}
+
 int ast_sip_location_set(const char *aor, struct ast_sip_contact *contacts)
 {
     struct ast_sip_contact **registered, *old;
@@ -134,7 +153,7 @@ int ast_sip_location_set(const char *aor, struct ast_sip_contact *contacts)
     base_assert_sip_thread();
     place = get(aor);
     if (!place) {
-        ast_error("No memory for the contacts of '%s'", aor);
+        ast_error_limited("No memory for the contacts of '%s'", aor);
         ast_sip_contacts_free(contacts);
         return -1;
     }
@@ -147,6 +166,7 @@ int ast_sip_location_set(const char *aor, struct ast_sip_contact *contacts)
     *registered = contacts;
     tell_difference(aor, old, contacts, AST_SIP_CONTACT_REMOVED);
     tell_difference(aor, contacts, old, AST_SIP_CONTACT_ADDED);
+    tell_of_renewed(aor, old, contacts);
     ast_sip_contacts_free(old);
     drop_if_empty(aor);
     return 0;
@@ -189,11 +209,11 @@ int ast_sip_contact_expired(const struct ast_sip_contact *contact)
     return contact->expires != 0 && contact->expires <= (long long)time(NULL);
 }
 
-/* 1: a request to it has a way. */
-static int has_way(const struct ast_sip_contact *contact)
+int ast_sip_contact_has_way(const struct ast_sip_contact *contact)
 {
     struct sip_flow flow;
 
+    base_assert_sip_thread();
     return !contact->flow || sip_flow_find(contact->flow, &flow) == 0;
 }
 
@@ -202,7 +222,28 @@ static int quality(const struct ast_sip_contact *contact)
     return contact->q < 0 ? 1000 : contact->q;
 }
 
-const struct ast_sip_contact *ast_sip_endpoint_contact(const struct ast_sip_endpoint *endpoint)
+/* Which contacts are looked for. */
+struct wanted {
+    const char *instance; /* NULL: any */
+    const unsigned *tried;
+    unsigned count;
+};
+
+static int is_wanted(const struct ast_sip_contact *contact, const struct wanted *wanted)
+{
+    if (!wanted->instance) {
+        return 1;
+    }
+    for (unsigned i = 0; i < wanted->count; i++) {
+        if (contact->reg_id == wanted->tried[i]) {
+            return 0;
+        }
+    }
+    return contact->instance && strcmp(contact->instance, wanted->instance) == 0;
+}
+
+static const struct ast_sip_contact *find_best(const struct ast_sip_endpoint *endpoint,
+                                               const struct wanted *wanted)
 {
     const struct ast_sip_contact *best = NULL, *contact;
     const char *rest = endpoint->aors;
@@ -212,13 +253,25 @@ const struct ast_sip_contact *ast_sip_endpoint_contact(const struct ast_sip_endp
     while (ast_sip_next_aor_name(&rest, name, sizeof(name))) {
         for (contact = ast_sip_aor_contacts(name); contact; contact = contact->next) {
             if (contact->state != AST_SIP_CONTACT_UNREACHABLE &&
-                !ast_sip_contact_expired(contact) && (!best || quality(contact) > quality(best)) &&
-                has_way(contact)) {
+                !ast_sip_contact_expired(contact) && is_wanted(contact, wanted) &&
+                (!best || quality(contact) > quality(best)) && ast_sip_contact_has_way(contact)) {
                 best = contact;
             }
         }
     }
     return best;
+}
+
+const struct ast_sip_contact *ast_sip_endpoint_contact(const struct ast_sip_endpoint *endpoint)
+{
+    return find_best(endpoint, &(struct wanted){.instance = NULL});
+}
+
+const struct ast_sip_contact *sip_location_next_flow(const struct ast_sip_endpoint *endpoint,
+                                                     const char *instance, const unsigned *tried,
+                                                     unsigned count)
+{
+    return find_best(endpoint, &(struct wanted){instance, tried, count});
 }
 
 void ast_sip_each_contact(int (*see)(const char *aor, const struct ast_sip_contact *contact,
@@ -277,7 +330,7 @@ static int copy_configured(const struct ast_sip_aor *aor, struct ast_sip_contact
     for (contact = aor->contacts; contact; contact = contact->next) {
         *end = ast_sip_contact_copy(contact);
         if (!*end) {
-            ast_error("No memory for the contacts of '%s'", aor->name);
+            ast_error_limited("No memory for the contacts of '%s'", aor->name);
             ast_sip_contacts_free(*list);
             *list = NULL;
             return -1;
@@ -296,7 +349,7 @@ static int add_configured(const struct ast_sip_aor *aor)
     }
     place = get(aor->name);
     if (!place) {
-        ast_error("No memory for the contacts of '%s'", aor->name);
+        ast_error_limited("No memory for the contacts of '%s'", aor->name);
         return -1;
     }
     return copy_configured(aor, &place->contacts);
@@ -336,7 +389,7 @@ static int prepare_one(const struct ast_sip_aor *aor)
     struct change *change = calloc(1, sizeof(*change));
 
     if (!change || !(change->place = get(aor->name))) {
-        ast_error("No memory for the contacts of '%s'", aor->name);
+        ast_error_limited("No memory for the contacts of '%s'", aor->name);
         free(change);
         return -1;
     }

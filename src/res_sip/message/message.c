@@ -40,7 +40,7 @@ int ast_sip_add_header(pjsip_tx_data *tdata, const char *name, const char *value
 
     base_assert_sip_thread();
     if (!is_token(name) || !is_value(value)) {
-        ast_error("header '%s: %s' is none", name, value);
+        ast_error_limited("header '%s: %s' is none", name, value);
         return -1;
     }
     header = pjsip_generic_string_hdr_create(tdata->pool, &header_name, &header_value);
@@ -60,7 +60,7 @@ int ast_sip_add_body(pjsip_tx_data *tdata, const struct ast_sip_body *body)
     base_assert_sip_thread();
     if (!body->type || !body->subtype || !body->body_text || !is_token(body->type) ||
         !is_token(body->subtype)) {
-        ast_error("a body needs a type, a subtype and a text");
+        ast_error_limited("a body needs a type, a subtype and a text");
         return -1;
     }
     type = sip_str(body->type);
@@ -83,7 +83,7 @@ int ast_sip_append_body(pjsip_tx_data *tdata, const char *body_text)
 
     base_assert_sip_thread();
     if (!body || body->print_body != pjsip_print_text_body) {
-        ast_error("there is no body of text to append to");
+        ast_error_limited("there is no body of text to append to");
         return -1;
     }
     text = pj_pool_alloc(tdata->pool, body->len + more + 1);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: messages of ours: made, sent, printed, answered.
+ * res_sip: messages of ours: what is kept on them, how they are printed, answered, and routed.
  */
 #ifndef RES_SIP_MESSAGE_H
 #define RES_SIP_MESSAGE_H
 
 #include "res_sip/core.h"
 
-/* ---- send_request.c ---- */
+/* ---- sent.c ---- */
 
 /* Kept on each request of ours that was challenged or is waited for; in tdata->pool. */
 struct sip_sent {
@@ -16,8 +16,8 @@ struct sip_sent {
 };
 /* The one of a request; make: it is made when there is none yet. */
 struct sip_sent *sip_sent_of(pjsip_tx_data *tdata, int make);
-
-int sip_send_request_start(void);
+/* Where they are kept, in mod_data: the id of a PJSIP module; -1: it is not there. */
+void sip_sent_keep(int slot);
 
 /* ---- print.c, trace.c: modules of PJSIP; each returns 0, or -1 logged ---- */
 

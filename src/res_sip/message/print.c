@@ -13,6 +13,9 @@
 
 #include "res_sip/message/message.h"
 
+/* What a datagram takes, and some room. */
+#define MOST_REGISTER_ANSWER 64000
+
 static pj_status_t on_tx(pjsip_tx_data *tdata);
 
 static pjsip_module print = {
@@ -26,7 +29,7 @@ static pjsip_module print = {
 static pjsip_generic_string_hdr user_agent; /* of requests (RFC 3261 20.41) */
 static pjsip_generic_string_hdr server;     /* of responses (RFC 3261 20.35) */
 static char *our_name, *next_name;          /* what both say */
-static char scratch[PJSIP_MAX_PKT_LEN + 512];
+static char scratch[MOST_REGISTER_ANSWER + 512];
 
 /* 1 when the message names its sender already. */
 static int is_named(const pjsip_msg *msg, const pj_str_t *name)
@@ -55,11 +58,22 @@ static void name_sender(pjsip_tx_data *tdata)
     pjsip_tx_data_invalidate_msg(tdata);
 }
 
+/* An answer to REGISTER has all bindings of an AOR (RFC 3261 10.3 step 8), however many there are. */
+static pj_ssize_t most_of(const pjsip_msg *msg)
+{
+    const pjsip_cseq_hdr *cseq = PJSIP_MSG_CSEQ_HDR(msg);
+
+    return msg->type == PJSIP_RESPONSE_MSG && cseq && cseq->method.id == PJSIP_REGISTER_METHOD
+               ? MOST_REGISTER_ANSWER
+               : PJSIP_MAX_PKT_LEN;
+}
+
 static pj_status_t print_text(pjsip_tx_data *tdata)
 {
-    pj_ssize_t size = pjsip_msg_print(tdata->msg, scratch, PJSIP_MAX_PKT_LEN);
+    const pj_ssize_t most = most_of(tdata->msg);
+    pj_ssize_t size = pjsip_msg_print(tdata->msg, scratch, (pj_size_t)most);
 
-    if (size <= 0 || size > PJSIP_MAX_PKT_LEN) {
+    if (size <= 0 || size > most) {
         return PJSIP_EMSGTOOLONG;
     }
     if (!tdata->buf.start || tdata->buf.end - tdata->buf.start <= size) {
@@ -82,7 +96,7 @@ int sip_print_prepare(struct sip_config *config)
 {
     next_name = strdup(config->global.user_agent);
     if (!next_name) {
-        ast_error("res_sip: no memory");
+        ast_error_limited("res_sip: no memory");
     }
     return next_name ? 0 : -1;
 }

@@ -23,8 +23,8 @@ int sip_outbound_route(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
     pj_strdup2_with_null(pool, &text, endpoint->outbound_proxy);
     uri = pjsip_parse_uri(pool, text.ptr, (pj_size_t)text.slen, 0);
     if (!uri || (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri))) {
-        ast_error("endpoint '%s': outbound_proxy '%s' is no SIP URI", endpoint->name,
-                  endpoint->outbound_proxy);
+        ast_error_limited("endpoint '%s': outbound_proxy '%s' is no SIP URI", endpoint->name,
+                          endpoint->outbound_proxy);
         return -1;
     }
     route = pjsip_route_hdr_create(pool);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * res_sip: overload, the glue: what there is too much of (admission.c: time; here: sessions and
- * transactions), and the refusal of what is new out of its text, before PJSIP has any work with it.
+ * transactions), and what is let in by its text, before PJSIP has any work with it; wire.c refuses.
  * When nothing is scarce, a message costs one look at a flag here.
  */
 #include <stdio.h>
@@ -14,7 +14,6 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/guard/guard.h"
 #include "res_sip/overload/overload.h"
 
 #define LOOK_EVERY        20000u    /* microseconds */
@@ -163,7 +162,7 @@ unsigned sip_overload_loss(void)
                                                                   : sip_admission_loss(&admission);
 }
 
-/* ---- refusals ---- */
+/* ---- decisions ---- */
 
 /* A request that was let in comes again (RFC 3261 17.1): its transaction answers. The key is PJSIP's,
  * of transactions of a server (RFC 3261 17.2.3). */
@@ -216,31 +215,27 @@ int sip_overload_is_emergency(const pjsip_rx_data *rdata)
     return request.kind == SIP_OVERLOAD_EMERGENCY;
 }
 
-int sip_overload_refuses(pjsip_transport *transport, const char *text, size_t length,
-                         const pj_sockaddr *source)
+enum sip_overload_verdict sip_overload_decide(const char *text, size_t length,
+                                              const pj_sockaddr *source)
 {
     struct sip_overload_request request;
-    struct sip_wire_refusal refusal = {.code = PJSIP_SC_SERVICE_UNAVAILABLE,
-                                       .reason = "Service Unavailable"};
 
     sip_overload_read(text, length, config.emergency_numbers, &request);
     if (request.kind == SIP_OVERLOAD_GOES_ON) {
-        return 0;
+        return SIP_OVERLOAD_LET_IN;
     }
     if (request.kind == SIP_OVERLOAD_OUR_ACK) {
-        return 1;
+        return SIP_OVERLOAD_DROP;
     }
     if (has_transaction(&request)) {
-        return 0;
+        return SIP_OVERLOAD_LET_IN;
     }
     if (is_let_in(request.kind, class_of(request.kind, source))) {
-        return 0;
+        return SIP_OVERLOAD_LET_IN;
     }
     sip_counters.overload_refused++;
     state.refused = sip_now();
-    refusal.retry_after = sip_overload_retry_after();
-    sip_wire_refuse(transport, text, length, source, &refusal);
-    return 1;
+    return SIP_OVERLOAD_REFUSE;
 }
 
 /* ---- start and stop ---- */

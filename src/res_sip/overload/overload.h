@@ -6,7 +6,7 @@
 #ifndef RES_SIP_OVERLOAD_H
 #define RES_SIP_OVERLOAD_H
 
-#include "res_sip/core.h"
+#include "res_sip/guard/guard.h"
 
 /* ---- admission.c: how much of what is new is let in; pure, times in microseconds ---- */
 
@@ -88,28 +88,27 @@ void sip_overload_forget_phones(void);
 
 /* ---- feedback.c: RFC 7339, module of PJSIP ---- */
 
-struct sip_feedback {
-    unsigned loss, validity; /* percent; ms */
-    char sequence[32];       /* greater than all before */
-};
-
 /* What the topmost Via of an answer says. */
 void sip_feedback_now(struct sip_feedback *feedback);
 int sip_feedback_start(void);
 
 /* ---- overload.c ---- */
 
-/* Something may have to be refused. Read before sip_overload_refuses is called, which costs more. */
+/* Something may have to be refused. Read before sip_overload_decide is called, which costs more. */
 extern int sip_overload_is_watching;
 
-/*
- * 1: a message that the guard let pass is refused or dropped, which has been done, and is not for
- * PJSIP. 0: PJSIP may have it.
- */
-int sip_overload_refuses(pjsip_transport *transport, const char *text, size_t length,
-                         const pj_sockaddr *source);
 /* 1: a request for an emergency service (RFC 5031), or one of our emergency_numbers. */
 int sip_overload_is_emergency(const pjsip_rx_data *rdata);
+
+enum sip_overload_verdict {
+    SIP_OVERLOAD_LET_IN, /* PJSIP may have it */
+    SIP_OVERLOAD_DROP,
+    SIP_OVERLOAD_REFUSE /* with 503; counted */
+};
+
+/* What becomes of a message that the guard let pass. */
+enum sip_overload_verdict sip_overload_decide(const char *text, size_t length,
+                                              const pj_sockaddr *source);
 /* Of so many datagrams the oldest had waited so long, in microseconds, until it was read; drops: how
  * many the system has lost on its socket so far. */
 void sip_overload_waited(unsigned count, pj_uint64_t wait, unsigned drops, unsigned *drops_before);

@@ -12,7 +12,6 @@
 #include <sipsession/log.h>
 
 #include "res_sip/overload/overload.h"
-#include "res_sip/transport/transport.h"
 
 struct address {
     unsigned char family; /* 0: a free place */
@@ -102,7 +101,7 @@ void sip_overload_learn_phones(void)
     }
     table = calloc(size, sizeof(*table));
     if (!table) {
-        ast_warning("res_sip: no memory for the addresses of phones: they do not go first");
+        ast_warning_limited("res_sip: no memory for the addresses of phones: they do not go first");
         return;
     }
     mask = size - 1;

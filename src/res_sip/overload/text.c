@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "res_sip/guard/guard.h"
 #include "res_sip/overload/overload.h"
 
 #define OUR_TAG_LENGTH 9 /* of guard_refusal.c: g and eight digits; PJSIP's are longer */

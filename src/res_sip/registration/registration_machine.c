@@ -21,6 +21,11 @@
 #define LEAST_LEAD 10000u
 #define MOST_LEAD  60000u
 
+/* Behind a connection that broke, as RFC 5626 4.5 has it: at first soon, then twice as late each
+ * time, for a registrar that breaks all of them; one that lasted is the first again. In ms. */
+#define FIRST_RETURN 1000u
+#define MOST_RETURN  300000u
+
 static struct registration_action wait_until(struct registration_machine *machine,
                                              enum registration_state state, unsigned long long when)
 {
@@ -221,6 +226,28 @@ struct registration_action registration_change(struct registration_machine *mach
         return (struct registration_action){.wake = 0};
     }
     return register_now(machine, now);
+}
+
+struct registration_action registration_lost(struct registration_machine *machine,
+                                             unsigned long long now)
+{
+    unsigned long long delay;
+
+    if (machine->state != REGISTRATION_REGISTERED || machine->stopping) {
+        return (struct registration_action){.wake = machine->wake};
+    }
+    if (machine->lost_at == 0 || now - machine->lost_at > 2 * MOST_RETURN) {
+        machine->losses = 0;
+    }
+    delay = (unsigned long long)FIRST_RETURN << machine->losses;
+    if (delay < MOST_RETURN) {
+        ++machine->losses;
+    } else {
+        delay = MOST_RETURN;
+    }
+    machine->lost_at = now;
+    return wait_until(machine, REGISTRATION_REGISTERED,
+                      machine->wake < now + delay ? machine->wake : now + delay);
 }
 
 struct registration_action registration_stop(struct registration_machine *machine,

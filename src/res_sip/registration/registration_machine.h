@@ -61,6 +61,8 @@ struct registration_machine {
     unsigned retries;               /* since the last success */
     unsigned long long wake;        /* 0: none */
     unsigned long long bound_until; /* the registrar has a binding of ours so long; 0: none */
+    unsigned losses;                /* connections that broke, one soon after the other */
+    unsigned long long lost_at;     /* the last one; 0: none */
     int stopping;
     int changed; /* while a REGISTER was on its way: it is sent once more */
 };
@@ -81,6 +83,9 @@ struct registration_action registration_answered(struct registration_machine *ma
 struct registration_action registration_change(struct registration_machine *machine,
                                                const struct registration_rules *rules,
                                                unsigned long long now);
+/* The connection of what is registered broke: calls may not reach us any more. */
+struct registration_action registration_lost(struct registration_machine *machine,
+                                             unsigned long long now);
 /* Undo it: REGISTRATION_ENDED comes at once, or with an answer. */
 struct registration_action registration_stop(struct registration_machine *machine,
                                              unsigned long long now);

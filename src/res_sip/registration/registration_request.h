@@ -27,12 +27,16 @@ struct sip_registration {
     pj_timer_entry timer;
     char line[33];           /* the token of our Contact; empty: it has none */
     char call_id[33];        /* RFC 3261 10.2: one for all its requests */
+    char *contact;           /* of it, NULL: none was; owned */
+    const void *by;          /* what it is registered by, never looked into: a transport of UDP, a
+                              * listener; NULL: it is not */
     int cseq;                /* of the request that was sent last */
     unsigned expires;        /* that is being asked for */
     pj_pool_t *lookup;       /* while the servers are being located */
     pjsip_host_info located; /* of this; in lookup */
     pjsip_server_addresses servers;
-    unsigned at; /* the one that is asked */
+    unsigned at;                   /* the one that is asked */
+    unsigned long long connection; /* that it registered over, its serial; 0: it was none */
     struct registration_avoided avoided[REGISTRATION_AVOIDED];
 };
 

@@ -134,7 +134,7 @@ static void finish(struct lookup *lookup)
     const int count = (int)lookup->found.count;
 
     if (count == 0) {
-        ast_warning("res_sip: no address for %s", lookup->host);
+        ast_warning_limited("res_sip: no address for %s", lookup->host);
     }
     lookup->done(count > 0 ? PJ_SUCCESS : PJ_ERESOLVE, lookup->token,
                  count > 0 ? &lookup->found : NULL);

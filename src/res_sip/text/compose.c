@@ -99,7 +99,7 @@ static int add_headers(pjsip_tx_data *tdata, const struct ast_sip_message *messa
 
     for (header = message->headers; header; header = header->next) {
         if (!ast_sip_message_header_allowed(header->name)) {
-            ast_error("A message cannot be given the header field '%s'", header->name);
+            ast_error_limited("A message cannot be given the header field '%s'", header->name);
             return -1;
         }
         if (ast_sip_add_header(tdata, header->name, header->value) != 0) {
@@ -177,7 +177,7 @@ static int set_from(pjsip_tx_data *tdata, const struct ast_sip_endpoint *endpoin
               ? parse_address(tdata->pool, text)
               : NULL;
     if (!uri || !PJSIP_URI_SCHEME_IS_SIP(uri)) {
-        ast_warning("A message cannot be from '%s' at '%s'", id.number, host);
+        ast_warning_limited("A message cannot be from '%s' at '%s'", id.number, host);
         return -1;
     }
     from->uri = uri;
@@ -195,7 +195,7 @@ static int set_to(pjsip_tx_data *tdata, const char *text)
     }
     if (!uri || (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri) &&
                  !PJSIP_URI_SCHEME_IS_TEL(uri))) {
-        ast_warning("A message cannot be to '%s': expected a URI", text);
+        ast_warning_limited("A message cannot be to '%s': expected a URI", text);
         return -1;
     }
     PJSIP_MSG_TO_HDR(tdata->msg)->uri = uri;
@@ -213,14 +213,14 @@ static int set_body(pjsip_tx_data *tdata, const struct ast_sip_message *message)
     int length;
 
     if (strlen(message->content_type) > MAX_TYPE) {
-        ast_warning("A message cannot be of a type of more than %d octets", MAX_TYPE);
+        ast_warning_limited("A message cannot be of a type of more than %d octets", MAX_TYPE);
         return -1;
     }
     pj_strdup2_with_null(tdata->pool, &type, message->content_type);
     parsed = pjsip_parse_hdr(tdata->pool, &name, type.ptr, (pj_size_t)type.slen, &length);
     if (!parsed || parsed->type != PJSIP_H_CONTENT_TYPE || parsed->media.type.slen == 0 ||
         parsed->media.subtype.slen == 0 || (size_t)length != strlen(message->content_type)) {
-        ast_warning("A message cannot be of the type '%s'", message->content_type);
+        ast_warning_limited("A message cannot be of the type '%s'", message->content_type);
         return -1;
     }
     body = pjsip_msg_body_create(tdata->pool, &parsed->media.type, &parsed->media.subtype, &text);
@@ -273,7 +273,7 @@ static int choose_transport(const struct ast_sip_endpoint *endpoint, pjsip_tx_da
     int length = measure(endpoint, tdata);
 
     if (length < 0) {
-        ast_warning("A message to endpoint '%s' is too long to be sent", endpoint->name);
+        ast_warning_limited("A message to endpoint '%s' is too long to be sent", endpoint->name);
         return -1;
     }
     if (length <= TEXT_MAX_UDP || !goes_by_udp(endpoint, hop)) {
@@ -281,9 +281,10 @@ static int choose_transport(const struct ast_sip_endpoint *endpoint, pjsip_tx_da
     }
     if (endpoint->transport || (!sip_transport_of_type(PJSIP_TRANSPORT_TCP) &&
                                 !sip_transport_of_type(PJSIP_TRANSPORT_TCP6))) {
-        ast_warning("A message of %d octets to endpoint '%s' would go over UDP, where %d are "
-                    "allowed (RFC 3428 8), and there is no TCP transport for it",
-                    length, endpoint->name, TEXT_MAX_UDP);
+        ast_warning_limited(
+            "A message of %d octets to endpoint '%s' would go over UDP, where %d are "
+            "allowed (RFC 3428 8), and there is no TCP transport for it",
+            length, endpoint->name, TEXT_MAX_UDP);
         return -1;
     }
     hop->transport_param = sip_str("tcp");

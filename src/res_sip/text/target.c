@@ -73,13 +73,13 @@ static enum ast_sip_message_result to_uri(struct ast_sip_endpoint *endpoint, con
     char uri[URI_SIZE];
 
     if (read_uri(text, uri, sizeof(uri)) != 0) {
-        ast_warning("A message to '%s': expected a SIP URI", text);
+        ast_warning_limited("A message to '%s': expected a SIP URI", text);
         ast_sip_endpoint_unref(endpoint);
         return AST_SIP_MESSAGE_INVALID_DESTINATION;
     }
     target->contacts = ast_sip_contact_create(uri);
     if (!target->contacts) {
-        ast_error("No memory for a message to '%s'", uri);
+        ast_error_limited("No memory for a message to '%s'", uri);
         ast_sip_endpoint_unref(endpoint);
         return AST_SIP_MESSAGE_FAILED;
     }
@@ -94,9 +94,10 @@ static enum ast_sip_message_result by_default(const char *text, struct sip_text_
     struct ast_sip_endpoint *endpoint = ast_sip_get_endpoint(name);
 
     if (!endpoint) {
-        ast_warning("A message to '%s': there is no endpoint for it, and none of the name '%s' "
-                    "(default_outbound_endpoint)",
-                    text, name);
+        ast_warning_limited(
+            "A message to '%s': there is no endpoint for it, and none of the name '%s' "
+            "(default_outbound_endpoint)",
+            text, name);
         return AST_SIP_MESSAGE_INVALID_DESTINATION;
     }
     return to_uri(endpoint, text, target);
@@ -122,7 +123,7 @@ static int add_contacts(struct ast_sip_contact **list, const char *aor)
         }
         copy = ast_sip_contact_copy(contact);
         if (!copy) {
-            ast_error("No memory for the contacts of '%s'", aor);
+            ast_error_limited("No memory for the contacts of '%s'", aor);
             return -1;
         }
         while (*at && quality(*at) >= quality(copy)) {
@@ -150,8 +151,8 @@ static enum ast_sip_message_result to_aors(struct ast_sip_endpoint *endpoint, co
     }
     if (!list || result != 0) {
         if (result == 0) {
-            ast_notice("A message to endpoint '%s': it has no contact that can be reached",
-                       endpoint->name);
+            ast_notice_limited("A message to endpoint '%s': it has no contact that can be reached",
+                               endpoint->name);
         }
         ast_sip_contacts_free(list);
         ast_sip_endpoint_unref(endpoint);
@@ -218,7 +219,8 @@ static enum ast_sip_message_result find_named(const char *text, struct sip_text_
         return by_default(text, target);
     }
     if (!endpoint) {
-        ast_warning("A message to '%s': there is no endpoint '%.*s'", text, (int)length, text);
+        ast_warning_limited("A message to '%s': there is no endpoint '%.*s'", text, (int)length,
+                            text);
         return AST_SIP_MESSAGE_INVALID_DESTINATION;
     }
     if (text[length] != '/') {
@@ -237,6 +239,6 @@ enum ast_sip_message_result sip_text_find(const char *destination, struct sip_te
     if (begins_with(destination, "sip:") || begins_with(destination, "sips:")) {
         return by_default(destination, target);
     }
-    ast_warning("A message to '%s': expected pjsip:ENDPOINT or sip:USER@HOST", destination);
+    ast_warning_limited("A message to '%s': expected pjsip:ENDPOINT or sip:USER@HOST", destination);
     return AST_SIP_MESSAGE_INVALID_PROTOCOL;
 }

@@ -4,8 +4,8 @@
  * peers and of one. One that stays silent, gets stuck in a message or is idle for too long is
  * closed. No message is read here.
  *
- * Only connections that peers made are limited and closed; PJSIP closes ours when nothing uses them
- * any more.
+ * Only connections that peers made are limited, and closed when silent or idle; PJSIP closes ours
+ * when nothing uses them any more.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +23,7 @@
 #define RESERVED       128 /* handles of PJSIP's queue that are not for peers' connections */
 #define SHARE_OF_FILES 2   /* one in so many descriptors, at most, is a peer's connection */
 #define LOOK_AFTER     1   /* seconds */
+#define PING_TIME      4   /* seconds: line ends further apart are two pongs, and no ping */
 
 struct sip_source {
     struct sip_source *same_hash;
@@ -39,7 +40,6 @@ static unsigned incoming;          /* how many of them peers made */
 static unsigned most;              /* of those */
 static pj_timer_entry timer;
 static int armed;
-static pjsip_tp_state_callback tell_pjsip;
 
 static long now(void)
 {
@@ -141,7 +141,12 @@ void sip_connection_lose(struct sip_connection *connection)
 
 void sip_connection_heard(struct sip_connection *connection, int is_whole)
 {
-    connection->heard = now();
+    const long time = now();
+
+    if (time - connection->heard > PING_TIME) {
+        connection->keep_alive = 0;
+    }
+    connection->heard = time;
     if (is_whole) {
         connection->begun = 0;
     } else if (!connection->begun) {
@@ -157,16 +162,16 @@ static const char *reason_to_close(const struct sip_connection *connection, long
     if (connection->transport->is_shutdown) {
         return NULL;
     }
+    if (connection->is_stuck) {
+        return "its peer does not read";
+    }
     if (connection->skip == SIP_SKIP_ALL) {
         return "it makes no sense";
-    }
-    if (!connection->source) {
-        return NULL;
     }
     if (connection->begun && time - connection->begun > (long)limits->message_timeout) {
         return "its message does not end";
     }
-    if (time - connection->heard > (long)limits->idle_timeout &&
+    if (connection->source && time - connection->heard > (long)limits->idle_timeout &&
         pj_atomic_get(connection->transport->ref_cnt) == 0) {
         return "it is idle";
     }
@@ -196,6 +201,7 @@ static void look(pj_timer_heap_t *heap, pj_timer_entry *entry)
             connection->skip = SIP_SKIP_ALL;
             /* it stays in the list until PJSIP's timers run */
             pjsip_transport_shutdown2(connection->transport, PJ_TRUE);
+            sip_unsent_drop(connection);
         }
     }
     armed = 0;
@@ -272,10 +278,30 @@ static struct sip_connection *add(pjsip_transport *transport)
         incoming++;
     }
     link_in(connection);
+    sip_unsent_watch(connection);
     if (!armed) {
         arm();
     }
     return connection;
+}
+
+/* PJSIP gave it the options that its listener began with. */
+static void mark(pjsip_transport *transport)
+{
+    const struct sip_transport *listener = sip_transport_of(transport);
+
+    if (listener && listener->is_marked) {
+        sip_transport_mark(listener, transport);
+    }
+}
+
+void sip_connections_mark(const struct sip_transport *transport)
+{
+    for (struct sip_connection *at = all; at; at = at->next) {
+        if (at->transport->factory == transport->tcp) {
+            sip_transport_mark(transport, at->transport);
+        }
+    }
 }
 
 static void on_connected(pjsip_transport *transport)
@@ -289,6 +315,8 @@ static void on_connected(pjsip_transport *transport)
         pjsip_transport_shutdown2(transport, PJ_TRUE);
     } else if (!add(transport)) {
         pjsip_transport_shutdown2(transport, PJ_TRUE);
+    } else {
+        mark(transport);
     }
 }
 
@@ -317,6 +345,7 @@ static void forget(struct sip_connection *connection)
         release_source(connection->source);
         incoming--;
     }
+    sip_unsent_forget(connection);
     free(connection);
 }
 
@@ -330,39 +359,40 @@ static int is_refused(pjsip_transport *transport, const pjsip_transport_state_in
         return 0;
     }
     sip_counters.certificates_refused++;
-    ast_warning("res_sip: TLS connection %s: refused: %s", transport->info, why);
+    ast_warning_limited("res_sip: TLS connection %s: refused: %s", transport->info, why);
     pjsip_transport_shutdown2(transport, transport->dir == PJSIP_TP_DIR_INCOMING);
     return 1;
 }
 
-static void look_at_state(pjsip_transport *transport, pjsip_transport_state state,
-                          const pjsip_transport_state_info *info)
+/* PJSIP's own hook, which ours takes the place of: its transactions hear of a connection that broke
+ * by it. */
+static pjsip_tp_state_callback tell_transactions;
+
+/* PJSIP's hook. */
+static void on_state(pjsip_transport *transport, pjsip_transport_state state,
+                     const pjsip_transport_state_info *info)
 {
     struct sip_connection *connection;
 
+    if (tell_transactions) {
+        tell_transactions(transport, state, info);
+    }
+    if (transport->flag & PJSIP_TRANSPORT_DATAGRAM) {
+        return;
+    }
     if (state == PJSIP_TP_STATE_CONNECTED) {
         if (is_refused(transport, info)) {
             return;
         }
         on_connected(transport);
-    } else if (state == PJSIP_TP_STATE_DESTROY) {
-        connection = sip_connection_of(transport);
-        if (connection) {
-            forget(connection);
-        }
+        return;
     }
-}
-
-/* PJSIP's hook. What it had before tells transactions that their connection is gone (RFC 3261
- * 17.1.4): they would wait for their time to be over instead. */
-static void on_state(pjsip_transport *transport, pjsip_transport_state state,
-                     const pjsip_transport_state_info *info)
-{
-    if (!(transport->flag & PJSIP_TRANSPORT_DATAGRAM)) {
-        look_at_state(transport, state, info);
+    connection = sip_connection_of(transport);
+    if (connection) {
+        sip_registrations_lost(connection->serial);
     }
-    if (tell_pjsip) {
-        tell_pjsip(transport, state, info);
+    if (connection && state == PJSIP_TP_STATE_DESTROY) {
+        forget(connection);
     }
 }
 
@@ -396,7 +426,7 @@ void sip_connections_start(void)
     most = work_out_most(sip_get_config()->guard.connections);
     pj_timer_entry_init(&timer, 0, NULL, look);
     armed = 0;
-    tell_pjsip = pjsip_tpmgr_get_state_cb(pjsip_endpt_get_tpmgr(sip_endpt));
+    tell_transactions = pjsip_tpmgr_get_state_cb(pjsip_endpt_get_tpmgr(sip_endpt));
     pjsip_tpmgr_set_state_cb(pjsip_endpt_get_tpmgr(sip_endpt), on_state);
     pj_ssl_sock_on_handshake = on_handshake;
 }

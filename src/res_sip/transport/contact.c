@@ -32,7 +32,7 @@ static int route_to(int family, const pj_str_t *host, pj_sockaddr *address)
 
     if ((!host || pj_getipinterface(family, host, &route, PJ_FALSE, NULL) != PJ_SUCCESS) &&
         pj_getdefaultipinterface(family, &route) != PJ_SUCCESS) {
-        ast_error("res_sip: no address of ours is known: bind the transport to one");
+        ast_error_limited("res_sip: no address of ours is known: bind the transport to one");
         return -1;
     }
     pj_sockaddr_copy_addr(address, &route);
@@ -140,8 +140,8 @@ static int place_towards_uri(const struct ast_sip_endpoint *endpoint, const pjsi
         transport = transport_to(uri);
     }
     if (!transport) {
-        ast_error("endpoint '%s': there is no transport for a call to it",
-                  endpoint ? endpoint->name : "-");
+        ast_error_limited("endpoint '%s': there is no transport for a call to it",
+                          endpoint ? endpoint->name : "-");
         return -1;
     }
     place->type = transport->type;

@@ -19,6 +19,7 @@
 /* SYNs that are repeated: a server that is dead makes way for the next one (RFC 3263 4.3) after 7 s,
  * not after the system's two minutes. */
 #define CONNECT_ATTEMPTS 2
+#define UNREAD_TIME      4 /* times timer B: longer than that no connection waits for its peer to read */
 
 static struct sip_transport *transports; /* in the order of the configuration */
 
@@ -97,10 +98,14 @@ void sip_transport_options(struct sip_transport *transport, pj_sockopt_params *p
     transport->options.idle = (int)config->tcp_keepalive;
     transport->options.interval = (int)config->tcp_keepalive_interval;
     transport->options.count = (int)config->tcp_keepalive_count;
+    /* A phone that is out of reach for a minute keeps its connection; for longer, nobody waits for
+     * what it has not taken (RFC 3261 17). */
+    transport->options.unread = UNREAD_TIME * (int)sip_get_config()->global.timer_b;
     params->cnt = 0;
     add_option(params, IPPROTO_TCP, TCP_NODELAY, &transport->options.on);
     transport->options.attempts = CONNECT_ATTEMPTS;
     add_option(params, IPPROTO_TCP, TCP_SYNCNT, &transport->options.attempts);
+    add_option(params, IPPROTO_TCP, TCP_USER_TIMEOUT, &transport->options.unread);
     if (config->tcp_keepalive) {
         add_option(params, SOL_SOCKET, SO_KEEPALIVE, &transport->options.on);
         add_option(params, IPPROTO_TCP, TCP_KEEPIDLE, &transport->options.idle);
@@ -117,6 +122,30 @@ void sip_transport_options(struct sip_transport *transport, pj_sockopt_params *p
     }
     if (config->bind.addr.sa_family == PJ_AF_INET6) { /* so that 0.0.0.0 may be bound too */
         add_option(params, IPPROTO_IPV6, IPV6_V6ONLY, &transport->options.on);
+    }
+}
+
+static void set(int fd, int level, int name, int value)
+{
+    if (setsockopt(fd, level, name, &value, sizeof(value)) != 0) {
+        ast_debug("res_sip: option %d of a connection cannot be set: %m", name);
+    }
+}
+
+void sip_transport_mark(const struct sip_transport *transport, pjsip_transport *connection)
+{
+    const struct sip_transport_config *config = transport->config;
+    pj_sock_t fd = pjsip_tcp_transport_get_socket(connection);
+
+    if (fd == PJ_INVALID_SOCKET) {
+        return;
+    }
+    sip_udp_set_qos((int)fd, config);
+    set((int)fd, SOL_SOCKET, SO_KEEPALIVE, config->tcp_keepalive > 0);
+    if (config->tcp_keepalive) {
+        set((int)fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)config->tcp_keepalive);
+        set((int)fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)config->tcp_keepalive_interval);
+        set((int)fd, IPPROTO_TCP, TCP_KEEPCNT, (int)config->tcp_keepalive_count);
     }
 }
 
@@ -218,7 +247,7 @@ struct sip_transport *sip_transport_open(const struct sip_transport_config *conf
     struct sip_transport *transport = calloc(1, sizeof(*transport));
 
     if (!transport) {
-        ast_error("res_sip: transport '%s': no memory", config->name);
+        ast_error_limited("res_sip: transport '%s': no memory", config->name);
         return NULL;
     }
     transport->config = config;
@@ -287,8 +316,8 @@ int sip_transport_selector(const struct ast_sip_endpoint *endpoint, pjsip_tpsele
     if (endpoint && endpoint->transport) {
         transport = sip_transport_of_name(endpoint->transport);
         if (!transport) {
-            ast_error("endpoint '%s': there is no transport '%s'", endpoint->name,
-                      endpoint->transport);
+            ast_error_limited("endpoint '%s': there is no transport '%s'", endpoint->name,
+                              endpoint->transport);
             return -1;
         }
         if (transport->udp) {

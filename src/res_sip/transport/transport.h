@@ -24,7 +24,7 @@ struct sip_transport {
     pjsip_tpfactory *tcp; /* of TCP and TLS */
     pj_sockaddr address;  /* what it is bound to, with its port */
     struct {
-        int on, idle, interval, count, attempts;
+        int on, idle, interval, count, unread, attempts;
     } options; /* of its sockets; PJSIP keeps pointers to them */
     struct {
         unsigned long long loaded, looked_at; /* what distinguishes the certificate's files */
@@ -34,11 +34,14 @@ struct sip_transport {
     unsigned retired;                 /* by which reload */
     unsigned looks;                   /* seconds since */
     int is_hidden;                    /* PJSIP does not know its listener any more */
+    int is_marked;                    /* a reload gave it other options */
 };
 
 /* Options of a listener and of each of its connections. */
 void sip_transport_options(struct sip_transport *transport, pj_sockopt_params *params,
                            pj_qos_params *qos);
+/* Gives a connection of TCP what its listener is configured with now: PJSIP has what it began with. */
+void sip_transport_mark(const struct sip_transport *transport, pjsip_transport *connection);
 /* The address to be told to peers, when we are bound to all; else the name stays empty. text holds
  * it. */
 void sip_transport_publish(const struct sip_transport_config *config, pjsip_host_port *name,
@@ -98,6 +101,9 @@ int sip_transport_is_retired(const pjsip_transport *transport);
 
 int sip_transports_prepare(struct sip_config *config); /* these three: reload.h */
 void sip_transports_abandon(void);
+/* Between the two: 1: the reload that is prepared takes this transport of UDP, or this listener, away
+ * or to another address. */
+int sip_transport_is_leaving(const void *transport);
 void sip_transports_commit(struct sip_config *old, struct sip_config *config);
 
 /* The value of a URI's transport parameter (a literal); NULL: none is needed. */
@@ -134,10 +140,21 @@ struct sip_connection {
     long heard;          /* seconds, monotonic: when the last octet came */
     long begun;          /* when the message began that is not whole yet; 0: none */
     unsigned keep_alive; /* state of keep_alive.c */
+    /* of unsent.c */
+    pj_status_t (*send)(pjsip_transport *, pjsip_tx_data *, const pj_sockaddr_t *, int, void *,
+                        pjsip_transport_callback); /* PJSIP's */
+    struct sip_waiting *waiting, **last_waiting;   /* behind the one that PJSIP has, */
+    unsigned unsent;                               /* and how many there are */
+    int is_sending;                                /* PJSIP has one: */
+    void *sending_token;
+    pjsip_transport_callback sending_callback;
+    int is_stuck; /* nothing more can be sent */
 };
 
 #define SIP_SKIP_ALL ((size_t)-1) /* the connection is lost: nothing more of it is read */
 
+/* The listener of TCP has other options: its connections get them. */
+void sip_connections_mark(const struct sip_transport *transport);
 /* 1: there is a connection of this listener. */
 int sip_connections_of(const pjsip_tpfactory *listener);
 /* NULL: nothing is known of it. It is borrowed, until the next message. */
@@ -154,6 +171,17 @@ void sip_connections_reload(const struct sip_config *old);
 /* Forgets them all; PJSIP's endpoint is gone. */
 void sip_connections_stop(void);
 
+/* ---- unsent.c: what peers do not read ---- */
+
+/* 1: of at most so many messages too many wait on one connection, when so many wait on all. */
+int sip_unsent_is_too_much(unsigned most, unsigned of_one, unsigned long of_all);
+/* Keeps from now on what waits on it. */
+void sip_unsent_watch(struct sip_connection *connection);
+/* PJSIP's transport is gone. */
+void sip_unsent_forget(const struct sip_connection *connection);
+/* It is closed: what waits on it is not sent any more. */
+void sip_unsent_drop(struct sip_connection *connection);
+
 /* ---- nat.c ---- */
 
 /* A dialog with this endpoint begins: its responses may be of interest. NULL is allowed. */
@@ -161,9 +189,6 @@ void sip_nat_expect(const struct ast_sip_endpoint *endpoint);
 /* A received message's Contact becomes where it came from, when the endpoint (may be NULL) asks for
  * it. */
 void sip_nat_rewrite(pjsip_rx_data *rdata, const struct ast_sip_endpoint *endpoint);
-/* An address in figures, without port and brackets; a name is never looked up. 0; -1: it is none.
- */
-int sip_parse_ip(const pj_str_t *text, pj_sockaddr *address);
 /* 1: a peer is in none of the local networks. */
 int sip_nat_is_outside(const struct sip_external_config *external, const pj_sockaddr *peer);
 /* 1: the address, whatever its port, is one of those that the transport is bound to. */

@@ -15,9 +15,9 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/guard/guard.h"
 #include "res_sip/overload/overload.h"
 #include "res_sip/transport/transport.h"
+#include "res_sip/transport/wire.h"
 
 #define BATCH       16    /* datagrams of one turn of the loop */
 #define PARSER_POOL 16000 /* octets: enough for nearly every message */

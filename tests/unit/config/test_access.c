@@ -1,59 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who gets in, as pjsip.conf, acl.conf and sipsession.conf say it: auth, access lists, rates. */
-#include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "failmalloc.h"
-#include "files.h"
+#include "loaded.h"
 #include "res_sip/auth/auth.h"
 
-#define TRANSPORT "[udp]\ntype=transport\nbind=127.0.0.1\n"
-#define ALICE     "[alice]\ntype=endpoint\nallow=ulaw\n" /* lines 4 to 6 */
-
-static struct sip_config *sip;
-
-static int end(void **state)
-{
-    sip_config_destroy(sip);
-    sip = NULL;
-    return files_end(state);
-}
-
-static int load(const char *text)
-{
-    files_forget();
-    sip_config_destroy(sip);
-    sip = NULL;
-    return config_pjsip_load(files_write("p", text), NULL, report, &sip);
-}
-
-static void check_good(const char *text)
-{
-    int result = load(text);
-
-    files_check("");
-    assert_int_equal(result, 0);
-}
-
-static void check_warned(const char *text, const char *problems)
-{
-    assert_int_equal(load(text), 0);
-    files_check(problems);
-}
-
-static void check_bad(const char *text, const char *problems)
-{
-    assert_int_equal(load(text), -1);
-    files_check(problems);
-    assert_null(sip);
-}
+#define ALICE "[alice]\ntype=endpoint\nallow=ulaw\n" /* lines 4 to 6 */
 
 /* ---- auth ---- */
 
@@ -311,38 +261,22 @@ static void test_folder(void **state)
 
 /* ---- memory ---- */
 
-static int load_whole(void *data)
-{
-    struct config_report *other = config_report_create();
-    struct sip_config *made = NULL;
-    int result = other ? config_pjsip_load(data, NULL, other, &made) : -1;
-
-    assert_true(result == 0 ? made != NULL : made == NULL);
-    sip_config_destroy(made);
-    config_report_free(other);
-    return result;
-}
-
 static void test_no_memory(void **state)
 {
-    char path[PATH_MAX];
-
     (void)state;
     files_forget();
     files_write("acl.conf", "[n]\ndeny=0.0.0.0/0\n");
-    strcpy(path, files_write("p", TRANSPORT
-                             "[global]\ndefault_realm=r\ndefault_auth_algorithms_uas=SHA-256\n"
-                             "[a]\ntype=endpoint\nallow=ulaw\nauth=b\nacl=n\npermit=10.0.0.0/8\n"
-                             "deny=11.0.0.0/8\n"
-                             "[b]\ntype=auth\nusername=u\npassword=p\nrealm=q\n"
-                             "supported_algorithms_uas=MD5,SHA-256\npassword_digest=MD5:" HEX32 "\n"
-                             "[i]\ntype=identify\nendpoint=a\nmatch_header=X: y\n"
-                             "match_request_uri=/x/\n"
-                             "[x]\ntype=acl\ndeny=1.2.3.4\nacl=n\n"));
-    assert_true(failmalloc_each(load_whole, path, 0) > 30);
+    check_no_memory(TRANSPORT "[global]\ndefault_realm=r\ndefault_auth_algorithms_uas=SHA-256\n"
+                              "[a]\ntype=endpoint\nallow=ulaw\nauth=b\nacl=n\npermit=10.0.0.0/8\n"
+                              "deny=11.0.0.0/8\n"
+                              "[b]\ntype=auth\nusername=u\npassword=p\nrealm=q\n"
+                              "supported_algorithms_uas=MD5,SHA-256\npassword_digest=MD5:" HEX32
+                              "\n"
+                              "[i]\ntype=identify\nendpoint=a\nmatch_header=X: y\n"
+                              "match_request_uri=/x/\n"
+                              "[x]\ntype=acl\ndeny=1.2.3.4\nacl=n\n",
+                    30);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, files_begin, end)
 
 int main(void)
 {

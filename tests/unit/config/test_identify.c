@@ -1,50 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* type=identify of pjsip.conf: addresses, networks, names, headers, request URIs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "files.h"
-
-#define TRANSPORT "[udp]\ntype=transport\nbind=127.0.0.1\n"
-
-static struct sip_config *sip;
-
-static int end(void **state)
-{
-    sip_config_destroy(sip);
-    sip = NULL;
-    return files_end(state);
-}
-
-static int load(const char *text)
-{
-    sip_config_destroy(sip);
-    sip = NULL;
-    return config_pjsip_load(files_write("p", text), NULL, report, &sip);
-}
-
-/* The text is right, and says nothing that deserves a word. */
-static void check_good(const char *text)
-{
-    int result = load(text);
-
-    files_check("");
-    assert_int_equal(result, 0);
-    assert_non_null(sip);
-}
-
-static void check_bad(const char *text, const char *problems)
-{
-    assert_int_equal(load(text), -1);
-    files_check(problems);
-    assert_null(sip);
-}
+#include "loaded.h"
 
 static const char *networks(const struct sip_identify_config *identify)
 {
@@ -163,8 +119,6 @@ static void test_wrong_match_changes_nothing(void **state)
     assert_int_equal(identify.name_count, 0);
     base_options_free(config_type_identify.table, &identify);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, files_begin, end)
 
 int main(void)
 {

@@ -1,60 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pjsip.conf: types, objects, transport, global, system; what is said of what is wrong.
  */
-#include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "failmalloc.h"
-#include "files.h"
+#include "loaded.h"
 #include "res_sip/transport/transport.h"
-
-#define TRANSPORT "[udp]\ntype=transport\nbind=127.0.0.1\n"
-
-static struct sip_config *sip;
-
-static int end(void **state)
-{
-    sip_config_destroy(sip);
-    sip = NULL;
-    return files_end(state);
-}
-
-static int load(const char *text)
-{
-    sip_config_destroy(sip);
-    sip = NULL;
-    return config_pjsip_load(files_write("p", text), NULL, report, &sip);
-}
-
-/* The text is right, and says nothing that deserves a word. */
-static void check_good(const char *text)
-{
-    int result = load(text);
-
-    files_check("");
-    assert_int_equal(result, 0);
-    assert_non_null(sip);
-}
-
-static void check_bad(const char *text, const char *problems)
-{
-    assert_int_equal(load(text), -1);
-    files_check(problems);
-    assert_null(sip);
-}
-
-static void check_warned(const char *text, const char *problems)
-{
-    assert_int_equal(load(text), 0);
-    files_check(problems);
-}
 
 /* ---- types and objects ---- */
 
@@ -564,17 +512,22 @@ static void test_global(void **state)
                 !global->shared.allow_sending_180_after_183 &&
                 !global->shared.ignore_uri_user_options && global->shared.norefersub);
     assert_int_equal(global->shared.max_initial_qualify_time, 0);
+    assert_int_equal(global->unidentified_request_count, 5);
+    assert_int_equal(global->unidentified_request_period, 5);
     assert_int_equal(global->shared.contact_expiration_check_interval, 30);
     check_good(TRANSPORT
                "[global]\nuse_callerid_contact=yes\ndisable_multi_domain=yes\n"
                "allow_sending_180_after_183=yes\nignore_uri_user_options=yes\nnorefersub=no\n"
                "max_initial_qualify_time=20\ncontact_expiration_check_interval=5\n"
+               "unidentified_request_count=0\nunidentified_request_period=60\n"
                "all_codecs_on_empty_reinvite=yes\n");
     global = &sip->global;
     assert_true(global->use_callerid_contact && global->disable_multi_domain &&
                 global->shared.allow_sending_180_after_183 &&
                 global->shared.ignore_uri_user_options && !global->shared.norefersub);
     assert_int_equal(global->shared.max_initial_qualify_time, 20);
+    assert_int_equal(global->unidentified_request_count, 0);
+    assert_int_equal(global->unidentified_request_period, 60);
     assert_int_equal(global->shared.contact_expiration_check_interval, 5);
     check_good(TRANSPORT "[anything]\ntype=global\nuser_agent=x\n");
     assert_string_equal(sip->global.user_agent, "x");
@@ -611,8 +564,10 @@ static void test_wrong_global(void **state)
     assert_string_equal(sip->global.endpoint_identifier_order, "ip,my_module");
     check_good(TRANSPORT "[global]\ndefault_from_user=me\n");
     assert_string_equal(sip->global.default_from_user, "me");
-    check_warned(TRANSPORT "[global]\nregcontext=x\nnorefersub=true\n",
-                 "p:5: warning: option 'regcontext' is not supported: 'x' has no effect\n");
+    check_good(TRANSPORT "[global]\nregcontext=x\nnorefersub=true\n");
+    assert_string_equal(sip->global.shared.regcontext, "x");
+    check_warned(TRANSPORT "[global]\nmwi_tps_queue_high=7\n",
+                 "p:5: warning: option 'mwi_tps_queue_high' is not supported: '7' has no effect\n");
 }
 
 static void test_system(void **state)
@@ -692,32 +647,15 @@ static void test_many_objects(void **state)
     free(text);
 }
 
-static int load_whole(void *data)
-{
-    struct config_report *other = config_report_create();
-    struct sip_config *made = NULL;
-    int result = other ? config_pjsip_load(data, NULL, other, &made) : -1;
-
-    assert_true(result == 0 ? made != NULL : made == NULL);
-    sip_config_destroy(made);
-    config_report_free(other);
-    return result;
-}
-
 static void test_no_memory(void **state)
 {
-    char path[PATH_MAX];
-
     (void)state;
-    strcpy(path, files_write("p", TRANSPORT
-                             "[global]\nendpoint_identifier_order=ip\n"
-                             "[a]\ntype=endpoint\ndisallow=all\nallow=ulaw\ncallerid=\"A\" <1>\n"
-                             "set_var=A=B\nfrom_user=x\nidentify_by=ip\ntransport=udp\n"
-                             "[i]\ntype=identify\nendpoint=a\nmatch=1.2.3.4,5.6.7.8,b.example\n"));
-    assert_true(failmalloc_each(load_whole, path, 0) > 20);
+    check_no_memory(TRANSPORT "[global]\nendpoint_identifier_order=ip\n"
+                              "[a]\ntype=endpoint\ndisallow=all\nallow=ulaw\ncallerid=\"A\" <1>\n"
+                              "set_var=A=B\nfrom_user=x\nidentify_by=ip\ntransport=udp\n"
+                              "[i]\ntype=identify\nendpoint=a\nmatch=1.2.3.4,5.6.7.8,b.example\n",
+                    20);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, files_begin, end)
 
 int main(void)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "expires.h"
+#include "params.h"
 #include "record.h"
 #include "rules.h"
 
@@ -45,6 +45,11 @@ static int same(const char *one, const char *other)
     return strcmp(one, other) == 0;
 }
 
+static int is_gone(const struct ast_sip_contact *contact)
+{
+    return strncmp(contact->uri, "gone", 4) == 0;
+}
+
 /* "a=100 b a!phone.2": contacts with and without expires, of an instance and reg-id; "*": the star. */
 static int send_register(const char *contacts, long long expires, const char *call_id,
                          unsigned number, const char *branch)
@@ -55,8 +60,8 @@ static int send_register(const char *contacts, long long expires, const char *ca
                                     .cseq = number,
                                     .expires = expires,
                                     .contacts = list,
-                                    .flow = "1 192.0.2.1:5060 udp",
-                                    .same = same};
+                                    .same = same,
+                                    .is_gone = is_gone};
     struct ast_sip_contact *result = NULL;
     char copy[256], *rest = copy, *word;
     int changed = -1, status;
@@ -79,6 +84,7 @@ static int send_register(const char *contacts, long long expires, const char *ca
                 *instance = *reg_id = '\0';
                 list[request.count].instance = instance + 1;
                 list[request.count].reg_id = (unsigned)atoi(reg_id + 1);
+                list[request.count].flow = "1 192.0.2.1:5060 udp";
             }
             list[request.count++].uri = word;
         }
@@ -238,6 +244,19 @@ static void test_fetch(void **state)
     assert_string_equal(there(), "a=300 b=300");
 }
 
+/* A contact that nothing can reach makes room, whatever is configured. */
+static void test_gone(void **state)
+{
+    (void)state;
+    assert_int_equal(registers("a=100"), 200);
+    assert_int_equal(registers("gone1=300 gone2=200"), 200);
+    assert_int_equal(registers("b=400"), 200);
+    assert_string_equal(there(), "a=100 gone1=300 b=400");
+    assert_int_equal(registers("c=400"), 200);
+    assert_string_equal(there(), "a=100 b=400 c=400");
+    assert_int_equal(registers("d=400"), 403);
+}
+
 /* RFC 5626 6: instance and reg-id are the binding; who has none is his URI. */
 static void test_outbound(void **state)
 {
@@ -355,45 +374,98 @@ static void test_broken_record(void **state)
     assert_null(read);
 }
 
-/* ---- expires of Contacts ---- */
+/* ---- parameters of Contacts ---- */
 
-static void check_expires(const char *headers, int count, const long long *expected)
+static char *exact_message(const char *headers, size_t *length)
 {
     char message[600], *exact;
-    long long found[4] = {-9, -9, -9, -9};
-    size_t length;
 
     snprintf(message, sizeof(message),
-             "REGISTER sip:h SIP/2.0\r\nTo: <sip:a@h>;expires=1\r\n%s\r\n\r\nContact: <sip:body@h>",
+             "REGISTER sip:h SIP/2.0\r\nTo: <sip:a@h>;expires=1;q=0.1\r\n%s\r\n\r\n"
+             "Contact: <sip:body@h>\r\nExpires: 77",
              headers);
-    length = strlen(message);
-    exact = malloc(length); /* without a NUL */
-    memcpy(exact, message, length);
-    assert_int_equal(expires_read(exact, length, found, 4), count);
+    *length = strlen(message);
+    exact = malloc(*length); /* without a NUL */
+    memcpy(exact, message, *length);
+    return exact;
+}
+
+static void check_params(const char *headers, int count, const struct params *expected)
+{
+    struct params found[4] = {{-9, -9}, {-9, -9}, {-9, -9}, {-9, -9}};
+    size_t length;
+    char *exact = exact_message(headers, &length);
+
+    assert_int_equal(params_read(exact, length, found, 4), count);
     free(exact);
     for (int i = 0; i < count; i++) {
-        assert_true(found[i] == expected[i]);
+        assert_true(found[i].expires == expected[i].expires);
+        assert_int_equal(found[i].q, expected[i].q);
     }
 }
 
 static void test_expires(void **state)
 {
-    static const long long none[] = {RULES_NO_EXPIRES}, hour[] = {3600}, most[] = {4294967295LL};
-    static const long long several[] = {5, 0, RULES_NO_EXPIRES, 7};
+    static const struct params none[] = {{RULES_NO_EXPIRES, -1}}, hour[] = {{3600, -1}};
+    static const struct params most[] = {{4294967295LL, -1}};
+    static const struct params several[] = {{5, -1}, {0, 1000}, {RULES_NO_EXPIRES, -1}, {7, -1}};
 
     (void)state;
-    check_expires("Contact: <sip:a@h;expires=4>", 1, none);
-    check_expires("m : sip:a@h;expires=soon", 1, hour);
-    check_expires("CONTACT: \"a, b;expires=3\" <sip:a@h>;expires=", 1, hour);
-    check_expires("Contact: <sip:a@h>;expires=-1", 1, hour);
-    check_expires("Contact: <sip:a@h>;expires=4294967296", 1, most);
-    check_expires("Contact: <sip:a@h>;expires=99999999999999999999999999", 1, most);
-    check_expires("Contact: <sip:a@h>;Expires=5,\r\n <sip:b@h>;q=1;expires=0\r\nX: y\r\n"
-                  "m: <sip:c@h> ,\r\n\t<sip:d@h>\r\n ;expires=7",
-                  4, several);
-    check_expires("Contact: <sip:a@h>,<sip:a@h>,<sip:a@h>,<sip:a@h>,<sip:a@h>", -1, NULL);
-    check_expires("Contact: *", -1, NULL);
-    check_expires("X: y", 0, NULL);
+    check_params("Contact: <sip:a@h;expires=4>", 1, none);
+    check_params("m : sip:a@h;expires=soon", 1, hour);
+    check_params("CONTACT: \"a, b;expires=3\" <sip:a@h>;expires=", 1, hour);
+    check_params("Contact: <sip:a@h>;expires=-1", 1, hour);
+    check_params("Contact: <sip:a@h>;expires=4294967296", 1, most);
+    check_params("Contact: <sip:a@h>;expires=99999999999999999999999999", 1, most);
+    check_params("Contact: <sip:a@h>;Expires=5,\r\n <sip:b@h>;q=1;expires=0\r\nX: y\r\n"
+                 "m: <sip:c@h> ,\r\n\t<sip:d@h>\r\n ;expires=7",
+                 4, several);
+    check_params("Contact: <sip:a@h>,<sip:a@h>,<sip:a@h>,<sip:a@h>,<sip:a@h>", -1, NULL);
+    check_params("Contact: *", -1, NULL);
+    check_params("X: y", 0, NULL);
+}
+
+static void test_q(void **state)
+{
+    static const struct {
+        const char *text;
+        int q;
+    } values[] = {{"0", 0},     {"0.0", 0},   {"1", 1000},    {"1.000", 1000}, {"0.5", 500},
+                  {"0.05", 50}, {"0.005", 5}, {"0.", 0},      {"1.001", -1},   {"1.5", -1},
+                  {"2", -1},    {".5", -1},   {"0.1234", -1}, {"x", -1},       {"", -1},
+                  {"-1", -1},   {"0.x", -1},  {"0,5", -1},    {"00.5", -1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        const struct params expected[] = {{RULES_NO_EXPIRES, values[i].q}};
+        char line[80];
+
+        snprintf(line, sizeof(line), "Contact: <sip:a@h>;q=\"%s\"", values[i].text);
+        check_params(line, 1, expected);
+    }
+}
+
+static void test_expires_header(void **state)
+{
+    static const struct {
+        const char *headers;
+        long long seconds;
+    } values[] = {{"X: y", RULES_NO_EXPIRES},
+                  {"Expires: 0", 0},
+                  {"eXPIRES :\r\n 60 ", 60},
+                  {"Expires: 4294967296", 4294967295LL},
+                  {"Expires: 5\r\nExpires: 6", 5},
+                  {"Expires: soon", 3600},
+                  {"Expires:", 3600}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        size_t length;
+        char *exact = exact_message(values[i].headers, &length);
+
+        assert_true(params_read_expires(exact, length) == values[i].seconds);
+        free(exact);
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -409,11 +481,14 @@ int main(void)
         TEST(test_remove_existing),
         TEST(test_remove_unavailable),
         TEST(test_fetch),
+        TEST(test_gone),
         TEST(test_outbound),
         TEST(test_purge),
         TEST(test_record),
         TEST(test_broken_record),
         TEST(test_expires),
+        TEST(test_q),
+        TEST(test_expires_header),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

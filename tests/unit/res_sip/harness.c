@@ -298,7 +298,7 @@ int test_ask(int fd, const char *request, const char **answer)
     int status = -1;
 
     test_send(fd, request);
-    if (test_receive(fd, buffer, sizeof(buffer), 1000) <= 0) {
+    if (test_receive(fd, buffer, sizeof(buffer), 5000) <= 0) {
         return -1;
     }
     assert_int_equal(sscanf(buffer, "SIP/2.0 %d ", &status), 1);
@@ -322,4 +322,106 @@ void test_make_answer(const char *request, const char *status_line, char *out, s
                                  (int)strcspn(header + 2, "\r"), header + 2);
     }
     snprintf(out + used, size - used, "\r\nContent-Length: 0\r\n\r\n");
+}
+
+void test_watch(pj_bool_t (*on_request)(pjsip_rx_data *rdata))
+{
+    static pjsip_module watcher = {
+        .name = {(char *)"watcher", 7},
+        .id = -1,
+        .priority = PJSIP_MOD_PRIORITY_APPLICATION,
+    };
+
+    watcher.on_rx_request = on_request;
+    assert_int_equal(ast_sip_register_service(&watcher), 0);
+}
+
+/* ---- requests of the server's ---- */
+
+void test_peer_open(struct test_peer *peer)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t length = sizeof(address);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    peer->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(peer->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(getsockname(peer->fd, (struct sockaddr *)&address, &length), 0);
+    peer->port = ntohs(address.sin_port);
+}
+
+const char *test_peer_receive(struct test_peer *peer)
+{
+    struct pollfd waiting = {.fd = peer->fd, .events = POLLIN};
+    socklen_t length = sizeof(peer->requester);
+    ssize_t size;
+
+    assert_int_equal(poll(&waiting, 1, 5000), 1);
+    size = recvfrom(peer->fd, peer->request, sizeof(peer->request) - 1, 0,
+                    (struct sockaddr *)&peer->requester, &length);
+    assert_true(size > 0);
+    peer->request[size] = '\0';
+    return peer->request;
+}
+
+void test_peer_answer(const struct test_peer *peer, const char *status_line)
+{
+    char response[4000];
+
+    test_make_answer(peer->request, status_line, response, sizeof(response));
+    assert_true(sendto(peer->fd, response, strlen(response), 0,
+                       (const struct sockaddr *)&peer->requester, sizeof(peer->requester)) > 0);
+}
+
+static struct test_outcome outcome; /* under server.lock while the server runs */
+
+void test_outcome_reset(void)
+{
+    memset(&outcome, 0, sizeof(outcome));
+}
+
+void test_outcome_note(int status)
+{
+    pthread_mutex_lock(&server.lock);
+    outcome.calls++;
+    outcome.status = status;
+    pthread_mutex_unlock(&server.lock);
+}
+
+struct test_outcome test_outcome(void)
+{
+    struct test_outcome copy;
+
+    pthread_mutex_lock(&server.lock);
+    copy = outcome;
+    pthread_mutex_unlock(&server.lock);
+    return copy;
+}
+
+/* All that had come on the first transport is worked on: what comes behind it is answered. */
+static void pass_through(void)
+{
+    static unsigned number;
+    int fd = test_connect(0);
+    char id[20];
+
+    snprintf(id, sizeof(id), "through%u", number++);
+    assert_true(test_ask(fd, test_request("OPTIONS", "nobody", id, NULL, NULL), NULL) > 0);
+    close(fd);
+}
+
+void test_outcome_expect(int status)
+{
+    for (unsigned i = 0; i < 1000 && test_outcome().calls == 0; i++) {
+        usleep(10000);
+    }
+    pass_through();
+    assert_int_equal(test_outcome().calls, 1);
+    assert_int_equal(test_outcome().status, status);
+}
+
+void test_no_outcome(void)
+{
+    pass_through();
+    assert_int_equal(test_outcome().calls, 0);
 }

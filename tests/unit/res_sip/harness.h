@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
 
 #include "res_sip/sip.h"
 
@@ -50,8 +51,41 @@ int test_receive(int fd, char *buffer, size_t size, int ms);
  */
 const char *test_request(const char *method, const char *from, const char *id, const char *extra,
                          const char *body);
-/* Sends it and returns the status of the answer, which is in *answer when not NULL; -1: none within 1 s. */
+/* Sends it and returns the status of the answer, which is in *answer when not NULL; -1: none within 5 s. */
 int test_ask(int fd, const char *request, const char **answer);
+
+/* A PJSIP module that sees what no other one took; for `started`. */
+void test_watch(pj_bool_t (*on_request)(pjsip_rx_data *rdata));
+
+/* ---- requests of the server's ---- */
+
+/* A UDP socket on loopback that they go to. */
+struct test_peer {
+    int fd, port;
+    char request[4000]; /* the last one */
+    struct sockaddr_in requester;
+};
+
+void test_peer_open(struct test_peer *peer);
+/* Waits for a request; it is in peer->request. */
+const char *test_peer_receive(struct test_peer *peer);
+/* Answers it, e.g. with "200 OK"; may be called more than once. */
+void test_peer_answer(const struct test_peer *peer, const char *status_line);
+
+/* How often a callback came, and with which status the last time. */
+struct test_outcome {
+    unsigned calls;
+    int status;
+};
+
+void test_outcome_reset(void);
+/* It came; on the SIP thread. */
+void test_outcome_note(int status);
+struct test_outcome test_outcome(void);
+/* Waits until it came, exactly once, with this status. */
+void test_outcome_expect(int status);
+/* It has not come when all that arrived has been worked on. */
+void test_no_outcome(void);
 
 /* The answer to a request that came to us, e.g. "200 OK". */
 void test_make_answer(const char *request, const char *status_line, char *out, size_t size);

@@ -6,7 +6,7 @@
 
 #include "../base/failmalloc.h"
 #include "harness.h"
-#include "res_sip/access/access.h"
+#include "res_sip/core.h"
 
 static pj_sockaddr address(const char *text)
 {

@@ -18,16 +18,9 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
     return PJ_FALSE;
 }
 
-static pjsip_module watcher = {
-    .name = SIP_STR("watcher"),
-    .id = -1,
-    .priority = PJSIP_MOD_PRIORITY_APPLICATION,
-    .on_rx_request = on_request,
-};
-
 static void register_watcher(void)
 {
-    assert_int_equal(ast_sip_register_service(&watcher), 0);
+    test_watch(on_request);
 }
 
 /* Asks as `from`; the endpoint that it was taken for, or "" when it was challenged. */

@@ -460,6 +460,39 @@ static void change_while_trying(void **state)
     assert_int_equal(machine.state, REGISTRATION_ENDED);
 }
 
+/* RFC 5626 4.5: a connection that breaks again and again is not made again at once. */
+static void test_lost_connections(void **state)
+{
+    static const unsigned delays[] = {1000,  2000,   4000,   8000,   16000, 32000,
+                                      64000, 128000, 256000, 300000, 300000};
+
+    (void)state;
+    begin(&usual);
+    answer(200);
+    for (size_t i = 0; i < sizeof(delays) / sizeof(delays[0]); i++) {
+        now += 100;
+        action = registration_lost(&machine, now);
+        assert_int_equal(action.wake, now + delays[i]);
+        assert_int_equal(pass(), delays[i]);
+        assert_int_equal(action.send, REGISTRATION_REGISTER);
+        answer(200);
+    }
+    now += 700000; /* it lasted */
+    action = registration_lost(&machine, now);
+    assert_int_equal(action.wake, now + 1000);
+    now += 10; /* twice told: nothing is put off for ever */
+    action = registration_lost(&machine, now);
+    assert_int_equal(action.wake, now - 10 + 1000);
+
+    begin(&usual); /* the answer decides */
+    action = registration_lost(&machine, now);
+    assert_int_equal(action.wake, 0);
+    assert_int_equal(machine.state, REGISTRATION_TRYING);
+    answer(404);
+    action = registration_lost(&machine, now);
+    check_rejected();
+}
+
 static void names(void **state)
 {
     (void)state;
@@ -486,6 +519,7 @@ int main(void)
         cmocka_unit_test(stop_while_trying),
         cmocka_unit_test(change),
         cmocka_unit_test(change_while_trying),
+        cmocka_unit_test(test_lost_connections),
         cmocka_unit_test(any_events),
         cmocka_unit_test(names),
     };

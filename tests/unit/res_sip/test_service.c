@@ -504,7 +504,7 @@ static void test_no_rewrite_behind_proxy(void **state)
 /* Without rport in Via an answer goes to the port of Via, unless the endpoint says otherwise. */
 static void test_force_rport(void **state)
 {
-    const char *request;
+    const char *request, *answer;
     char text[2000];
     char *rport;
 
@@ -518,7 +518,10 @@ static void test_force_rport(void **state)
     snprintf(text, sizeof(text), "%s", request);
     rport = strstr(text, ";rport");
     memmove(rport, rport + 6, strlen(rport + 6) + 1);
-    assert_int_equal(test_ask(fd, text, NULL), -1);
+    test_send(fd, text);
+    assert_int_equal(test_ask(fd, test_request("OPTIONS", "plain", "p3", NULL, NULL), &answer),
+                     200);
+    assert_non_null(strstr(answer, "\r\nCall-ID: p3\r\n")); /* the other one did not come here */
 }
 
 /* ---- bodies ---- */

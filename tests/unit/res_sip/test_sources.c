@@ -174,6 +174,59 @@ static void test_bounded(void **state)
     assert_int_equal(ask("192.0.2.1"), SIP_ACCESS_BANNED);
 }
 
+static int unidentified(const char *from, unsigned count)
+{
+    pj_sockaddr source = address(from);
+
+    return sip_sources_unidentified(sources, now, &source, count, 5);
+}
+
+/* Once in each period, and only beyond the count. */
+static void test_unidentified(void **state)
+{
+    unsigned i, told = 0;
+
+    (void)state;
+    start(0, 1, 0, 4);
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(unidentified("192.0.2.1", 5), 0);
+    }
+    assert_int_equal(unidentified("192.0.2.2", 5), 0); /* somebody else */
+    assert_int_equal(unidentified("192.0.2.1", 5), 1);
+    assert_int_equal(unidentified("192.0.2.1", 5), 0);
+    now += 5 * SECOND + 1; /* its period is over */
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(unidentified("192.0.2.1", 5), 0);
+    }
+    assert_int_equal(unidentified("192.0.2.1", 5), 1);
+    for (i = 0; i < 60000; i++) { /* a minute, one each ms: one in each period */
+        told += (unsigned)unidentified("192.0.2.9", 5);
+        now += MS;
+    }
+    assert_in_range(told, 11, 12);
+    for (i = 0; i < 100; i++) {
+        assert_int_equal(unidentified("192.0.2.3", 0), 0);
+    }
+}
+
+/* Addresses that are made up are no event each, take no memory, and lift no ban. */
+static void test_unidentified_is_bounded(void **state)
+{
+    unsigned i;
+
+    (void)state;
+    start(0, 1, 2, 2);
+    failed("192.0.2.1");
+    assert_int_equal(failed("192.0.2.1"), 1);
+    for (i = 0; i < 100000; i++) {
+        char other[32];
+
+        snprintf(other, sizeof(other), "10.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255);
+        assert_int_equal(unidentified(other, 1), 0);
+    }
+    assert_int_equal(ask("192.0.2.1"), SIP_ACCESS_BANNED);
+}
+
 static int create(void *data)
 {
     const struct sip_access_config config = {.rate = 1, .burst = 1};
@@ -195,13 +248,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_rate),
-        TEST(test_told_again_later),
-        TEST(test_off),
-        TEST(test_ban),
-        TEST(test_failures_are_forgiven),
-        TEST(test_ipv6),
-        TEST(test_bounded),
+        TEST(test_rate),      TEST(test_told_again_later),      TEST(test_off),
+        TEST(test_ban),       TEST(test_failures_are_forgiven), TEST(test_ipv6),
+        TEST(test_bounded),   TEST(test_unidentified),          TEST(test_unidentified_is_bounded),
         TEST(test_no_memory),
     };
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Text messages of ours: to one contact after the other; the callback comes once, with what became of it. */
-#include <arpa/inet.h>
-#include <pthread.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -13,7 +11,7 @@
 
 #define PEERS 3
 
-static int peers[PEERS], ports[PEERS]; /* UDP sockets that our requests go to */
+static struct test_peer peers[PEERS];
 static struct ast_sip_endpoint *endpoint;
 
 struct job {
@@ -24,23 +22,6 @@ struct job {
 };
 
 static struct job job;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned calls_so_far;
-static int last_status;
-
-static void open_peer(int i)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t length = sizeof(address);
-    struct timeval patience = {3, 0};
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    peers[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(peers[i], (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(getsockname(peers[i], (struct sockaddr *)&address, &length), 0);
-    setsockopt(peers[i], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    ports[i] = ntohs(address.sin_port);
-}
 
 /* An AOR whose contacts are the peers; the last one is the best. */
 static void add_aor(struct sip_config *config)
@@ -52,8 +33,8 @@ static void add_aor(struct sip_config *config)
     entry->aor = ast_sip_aor_create("place");
     end = &entry->aor->contacts;
     for (int i = 0; i < PEERS; i++) {
-        open_peer(i);
-        snprintf(uri, sizeof(uri), "sip:p%d@127.0.0.1:%d", i, ports[i]);
+        test_peer_open(&peers[i]);
+        snprintf(uri, sizeof(uri), "sip:p%d@127.0.0.1:%d", i, peers[i].port);
         *end = ast_sip_contact_create(uri);
         (*end)->q = 100 * (i + 1);
         end = &(*end)->next;
@@ -71,7 +52,7 @@ static int setup(void **state)
     endpoint = test_add_endpoint(config, "peer");
     endpoint->aors = strdup("nothing, place");
     add_aor(config);
-    calls_so_far = 0;
+    test_outcome_reset();
     memset(&job, 0, sizeof(job));
     ast_sip_message_init(&job.message);
     job.message.body = "hello";
@@ -85,7 +66,7 @@ static int teardown(void **state)
     (void)state;
     test_stop();
     for (int i = 0; i < PEERS; i++) {
-        close(peers[i]);
+        close(peers[i].fd);
     }
     return 0;
 }
@@ -93,10 +74,7 @@ static int teardown(void **state)
 static void on_end(void *token, int status)
 {
     assert_ptr_equal(token, &job);
-    pthread_mutex_lock(&lock);
-    calls_so_far++;
-    last_status = status;
-    pthread_mutex_unlock(&lock);
+    test_outcome_note(status);
 }
 
 static void send_now(void *data)
@@ -117,46 +95,17 @@ static int send_to(const char *destination)
     return job.result;
 }
 
-static unsigned calls(void)
-{
-    unsigned value;
-
-    pthread_mutex_lock(&lock);
-    value = calls_so_far;
-    pthread_mutex_unlock(&lock);
-    return value;
-}
-
-static void expect_end(int status)
-{
-    for (unsigned i = 0; i < 500 && calls() == 0; i++) {
-        usleep(10000);
-    }
-    assert_int_equal(calls(), 1);
-    assert_int_equal(last_status, status);
-}
-
-static char request[4000];
-static struct sockaddr_in requester;
+static const char *request; /* the last one that a peer got */
 
 static const char *receive(int i)
 {
-    socklen_t length = sizeof(requester);
-    ssize_t size =
-        recvfrom(peers[i], request, sizeof(request) - 1, 0, (struct sockaddr *)&requester, &length);
-
-    assert_true(size > 0);
-    request[size] = '\0';
+    request = test_peer_receive(&peers[i]);
     return request;
 }
 
 static void answer(int i, const char *status_line)
 {
-    char response[4000];
-
-    test_make_answer(request, status_line, response, sizeof(response));
-    assert_true(sendto(peers[i], response, strlen(response), 0, (struct sockaddr *)&requester,
-                       sizeof(requester)) > 0);
+    test_peer_answer(&peers[i], status_line);
 }
 
 static void test_best_first(void **state)
@@ -171,7 +120,7 @@ static void test_best_first(void **state)
     answer(1, "408 Request Timeout");
     receive(0);
     answer(0, "202 Accepted");
-    expect_end(202);
+    test_outcome_expect(202);
 }
 
 static void redirect(int i, const char *contacts)
@@ -188,18 +137,18 @@ static void test_redirected(void **state)
     char contacts[500];
 
     (void)state;
-    endpoint->redirect_method = AST_SIP_REDIRECT_URI_PJSIP;
+    endpoint->follow_redirect_methods = AST_SIP_FOLLOW_MESSAGE;
     assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
     receive(2);
     snprintf(contacts, sizeof(contacts),
              "<sip:low@127.0.0.1:%d>;q=0.2, <sip:high@127.0.0.1:%d?Subject=x>;q=0.7, <tel:1>, "
              "<sip:p2@127.0.0.1:%d>, <sip:no@127.0.0.1:%d;method=INVITE>",
-             ports[0], ports[1], ports[2], ports[2]);
+             peers[0].port, peers[1].port, peers[2].port, peers[2].port);
     redirect(2, contacts);
     assert_memory_equal(receive(1), "MESSAGE sip:high@", 17);
     assert_null(strstr(request, "Subject"));
     redirect(1, contacts); /* all of them are known */
-    expect_end(302);
+    test_outcome_expect(302);
 }
 
 static void test_redirected_to_nobody(void **state)
@@ -207,11 +156,11 @@ static void test_redirected_to_nobody(void **state)
     char contacts[500];
 
     (void)state;
-    endpoint->redirect_method = AST_SIP_REDIRECT_URI_PJSIP;
+    endpoint->follow_redirect_methods = AST_SIP_FOLLOW_MESSAGE;
     assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
     receive(2);
     snprintf(contacts, sizeof(contacts), "<sip:a@127.0.0.1:%d>;q=0.1, <sip:b@127.0.0.1:%d>",
-             ports[2], ports[2]);
+             peers[2].port, peers[2].port);
     redirect(2, contacts);
     assert_memory_equal(receive(2), "MESSAGE sip:b@", 14);
     answer(2, "503 Service Unavailable");
@@ -219,16 +168,54 @@ static void test_redirected_to_nobody(void **state)
     answer(2, "503 Service Unavailable");
     assert_memory_equal(receive(1), "MESSAGE sip:p1@", 15); /* those of before */
     answer(1, "200 OK");
-    expect_end(200);
+    test_outcome_expect(200);
 }
 
 static void test_redirections_are_not_for_everybody(void **state)
 {
     (void)state;
+    endpoint->redirect_method = AST_SIP_REDIRECT_URI_PJSIP; /* that is for calls */
     assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
     receive(2);
     redirect(2, "<sip:x@127.0.0.1>");
-    expect_end(302);
+    test_outcome_expect(302);
+}
+
+/* 305 and 380 are no contacts to go on to (RFC 3261 21.3). */
+static void test_no_redirection(void **state)
+{
+    char status_line[200];
+
+    (void)state;
+    endpoint->follow_redirect_methods = AST_SIP_FOLLOW_MESSAGE;
+    assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
+    receive(2);
+    snprintf(status_line, sizeof(status_line), "305 Use Proxy\r\nContact: <sip:x@127.0.0.1:%d>",
+             peers[1].port);
+    answer(2, status_line);
+    test_outcome_expect(305);
+}
+
+/* However many it names, and however often: a peer keeps us busy with 20 and no more. */
+static void test_redirected_without_end(void **state)
+{
+    struct pollfd ready = {.fd = peers[2].fd, .events = POLLIN};
+    unsigned asked = 0;
+
+    (void)state;
+    endpoint->follow_redirect_methods = AST_SIP_FOLLOW_MESSAGE;
+    assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
+    while (asked < 100 && poll(&ready, 1, asked ? 500 : 5000) == 1) {
+        char contacts[300];
+
+        receive(2);
+        asked++;
+        snprintf(contacts, sizeof(contacts), "<sip:a%u@127.0.0.1:%d>, <sip:b%u@127.0.0.1:%d>",
+                 asked, peers[2].port, asked, peers[2].port);
+        redirect(2, contacts);
+    }
+    test_outcome_expect(302);
+    assert_in_range(asked, 5, 20);
 }
 
 /* Who does not answer is passed over as well; the last one's word is what counts. */
@@ -240,7 +227,7 @@ static void test_silence(void **state)
     receive(1); /* after timer B */
     answer(1, "503 Service Unavailable");
     receive(0);
-    expect_end(408);
+    test_outcome_expect(408);
 }
 
 static void test_refusal(void **state)
@@ -249,7 +236,7 @@ static void test_refusal(void **state)
     assert_int_equal(send_to("pjsip:place@x"), AST_SIP_MESSAGE_SENT); /* by the AOR's name */
     receive(2);
     answer(2, "603 Decline");
-    expect_end(603);
+    test_outcome_expect(603);
 }
 
 static void test_forgotten(void **state)
@@ -261,8 +248,7 @@ static void test_forgotten(void **state)
     answer(2, "503 Service Unavailable");
     receive(1); /* it goes on */
     answer(1, "200 OK");
-    usleep(50000);
-    assert_int_equal(calls(), 0);
+    test_no_outcome();
 }
 
 static void test_what_cannot_be(void **state)
@@ -298,7 +284,7 @@ static void test_what_cannot_be(void **state)
     assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
     assert_non_null(strstr(receive(2), "\r\nContent-Type: text/plain;charset=utf-8\r\n"));
     answer(2, "200 OK");
-    expect_end(200);
+    test_outcome_expect(200);
 }
 
 /* RFC 3428 8, and there is UDP only here. */
@@ -329,7 +315,7 @@ static void test_too_long(void **state)
     job.message.headers = NULL;
     job.message.length = 8000;
     assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_FAILED);
-    assert_int_equal(calls(), 0);
+    assert_int_equal(test_outcome().calls, 0);
 }
 
 static void test_names(void **state)
@@ -355,9 +341,9 @@ static void test_end(void **state)
     setup(NULL);
     assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
     receive(2);
-    assert_int_equal(calls(), 0);
+    assert_int_equal(test_outcome().calls, 0);
     teardown(NULL);
-    assert_int_equal(calls(), 1);
+    assert_int_equal(test_outcome().calls, 1);
 }
 
 int main(void)
@@ -367,6 +353,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_redirected, setup, teardown),
         cmocka_unit_test_setup_teardown(test_redirected_to_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_redirections_are_not_for_everybody, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_redirection, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_redirected_without_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_silence, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forgotten, setup, teardown),

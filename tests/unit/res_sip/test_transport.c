@@ -10,6 +10,7 @@
 
 #include "harness.h"
 #include "res_sip/core.h"
+#include "res_sip/transport/transport.h"
 
 static struct sip_config *config_of(const char *address, int protocol)
 {
@@ -153,6 +154,7 @@ static void test_options_of_sockets(void **state)
     assert_int_equal(option_of(socket, IPPROTO_TCP, TCP_KEEPIDLE), 77);
     assert_int_equal(option_of(socket, IPPROTO_TCP, TCP_KEEPINTVL), 11);
     assert_int_equal(option_of(socket, IPPROTO_TCP, TCP_KEEPCNT), 4);
+    assert_int_equal(option_of(socket, IPPROTO_TCP, TCP_USER_TIMEOUT), 128000);
     assert_int_equal(option_of(socket, IPPROTO_IP, IP_TOS), 0x60);
     assert_int_equal(option_of(socket, SOL_SOCKET, SO_PRIORITY), 5);
     socket = socket_with(0, test_port(1), -1);
@@ -206,16 +208,9 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
     return PJ_FALSE;
 }
 
-static pjsip_module watcher = {
-    .name = SIP_STR("watcher"),
-    .id = -1,
-    .priority = PJSIP_MOD_PRIORITY_APPLICATION,
-    .on_rx_request = on_request,
-};
-
 static void register_watcher(void)
 {
-    ast_sip_register_service(&watcher);
+    test_watch(on_request);
 }
 
 /* Contact of an incoming dialog: where the request arrived. */
@@ -430,6 +425,19 @@ static void test_cannot_bind(void **state)
     ask_over("127.0.0.1", SIP_TRANSPORT_UDP);
 }
 
+/* Of 1000 messages for one, 10000 are much for all: then 10 for one. */
+static void test_unsent(void **state)
+{
+    (void)state;
+    assert_false(sip_unsent_is_too_much(1000, 999, 999));
+    assert_true(sip_unsent_is_too_much(1000, 1000, 1000));
+    assert_false(sip_unsent_is_too_much(1000, 999, 9999));
+    assert_true(sip_unsent_is_too_much(1000, 10, 10000));
+    assert_false(sip_unsent_is_too_much(1000, 9, 20000));
+    assert_false(sip_unsent_is_too_much(10, 0, 100000));
+    assert_true(sip_unsent_is_too_much(10, 1, 100000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_tcp_framing),
         cmocka_unit_test(test_tcp_keep_alive),
         cmocka_unit_test(test_options_of_sockets),
+        cmocka_unit_test(test_unsent),
         cmocka_unit_test(test_tcp_peer_goes),
         cmocka_unit_test(test_contact_of_incoming),
         cmocka_unit_test(test_contact_of_outgoing),

@@ -35,7 +35,7 @@ const char *peer_expect(const char *start);
 const char *peer_receive(void);
 /* Runs the service until it has been silent for so many ms; fails when a message comes. */
 void peer_expect_silence(unsigned ms);
-/* Runs the service until condition() or two seconds have passed. */
+/* Runs the service until condition() or five seconds have passed. */
 void peer_wait(int (*condition)(void));
 /* The value of a header in a message, or "". */
 const char *peer_header(const char *message, const char *name);
@@ -47,7 +47,39 @@ int peer_none_left(void);
 extern const char peer_offer[];
 /* A handler of whole SDPs as the design page has it, which takes everything and says "o=us 7 7". */
 extern const struct ast_sip_session_sdp_handler peer_page_handler;
+/* A handler's stream_outgoing: audio at port 5000. */
+int peer_write_audio(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
+                     pj_pool_t *pool, struct pjmedia_sdp_media **media);
 unsigned peer_port(void);
 unsigned peer_service_port(void);
+
+/* ---- what most tests have in common ---- */
+
+/* The session that a test looks at: a reference, or NULL. */
+extern struct ast_sip_session *peer_held;
+/* Takes a reference to another one instead. */
+void peer_hold(struct ast_sip_session *session);
+/* For peer_wait. */
+int peer_is_confirmed(void);
+/* An extension that holds the session of the first INVITE and answers it with this status. */
+extern struct ast_sip_session_extension peer_answering;
+extern int peer_answer;
+
+/* For a group of tests: peer_start and peer_stop. */
+int peer_group_start(void **state);
+int peer_group_stop(void **state);
+/* Set-up and tear-down of a test: a new call, with these registered (extension may be NULL); behind it no
+ * session is left, and nothing is held. */
+int peer_begin(const struct ast_sip_session_sdp_handler *handler,
+               struct ast_sip_session_extension *extension);
+int peer_end(const struct ast_sip_session_sdp_handler *handler,
+             struct ast_sip_session_extension *extension);
+
+/* INVITE, 200, ACK (answer may be NULL) until peer_held is confirmed; returns a copy of the 200. */
+const char *peer_call_up(const char *headers, const char *sdp, const char *answer);
+/* BYE, 200. */
+void peer_hang_up(void);
+/* As peer_expect, copied to where it stays. */
+const char *peer_expect_copy(const char *start, char *copy, size_t size);
 
 #endif

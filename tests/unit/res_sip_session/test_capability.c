@@ -12,60 +12,26 @@
 #include "peer.h"
 #include "res_sip/core.h"
 
-static struct ast_sip_session *held;
-static int answer = 200;
-
-static int on_invite(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
-{
-    if (held == NULL) {
-        held = ast_sip_session_ref(session);
-        ast_sip_session_send_response(session, answer, rdata);
-    }
-    return 0;
-}
-
-static struct ast_sip_session_extension extension = {.method = "INVITE",
-                                                     .name = "test",
-                                                     .incoming_request = on_invite};
-
-static int is_confirmed(void)
-{
-    return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
-}
-
 static int setup(void **state)
 {
     (void)state;
-    peer_new_call();
-    return ast_sip_session_register_sdp_handler(&peer_page_handler) != 0 ||
-                   ast_sip_session_register_extension(&extension) != 0
-               ? -1
-               : 0;
+    return peer_begin(&peer_page_handler, &peer_answering);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    ast_sip_session_unref(held);
-    held = NULL;
-    ast_sip_session_unregister_extension(&extension);
-    ast_sip_session_unregister_sdp_handler(&peer_page_handler);
-    return 0;
+    return peer_end(&peer_page_handler, &peer_answering);
 }
 
 static void call_up(const char *headers)
 {
-    peer_request("INVITE", headers, peer_offer);
-    peer_expect("SIP/2.0 200");
-    peer_request("ACK", "", NULL);
-    peer_wait(is_confirmed);
+    peer_call_up(headers, peer_offer, NULL);
 }
 
 static void hang_up(void)
 {
-    peer_next_cseq();
-    peer_request("BYE", "", NULL);
-    peer_expect("SIP/2.0 200");
+    peer_hang_up();
     peer_wait(peer_none_left);
 }
 
@@ -188,42 +154,42 @@ static void test_what_the_peer_says(void **state)
     (void)state;
     call_up("Allow: INVITE, ACK,BYE\r\nAllow: REFER\r\nSupported: timer, Replaces\r\n"
             "Recv-Info: one;q=\"a, two;\\\" b\" , three\r\nRecv-Info: four\r\n");
-    assert_int_equal(ast_sip_session_peer_allows(held, "INVITE"), 1);
-    assert_int_equal(ast_sip_session_peer_allows(held, "BYE"), 1);
-    assert_int_equal(ast_sip_session_peer_allows(held, "REFER"), 1);
-    assert_int_equal(ast_sip_session_peer_allows(held, "refer"), 0);
-    assert_int_equal(ast_sip_session_peer_allows(held, "INV"), 0);
-    assert_int_equal(ast_sip_session_peer_allows(held, ""), 0);
-    assert_int_equal(ast_sip_session_peer_allows(held, "UPDATE"), 0);
-    assert_int_equal(ast_sip_session_peer_supports(held, "replaces"), 1);
-    assert_int_equal(ast_sip_session_peer_supports(held, "TIMER"), 1);
-    assert_int_equal(ast_sip_session_peer_supports(held, "timer,replaces"), 0);
-    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "one"), 1);
-    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "two"), 0);
-    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "three"), 1);
-    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "FOUR"), 1);
-    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "q"), 0);
+    assert_int_equal(ast_sip_session_peer_allows(peer_held, "INVITE"), 1);
+    assert_int_equal(ast_sip_session_peer_allows(peer_held, "BYE"), 1);
+    assert_int_equal(ast_sip_session_peer_allows(peer_held, "REFER"), 1);
+    assert_int_equal(ast_sip_session_peer_allows(peer_held, "refer"), 0);
+    assert_int_equal(ast_sip_session_peer_allows(peer_held, "INV"), 0);
+    assert_int_equal(ast_sip_session_peer_allows(peer_held, ""), 0);
+    assert_int_equal(ast_sip_session_peer_allows(peer_held, "UPDATE"), 0);
+    assert_int_equal(ast_sip_session_peer_supports(peer_held, "replaces"), 1);
+    assert_int_equal(ast_sip_session_peer_supports(peer_held, "TIMER"), 1);
+    assert_int_equal(ast_sip_session_peer_supports(peer_held, "timer,replaces"), 0);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(peer_held, "one"), 1);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(peer_held, "two"), 0);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(peer_held, "three"), 1);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(peer_held, "FOUR"), 1);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(peer_held, "q"), 0);
 
     /* Nothing said: as it was. Then another list, and an empty one. */
     peer_next_cseq();
     peer_request("UPDATE", "", NULL);
     peer_expect("SIP/2.0 200");
-    assert_int_equal(ast_sip_session_peer_allows(held, "REFER"), 1);
+    assert_int_equal(ast_sip_session_peer_allows(peer_held, "REFER"), 1);
     peer_next_cseq();
     peer_request("UPDATE", "Allow: UPDATE\r\nSupported:\r\nRecv-Info:\r\n", NULL);
     peer_expect("SIP/2.0 200");
-    assert_int_equal(ast_sip_session_peer_allows(held, "REFER"), 0);
-    assert_int_equal(ast_sip_session_peer_allows(held, "UPDATE"), 1);
-    assert_int_equal(ast_sip_session_peer_supports(held, "replaces"), 0);
-    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "one"), 0);
+    assert_int_equal(ast_sip_session_peer_allows(peer_held, "REFER"), 0);
+    assert_int_equal(ast_sip_session_peer_allows(peer_held, "UPDATE"), 1);
+    assert_int_equal(ast_sip_session_peer_supports(peer_held, "replaces"), 0);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(peer_held, "one"), 0);
 
     /* Other methods do not count. */
     peer_next_cseq();
     peer_request("OPTIONS", "Allow: REFER\r\n", NULL);
     peer_expect("SIP/2.0 200");
-    assert_int_equal(ast_sip_session_peer_allows(held, "REFER"), 0);
+    assert_int_equal(ast_sip_session_peer_allows(peer_held, "REFER"), 0);
     hang_up();
-    assert_int_equal(ast_sip_session_peer_allows(held, "UPDATE"), 0);
+    assert_int_equal(ast_sip_session_peer_allows(peer_held, "UPDATE"), 0);
 }
 
 static void test_much_said(void **state)
@@ -237,9 +203,10 @@ static void test_much_said(void **state)
                                "Recv-Info: a-package-with-a-long-name-%d\r\n", i);
     }
     call_up(headers);
-    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "a-package-with-a-long-name-1"),
+    assert_int_equal(ast_sip_session_peer_takes_info_package(peer_held,
+                                                             "a-package-with-a-long-name-1"),
                      1);
-    assert_true(strlen(held->priv->peer.packages) < 1024);
+    assert_true(strlen(peer_held->priv->peer.packages) < 1024);
     hang_up();
 }
 
@@ -257,7 +224,7 @@ static void test_what_the_called_says(void **state)
     session = ast_sip_session_create_outgoing(&outgoing);
     assert_non_null(session);
     assert_int_equal(ast_sip_session_send_invite(session), 0);
-    held = session;
+    peer_held = session;
     peer_expect("INVITE");
     peer_response("180 Ringing", "Allow: INVITE, UPDATE\r\n", NULL);
     while (!ast_sip_session_peer_allows(session, "UPDATE")) {
@@ -285,10 +252,10 @@ static void test_find(void **state)
 
     (void)state;
     call_up("");
-    copy(call_id, sizeof(call_id), &held->priv->dlg->call_id->id);
-    copy(local, sizeof(local), &held->priv->dlg->local.info->tag);
-    copy(remote, sizeof(remote), &held->priv->dlg->remote.info->tag);
-    assert_ptr_equal(ast_sip_session_find(call_id, local, remote), held);
+    copy(call_id, sizeof(call_id), &peer_held->priv->dlg->call_id->id);
+    copy(local, sizeof(local), &peer_held->priv->dlg->local.info->tag);
+    copy(remote, sizeof(remote), &peer_held->priv->dlg->remote.info->tag);
+    assert_ptr_equal(ast_sip_session_find(call_id, local, remote), peer_held);
     assert_null(ast_sip_session_find(call_id, remote, local));
     assert_null(ast_sip_session_find(call_id, local, "0"));
     assert_null(ast_sip_session_find(call_id, local, ""));
@@ -296,7 +263,7 @@ static void test_find(void **state)
     assert_null(ast_sip_session_find(call_id, "", remote));
     assert_null(ast_sip_session_find("other", local, remote));
     remote[0] = 'P'; /* tags have no case */
-    assert_ptr_equal(ast_sip_session_find(call_id, local, remote), held);
+    assert_ptr_equal(ast_sip_session_find(call_id, local, remote), peer_held);
     hang_up();
     assert_null(ast_sip_session_find(call_id, local, remote));
 }
@@ -311,10 +278,6 @@ int main(void)
         TEST(test_much_said), TEST(test_what_the_called_says),
         TEST(test_find),
     };
-    int result;
 
-    peer_start();
-    result = cmocka_run_group_tests(tests, NULL, NULL);
-    peer_stop();
-    return result;
+    return cmocka_run_group_tests(tests, peer_group_start, peer_group_stop);
 }

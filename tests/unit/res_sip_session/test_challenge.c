@@ -10,7 +10,6 @@
 
 #include "peer.h"
 
-static struct ast_sip_session *held;
 static struct ast_sip_endpoint *endpoint;
 static unsigned hooked;
 static unsigned called; /* the callback of ast_sip_send_request, and the status it was told */
@@ -26,8 +25,7 @@ static void on_tx_request(struct ast_sip_session *session, struct pjsip_tx_data 
 static int on_request(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
 {
     if (rdata->msg_info.msg->line.req.method.id == PJSIP_INVITE_METHOD) {
-        ast_sip_session_unref(held);
-        held = ast_sip_session_ref(session);
+        peer_hold(session);
         assert_int_equal(ast_sip_session_send_response(session, 200, rdata), 0);
     }
     return 0;
@@ -54,11 +52,6 @@ static void on_answer(void *token, pjsip_event *event)
     told = event->body.tsx_state.tsx->status_code;
 }
 
-static int is_confirmed(void)
-{
-    return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
-}
-
 static int was_called(void)
 {
     return called > 0;
@@ -74,21 +67,16 @@ static int setup(void **state)
     assert_int_equal(ast_sip_endpoint_add_credential(endpoint, AST_SIP_CREDENTIAL_PASSWORD, NULL,
                                                      "me", "secret"),
                      0);
-    peer_new_call();
-    assert_int_equal(ast_sip_session_register_sdp_handler(&peer_page_handler), 0);
-    return ast_sip_session_register_extension(&extension);
+    return peer_begin(&peer_page_handler, &extension);
 }
 
 static int teardown(void **state)
 {
+    int result = peer_end(&peer_page_handler, &extension);
+
     (void)state;
-    peer_wait(peer_none_left);
-    ast_sip_session_unref(held);
-    held = NULL;
     ast_sip_endpoint_unref(endpoint);
-    ast_sip_session_unregister_extension(&extension);
-    ast_sip_session_unregister_sdp_handler(&peer_page_handler);
-    return 0;
+    return result;
 }
 
 static char request[8000];
@@ -96,18 +84,12 @@ static char contact[200];
 
 static const char *expect(const char *start)
 {
-    snprintf(request, sizeof(request), "%s", peer_expect(start));
-    return request;
+    return peer_expect_copy(start, request, sizeof(request));
 }
 
 static unsigned count(const char *what)
 {
-    unsigned found = 0;
-
-    for (const char *at = request; (at = strstr(at, what)) != NULL; at += strlen(what)) {
-        ++found;
-    }
-    return found;
+    return peer_count(request, what);
 }
 
 static const char *challenge(const char *header, const char *realm, const char *nonce,
@@ -138,9 +120,9 @@ static void call(void)
     snprintf(contact, sizeof(contact), "Contact: <sip:peer@127.0.0.1:%u>\r\n", peer_port());
     options.endpoint = endpoint;
     options.uri = uri;
-    held = ast_sip_session_create_outgoing(&options);
-    assert_non_null(held);
-    assert_int_equal(ast_sip_session_send_invite(held), 0);
+    peer_held = ast_sip_session_create_outgoing(&options);
+    assert_non_null(peer_held);
+    assert_int_equal(ast_sip_session_send_invite(peer_held), 0);
     expect("INVITE ");
 }
 
@@ -148,12 +130,12 @@ static void answer(void)
 {
     peer_respond(request, "200 OK", "A", contact, peer_offer);
     expect("ACK ");
-    peer_wait(is_confirmed);
+    peer_wait(peer_is_confirmed);
 }
 
 static void hang_up(void)
 {
-    ast_sip_session_terminate(held, 0);
+    ast_sip_session_terminate(peer_held, 0);
     expect("BYE ");
     peer_respond(request, "200 OK", "", "", NULL);
 }
@@ -198,7 +180,7 @@ static void test_wrong_password(void **state)
     expect("INVITE ");
     refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_get_end_status(held), 401);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 401);
 }
 
 /* However the peer changes its challenges, it has to end. */
@@ -222,7 +204,7 @@ static void test_endless(void **state)
         }
     }
     assert_int_equal(invites, 6);
-    assert_int_equal(ast_sip_session_get_end_status(held), 401);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 401);
 }
 
 static void test_challenged_when_hung_up(void **state)
@@ -251,9 +233,9 @@ static void test_odd_challenges(void **state)
         call();
         refuse("401 Unauthorized", odd[i]);
         peer_wait(peer_none_left);
-        assert_int_equal(ast_sip_session_get_end_status(held), 401);
-        ast_sip_session_unref(held);
-        held = NULL;
+        assert_int_equal(ast_sip_session_get_end_status(peer_held), 401);
+        ast_sip_session_unref(peer_held);
+        peer_held = NULL;
         peer_new_call();
     }
     (void)state;
@@ -292,15 +274,16 @@ static void test_realms_of_requests(void **state)
 
         snprintf(realm, sizeof(realm), "r%u", i);
         called = 0;
-        assert_int_equal(ast_sip_session_create_request(held, "INFO", &tdata), 0);
-        assert_int_equal(ast_sip_send_request(tdata, held->inv_session->dlg, NULL, NULL, on_answer),
+        assert_int_equal(ast_sip_session_create_request(peer_held, "INFO", &tdata), 0);
+        assert_int_equal(ast_sip_send_request(tdata, peer_held->inv_session->dlg, NULL, NULL,
+                                              on_answer),
                          0);
         expect("INFO ");
         refuse("401 Unauthorized", challenge("WWW-Authenticate", realm, "n", ""));
         peer_wait(was_called);
         assert_int_equal(told, 401);
     }
-    assert_int_equal(pj_list_size(&held->inv_session->dlg->auth_sess.cached_auth), 8);
+    assert_int_equal(pj_list_size(&peer_held->inv_session->dlg->auth_sess.cached_auth), 8);
     hang_up();
 }
 
@@ -315,7 +298,7 @@ static void test_no_credentials(void **state)
     call();
     refuse("407 Proxy", challenge("Proxy-Authenticate", "other", "n1", ""));
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_get_end_status(held), 407);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 407);
 }
 
 /* RFC 8760 2.4: the first that we can do, although each has a nonce of its own. */
@@ -372,7 +355,7 @@ static void test_bye(void **state)
     (void)state;
     call();
     answer();
-    ast_sip_session_terminate(held, 0);
+    ast_sip_session_terminate(peer_held, 0);
     expect("BYE ");
     refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
     expect("BYE ");
@@ -386,7 +369,7 @@ static void test_reinvite(void **state)
     (void)state;
     call();
     answer();
-    assert_int_equal(ast_sip_session_send_reinvite(held), 0);
+    assert_int_equal(ast_sip_session_send_reinvite(peer_held), 0);
     expect("INVITE ");
     refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
     peer_expect("ACK ");
@@ -397,7 +380,7 @@ static void test_reinvite(void **state)
     peer_respond(request, "200 OK", "A", contact, peer_offer);
     expect("ACK ");
     assert_int_equal(count("\r\nAuthorization: "), 1);
-    assert_true(is_confirmed());
+    assert_true(peer_is_confirmed());
     hang_up();
 }
 
@@ -427,7 +410,7 @@ static void check_refresh(enum ast_sip_session_refresh_method method, const char
     ast_sip_session_refresh_init(&refresh);
     refresh.method = method;
     refresh.on_result = on_result;
-    assert_int_equal(ast_sip_session_refresh(held, &refresh, NULL), 0);
+    assert_int_equal(ast_sip_session_refresh(peer_held, &refresh, NULL), 0);
     expect(start);
     refuse("407 Proxy", challenge("Proxy-Authenticate", "p", "n1", ""));
     peer_expect("ACK ");
@@ -454,7 +437,7 @@ static void test_refresh(void **state)
     answer();
     check_refresh(AST_SIP_SESSION_REFRESH_INVITE, "INVITE ");
     peer_expect("ACK ");
-    assert_true(is_confirmed());
+    assert_true(peer_is_confirmed());
     hang_up();
 }
 
@@ -471,7 +454,7 @@ static void test_update(void **state)
     ast_sip_session_refresh_init(&refresh);
     refresh.method = AST_SIP_SESSION_REFRESH_UPDATE;
     refresh.on_result = on_result;
-    assert_int_equal(ast_sip_session_refresh(held, &refresh, NULL), 0);
+    assert_int_equal(ast_sip_session_refresh(peer_held, &refresh, NULL), 0);
     expect("UPDATE ");
     refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
     expect("UPDATE ");
@@ -483,14 +466,14 @@ static void test_update(void **state)
     assert_int_equal(result_status, 200);
 
     results = 0; /* a wrong password leaves the session as it was */
-    assert_int_equal(ast_sip_session_refresh(held, &refresh, NULL), 0);
+    assert_int_equal(ast_sip_session_refresh(peer_held, &refresh, NULL), 0);
     expect("UPDATE ");
     refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
     expect("UPDATE ");
     refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
     peer_wait(has_result);
     assert_int_equal(result_status, 401);
-    assert_true(is_confirmed());
+    assert_true(peer_is_confirmed());
     hang_up();
 }
 
@@ -519,8 +502,10 @@ static void test_request_in_session(void **state)
     (void)state;
     call();
     answer();
-    assert_int_equal(ast_sip_session_create_request(held, "INFO", &tdata), 0);
-    assert_int_equal(ast_sip_send_request(tdata, held->inv_session->dlg, NULL, NULL, on_answer), 0);
+    assert_int_equal(ast_sip_session_create_request(peer_held, "INFO", &tdata), 0);
+    assert_int_equal(ast_sip_send_request(tdata, peer_held->inv_session->dlg, NULL, NULL,
+                                          on_answer),
+                     0);
     expect("INFO ");
     refuse("401 Unauthorized", challenge("WWW-Authenticate", "r", "n1", ""));
     expect("INFO ");
@@ -534,13 +519,15 @@ static void test_request_in_session(void **state)
     assert_int_equal(told, 202);
 
     called = 0; /* and of a challenge that cannot be answered */
-    assert_int_equal(ast_sip_session_create_request(held, "INFO", &tdata), 0);
-    assert_int_equal(ast_sip_send_request(tdata, held->inv_session->dlg, NULL, NULL, on_answer), 0);
+    assert_int_equal(ast_sip_session_create_request(peer_held, "INFO", &tdata), 0);
+    assert_int_equal(ast_sip_send_request(tdata, peer_held->inv_session->dlg, NULL, NULL,
+                                          on_answer),
+                     0);
     expect("INFO ");
     refuse("401 Unauthorized", challenge("WWW-Authenticate", "x", "n3", ", algorithm=X"));
     peer_wait(was_called);
     assert_int_equal(told, 401);
-    assert_true(is_confirmed());
+    assert_true(peer_is_confirmed());
     hang_up();
     assert_int_equal(called, 1);
 }
@@ -574,20 +561,6 @@ static void test_request_alone(void **state)
     assert_int_equal(called, 1);
 }
 
-static int start_peer(void **state)
-{
-    (void)state;
-    peer_start();
-    return 0;
-}
-
-static int stop_peer(void **state)
-{
-    (void)state;
-    peer_stop();
-    return 0;
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -612,5 +585,5 @@ int main(void)
         TEST(test_request_alone),
     };
 
-    return cmocka_run_group_tests(tests, start_peer, stop_peer);
+    return cmocka_run_group_tests(tests, peer_group_start, peer_group_stop);
 }

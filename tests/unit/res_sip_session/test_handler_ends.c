@@ -39,7 +39,6 @@ enum where {
 static enum where where; /* the session is ended there, once */
 static int at_once;      /* cut off, as when its transport fails; else as anybody does */
 static int result;       /* of that callback */
-static struct ast_sip_session *held;
 static struct ast_sip_endpoint *endpoint;
 static unsigned begun, ended;
 
@@ -68,14 +67,7 @@ static int on_incoming(struct ast_sip_session *session, struct ast_sip_session_s
 static int on_outgoing(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
                        pj_pool_t *pool, struct pjmedia_sdp_media **media)
 {
-    pjmedia_sdp_media *made = PJ_POOL_ZALLOC_T(pool, pjmedia_sdp_media);
-
-    (void)stream;
-    made->desc.media = pj_str("audio");
-    made->desc.port = 5000;
-    made->desc.transport = pj_str("RTP/AVP");
-    made->desc.fmt[made->desc.fmt_count++] = pj_str("0");
-    *media = made;
+    peer_write_audio(session, stream, pool, media);
     return end_here(session, OUTGOING);
 }
 
@@ -115,8 +107,7 @@ static int answer; /* of the first INVITE */
 static int on_invite(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
 {
     if (rdata->msg_info.to->tag.slen == 0) {
-        ast_sip_session_unref(held);
-        held = ast_sip_session_ref(session);
+        peer_hold(session);
         ast_sip_session_send_response(session, answer, rdata);
     }
     return 0;
@@ -182,11 +173,6 @@ static struct ast_sip_session_extension hooks = {.incoming_request = on_request_
                                                  .session_confirmed = on_confirmed,
                                                  .early_dialog = on_early};
 
-static int is_confirmed(void)
-{
-    return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
-}
-
 /* Answers what the service sends for a while; then nothing of the call is left. */
 static void tidy_up(void)
 {
@@ -203,12 +189,12 @@ static void tidy_up(void)
         }
     }
     if (!peer_none_left()) { /* 2xx without ACK, CANCEL without 487: it would take its time */
-        inv_drop(held->inv_session, 500);
+        inv_drop(peer_held->inv_session, 500);
     }
     peer_wait(peer_none_left);
     assert_int_equal(begun, ended);
-    ast_sip_session_unref(held);
-    held = NULL;
+    ast_sip_session_unref(peer_held);
+    peer_held = NULL;
 }
 
 /* Each place, softly and at once; those that have a result, with each. */
@@ -255,8 +241,8 @@ static void early_media(void)
 {
     answer = 183;
     first_invite();
-    if (held != NULL && ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_EARLY) {
-        ast_sip_session_send_response(held, 200, NULL);
+    if (peer_held != NULL && ast_sip_session_get_state(peer_held) == AST_SIP_SESSION_STATE_EARLY) {
+        ast_sip_session_send_response(peer_held, 200, NULL);
     }
     see(8);
 }
@@ -305,7 +291,7 @@ static void call_up(void)
     peer_request("INVITE", "", TWO);
     peer_expect("SIP/2.0 200");
     peer_request("ACK", "", NULL);
-    peer_wait(is_confirmed);
+    peer_wait(peer_is_confirmed);
     where = wanted;
 }
 
@@ -338,7 +324,7 @@ static void our_reinvite(const char *status, const char *sdp)
     char invite[8000];
 
     call_up();
-    if (ast_sip_session_send_reinvite(held) != 0) {
+    if (ast_sip_session_send_reinvite(peer_held) != 0) {
         return;
     }
     for (unsigned i = 0; i < 15; ++i) {
@@ -378,9 +364,9 @@ static void our_call(int without_offer, const char *const *answers)
     options.endpoint = endpoint;
     options.uri = uri;
     options.without_offer = without_offer;
-    held = ast_sip_session_create_outgoing(&options);
-    assert_non_null(held);
-    if (ast_sip_session_send_invite(held) != 0) {
+    peer_held = ast_sip_session_create_outgoing(&options);
+    assert_non_null(peer_held);
+    if (ast_sip_session_send_invite(peer_held) != 0) {
         return;
     }
     for (unsigned i = 0; i < 20 && invite[0] == '\0'; ++i) {

@@ -11,60 +11,26 @@
 #include "../base/failmalloc.h"
 #include "peer.h"
 
-static struct ast_sip_session *held;
-static int answer = 200;
-
-static int on_invite(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
-{
-    if (held == NULL) {
-        held = ast_sip_session_ref(session);
-        ast_sip_session_send_response(session, answer, rdata);
-    }
-    return 0;
-}
-
-static struct ast_sip_session_extension extension = {.method = "INVITE",
-                                                     .name = "test",
-                                                     .incoming_request = on_invite};
-
-static int is_confirmed(void)
-{
-    return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
-}
-
 static int setup(void **state)
 {
     (void)state;
-    peer_new_call();
-    return ast_sip_session_register_sdp_handler(&peer_page_handler) != 0 ||
-                   ast_sip_session_register_extension(&extension) != 0
-               ? -1
-               : 0;
+    return peer_begin(&peer_page_handler, &peer_answering);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    ast_sip_session_unref(held);
-    held = NULL;
-    ast_sip_session_unregister_extension(&extension);
-    ast_sip_session_unregister_sdp_handler(&peer_page_handler);
-    return 0;
+    return peer_end(&peer_page_handler, &peer_answering);
 }
 
 static void call_up(const char *headers)
 {
-    peer_request("INVITE", headers, peer_offer);
-    peer_expect("SIP/2.0 200");
-    peer_request("ACK", "", NULL);
-    peer_wait(is_confirmed);
+    peer_call_up(headers, peer_offer, NULL);
 }
 
 static void hang_up(void)
 {
-    peer_next_cseq();
-    peer_request("BYE", "", NULL);
-    peer_expect("SIP/2.0 200");
+    peer_hang_up();
     peer_wait(peer_none_left);
 }
 
@@ -137,7 +103,7 @@ static void test_none(void **state)
     assert_false(has_header(message, "Recv-Info"));
     assert_null(strstr(peer_header(message, "Allow"), "INFO"));
     peer_request("ACK", "", NULL);
-    peer_wait(is_confirmed);
+    peer_wait(peer_is_confirmed);
     info("", "SIP/2.0 405");
     info("Info-Package: first\r\n", "SIP/2.0 405");
     ast_sip_session_register_method("INFO"); /* somebody takes the older INFO */
@@ -158,8 +124,8 @@ static void test_packages(void **state)
     assert_string_equal(peer_header(message, "Recv-Info"), "first, Second");
     assert_non_null(strstr(peer_header(message, "Allow"), "INFO"));
     peer_request("ACK", "", NULL);
-    peer_wait(is_confirmed);
-    assert_int_equal(ast_sip_session_peer_takes_info_package(held, "other"), 1);
+    peer_wait(peer_is_confirmed);
+    assert_int_equal(ast_sip_session_peer_takes_info_package(peer_held, "other"), 1);
 
     info("Info-Package: first\r\n", "SIP/2.0 200");
     info("Info-Package: FIRST;a=b\r\n", "SIP/2.0 200");
@@ -216,7 +182,7 @@ static void test_peer_that_knows_nothing(void **state)
     message = peer_expect("SIP/2.0 200");
     assert_false(has_header(message, "Recv-Info"));
     peer_request("ACK", "", NULL);
-    peer_wait(is_confirmed);
+    peer_wait(peer_is_confirmed);
     hang_up();
 }
 
@@ -225,16 +191,16 @@ static void test_unreliable_ringing(void **state)
     const char *message;
 
     (void)state;
-    answer = 180;
+    peer_answer = 180;
     peer_request("INVITE", "Recv-Info:\r\n", peer_offer);
     message = peer_expect("SIP/2.0 180");
-    answer = 200;
+    peer_answer = 200;
     assert_false(has_header(message, "Recv-Info"));
-    ast_sip_session_send_response(held, 200, NULL);
+    ast_sip_session_send_response(peer_held, 200, NULL);
     message = peer_expect("SIP/2.0 200");
     assert_string_equal(peer_header(message, "Recv-Info"), "first, Second");
     peer_request("ACK", "", NULL);
-    peer_wait(is_confirmed);
+    peer_wait(peer_is_confirmed);
     hang_up();
 }
 
@@ -254,7 +220,7 @@ static void test_changes(void **state)
     peer_request("UPDATE", "Recv-Info: x\r\n", NULL);
     assert_string_equal(peer_header(peer_expect("SIP/2.0 200"), "Recv-Info"), "Second");
     ast_sip_session_unregister_info_package(&second);
-    ast_sip_session_send_reinvite(held);
+    ast_sip_session_send_reinvite(peer_held);
     message = peer_expect("INVITE"); /* we did take some: now none (RFC 6086 5.2) */
     assert_true(has_header(message, "Recv-Info"));
     assert_string_equal(peer_header(message, "Recv-Info"), "");
@@ -321,10 +287,6 @@ int main(void)
         TEST(test_changes),
         TEST(test_bad_registrations),
     };
-    int result;
 
-    peer_start();
-    result = cmocka_run_group_tests(tests, NULL, NULL);
-    peer_stop();
-    return result;
+    return cmocka_run_group_tests(tests, peer_group_start, peer_group_stop);
 }

@@ -14,41 +14,21 @@
 
 #include "peer.h"
 
-static const char answer_sdp[] =
-    "v=0\r\no=peer 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-    "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
-
 /* ---- an SDP handler as the page has it ---- */
-
-static int on_sdp(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
-{
-    (void)session;
-    (void)rdata;
-    return 0;
-}
 
 static unsigned sdp_made;
 
 static void add_sdp(struct ast_sip_session *session, struct pjsip_tx_data *tdata)
 {
-    struct ast_sip_body body = {
-        .type = "application",
-        .subtype = "sdp",
-        .body_text = "v=0\r\no=us 7 7 IN IP4 127.0.0.1\r\ns=page\r\nc=IN IP4 127.0.0.1\r\n"
-                     "t=0 0\r\nm=audio 5000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"};
-
-    (void)session;
     ++sdp_made;
-    assert_int_equal(ast_sip_add_body(tdata, &body), 0);
+    peer_page_handler.add_outgoing_sdp(session, tdata);
 }
 
-static const struct ast_sip_session_sdp_handler handler = {.handle_incoming_sdp = on_sdp,
-                                                           .add_outgoing_sdp = add_sdp};
+static struct ast_sip_session_sdp_handler handler; /* peer_page_handler with add_sdp */
 
 /* ---- an extension that writes down what it is told ---- */
 
 static char log_text[8000];
-static struct ast_sip_session *held;
 static struct ast_sip_endpoint *endpoint;
 static int retry;      /* what retry_invite returns */
 static int hang_up_at; /* the session is ended when this status comes */
@@ -118,21 +98,6 @@ static struct ast_sip_session_extension extension = {
     .retry_invite = on_retry,
 };
 
-static unsigned count(const char *text, const char *what)
-{
-    unsigned found = 0;
-
-    for (const char *at = text; (at = strstr(at, what)) != NULL; at += strlen(what)) {
-        ++found;
-    }
-    return found;
-}
-
-static int is_confirmed(void)
-{
-    return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
-}
-
 static int setup(void **state)
 {
     (void)state;
@@ -141,21 +106,18 @@ static int setup(void **state)
     retry = 0;
     hang_up_at = 0;
     endpoint = ast_sip_endpoint_create("peer");
-    peer_new_call();
-    assert_int_equal(ast_sip_session_register_sdp_handler(&handler), 0);
-    return ast_sip_session_register_extension(&extension);
+    handler = peer_page_handler;
+    handler.add_outgoing_sdp = add_sdp;
+    return peer_begin(&handler, &extension);
 }
 
 static int teardown(void **state)
 {
+    int result = peer_end(&handler, &extension);
+
     (void)state;
-    peer_wait(peer_none_left);
-    ast_sip_session_unref(held);
-    held = NULL;
     ast_sip_endpoint_unref(endpoint);
-    ast_sip_session_unregister_extension(&extension);
-    ast_sip_session_unregister_sdp_handler(&handler);
-    return 0;
+    return result;
 }
 
 static char invite[8000];
@@ -163,8 +125,7 @@ static char contact[100];
 
 static const char *expect_copy(const char *start)
 {
-    snprintf(invite, sizeof(invite), "%s", peer_expect(start));
-    return invite;
+    return peer_expect_copy(start, invite, sizeof(invite));
 }
 
 static int cseq_of(const char *message)
@@ -186,9 +147,9 @@ static void call_begin(void)
 
 static void call_send(void)
 {
-    held = ast_sip_session_create_outgoing(&options);
-    assert_non_null(held);
-    assert_int_equal(ast_sip_session_send_invite(held), 0);
+    peer_held = ast_sip_session_create_outgoing(&options);
+    assert_non_null(peer_held);
+    assert_int_equal(ast_sip_session_send_invite(peer_held), 0);
     expect_copy("INVITE ");
 }
 
@@ -202,7 +163,7 @@ static void hang_up(void)
 {
     char bye[8000];
 
-    ast_sip_session_terminate(held, 0);
+    ast_sip_session_terminate(peer_held, 0);
     snprintf(bye, sizeof(bye), "%s", peer_expect("BYE "));
     peer_respond(bye, "200 OK", "", "", NULL);
 }
@@ -224,27 +185,28 @@ static void test_branches(void **state)
     peer_respond(invite, "180 Ringing", "B", contact, NULL);
     peer_respond(invite, "180 Ringing", "C", contact, NULL);
     peer_respond(invite, "199 Early Dialog Terminated", "A", "", NULL);
-    peer_respond(invite, "200 OK", "B", contact, answer_sdp);
+    peer_respond(invite, "200 OK", "B", contact, peer_offer);
     snprintf(ack, sizeof(ack), "%s", peer_expect("ACK "));
     assert_non_null(strstr(peer_header(ack, "To"), ";tag=B"));
-    peer_wait(is_confirmed);
-    peer_respond(invite, "200 OK", "D", other, answer_sdp);
+    peer_wait(peer_is_confirmed);
+    peer_respond(invite, "200 OK", "D", other, peer_offer);
     snprintf(ack, sizeof(ack), "%s", peer_expect("ACK "));
     assert_non_null(strstr(peer_header(ack, "To"), ";tag=D"));
     assert_int_equal(strncmp(ack, "ACK sip:other@", 14), 0);
     snprintf(bye, sizeof(bye), "%s", peer_expect("BYE sip:other@"));
     assert_non_null(strstr(peer_header(bye, "To"), ";tag=D"));
-    peer_respond(invite, "200 OK", "D", other, answer_sdp); /* the ACK was lost */
+    peer_respond(invite, "200 OK", "D", other, peer_offer); /* the ACK was lost */
     snprintf(ack, sizeof(ack), "%s", peer_expect("ACK sip:other@"));
     peer_respond(bye, "200 OK", "", "", NULL);
-    assert_true(is_confirmed());
+    assert_true(peer_is_confirmed());
     assert_string_equal(
         log_text, ">INVITE <180 A:alive/180 <183 B:alive/183 <180 B:alive/180 <180 C:alive/180 "
                   "<199 A:gone/199 <200 B:won/200 C:lost/180 >ACK D:lost/200 ");
-    assert_string_equal(ast_sip_session_get_early_dialog(held, 1)->tag, "B");
-    assert_int_equal(ast_sip_session_get_early_dialog(held, 1)->state, AST_SIP_SESSION_EARLY_WON);
-    assert_string_equal(ast_sip_session_get_early_dialog(held, 3)->tag, "D");
-    assert_null(ast_sip_session_get_early_dialog(held, 4));
+    assert_string_equal(ast_sip_session_get_early_dialog(peer_held, 1)->tag, "B");
+    assert_int_equal(ast_sip_session_get_early_dialog(peer_held, 1)->state,
+                     AST_SIP_SESSION_EARLY_WON);
+    assert_string_equal(ast_sip_session_get_early_dialog(peer_held, 3)->tag, "D");
+    assert_null(ast_sip_session_get_early_dialog(peer_held, 4));
     hang_up();
 }
 
@@ -261,10 +223,10 @@ static void test_first_branch_wins(void **state)
              peer_port(), peer_port());
     peer_respond(invite, "180 Ringing", "A", headers, NULL);
     peer_respond(invite, "180 Ringing", "B", contact, NULL);
-    peer_respond(invite, "200 OK", "A", headers, answer_sdp);
+    peer_respond(invite, "200 OK", "A", headers, peer_offer);
     assert_non_null(strstr(peer_header(peer_expect("ACK sip:A@"), "Route"), "x=A"));
-    peer_wait(is_confirmed);
-    ast_sip_session_terminate(held, 0);
+    peer_wait(peer_is_confirmed);
+    ast_sip_session_terminate(peer_held, 0);
     snprintf(bye, sizeof(bye), "%s", peer_expect("BYE sip:A@"));
     assert_non_null(strstr(peer_header(bye, "Route"), "x=A"));
     assert_non_null(strstr(peer_header(bye, "To"), ";tag=A"));
@@ -345,11 +307,11 @@ static void test_many_branches(void **state)
         peer_respond(invite, "180 Ringing", tag, contact, NULL);
     }
     peer_expect_silence(20);
-    assert_non_null(ast_sip_session_get_early_dialog(held, 15));
-    assert_null(ast_sip_session_get_early_dialog(held, 16));
-    peer_respond(invite, "200 OK", "T30", contact, answer_sdp); /* answers count all the same */
+    assert_non_null(ast_sip_session_get_early_dialog(peer_held, 15));
+    assert_null(ast_sip_session_get_early_dialog(peer_held, 16));
+    peer_respond(invite, "200 OK", "T30", contact, peer_offer); /* answers count all the same */
     assert_non_null(strstr(peer_header(peer_expect("ACK "), "To"), ";tag=T30"));
-    peer_wait(is_confirmed);
+    peer_wait(peer_is_confirmed);
     hang_up();
 }
 
@@ -362,10 +324,10 @@ static void test_many_changes_of_branch(void **state)
         peer_respond(invite, "180 Ringing", i % 2 == 0 ? "X" : "Y", contact, NULL);
         peer_expect_silence(1);
     }
-    assert_int_equal(count(log_text, "<180"), 250); /* 200 changes, then one branch alone */
-    peer_respond(invite, "200 OK", "Y", contact, answer_sdp);
+    assert_int_equal(peer_count(log_text, "<180"), 250); /* 200 changes, then one branch alone */
+    peer_respond(invite, "200 OK", "Y", contact, peer_offer);
     peer_expect("ACK ");
-    peer_wait(is_confirmed);
+    peer_wait(peer_is_confirmed);
     hang_up();
 }
 
@@ -377,7 +339,7 @@ static void test_cancel_before_anything_came(void **state)
 
     (void)state;
     call();
-    ast_sip_session_terminate(held, 0);
+    ast_sip_session_terminate(peer_held, 0);
     peer_expect_silence(50);
     peer_respond(invite, "180 Ringing", "A", contact, NULL);
     snprintf(cancel, sizeof(cancel), "%s", peer_expect("CANCEL "));
@@ -385,8 +347,8 @@ static void test_cancel_before_anything_came(void **state)
     peer_respond(invite, "487 Request Terminated", "A", "", NULL);
     peer_expect("ACK ");
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_get_end_status(held), 487);
-    assert_int_equal(count(log_text, "end/487 "), 1);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 487);
+    assert_int_equal(peer_count(log_text, "end/487 "), 1);
 }
 
 static void test_cancel_after_ringing(void **state)
@@ -397,10 +359,10 @@ static void test_cancel_after_ringing(void **state)
     call();
     peer_respond(invite, "180 Ringing", "A", contact, NULL);
     peer_expect_silence(20);
-    ast_sip_session_terminate(held, 0);
-    ast_sip_session_terminate(held, 0);
+    ast_sip_session_terminate(peer_held, 0);
+    ast_sip_session_terminate(peer_held, 0);
     snprintf(cancel, sizeof(cancel), "%s", peer_expect("CANCEL "));
-    assert_int_equal(count(cancel, "X-Hook: once"), 1);
+    assert_int_equal(peer_count(cancel, "X-Hook: once"), 1);
     peer_respond(cancel, "200 OK", "A", "", NULL);
     peer_expect_silence(20);
     peer_respond(invite, "487 Request Terminated", "A", "", NULL);
@@ -416,15 +378,15 @@ static void test_cancel_crosses_answer(void **state)
     call();
     peer_respond(invite, "180 Ringing", "A", contact, NULL);
     peer_expect_silence(20);
-    ast_sip_session_terminate(held, 0);
-    peer_respond(invite, "200 OK", "A", contact, answer_sdp);
+    ast_sip_session_terminate(peer_held, 0);
+    peer_respond(invite, "200 OK", "A", contact, peer_offer);
     snprintf(message, sizeof(message), "%s", peer_expect("CANCEL "));
     peer_respond(message, "481 No Such Call", "A", "", NULL);
     peer_expect("ACK ");
     snprintf(message, sizeof(message), "%s", peer_expect("BYE "));
     peer_respond(message, "200 OK", "", "", NULL);
     peer_wait(peer_none_left);
-    assert_int_equal(count(log_text, "end/"), 1);
+    assert_int_equal(peer_count(log_text, "end/"), 1);
 }
 
 static void test_no_answer_in_time(void **state)
@@ -449,11 +411,11 @@ static void test_answer_in_time(void **state)
     call_begin();
     options.timeout_ms = 50;
     call_send();
-    peer_respond(invite, "200 OK", "A", contact, answer_sdp);
+    peer_respond(invite, "200 OK", "A", contact, peer_offer);
     peer_expect("ACK ");
-    peer_wait(is_confirmed);
+    peer_wait(peer_is_confirmed);
     peer_expect_silence(100);
-    assert_true(is_confirmed());
+    assert_true(peer_is_confirmed());
     hang_up();
 }
 
@@ -461,12 +423,12 @@ static void test_never_sent(void **state)
 {
     (void)state;
     call_begin();
-    held = ast_sip_session_create_outgoing(&options);
-    assert_non_null(held);
-    ast_sip_session_terminate(held, 0);
+    peer_held = ast_sip_session_create_outgoing(&options);
+    assert_non_null(peer_held);
+    ast_sip_session_terminate(peer_held, 0);
     assert_true(peer_none_left());
-    assert_int_equal(count(log_text, "end/487 "), 1);
-    assert_int_equal(ast_sip_session_send_invite(held), -1);
+    assert_int_equal(peer_count(log_text, "end/487 "), 1);
+    assert_int_equal(ast_sip_session_send_invite(peer_held), -1);
     peer_expect_silence(20);
 }
 
@@ -477,8 +439,8 @@ static void test_silence(void **state)
     call_begin();
     call_send();
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_get_end_status(held), 408);
-    assert_int_equal(count(log_text, "end/408 "), 1);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 408);
+    assert_int_equal(peer_count(log_text, "end/408 "), 1);
     pjsip_tsx_set_timers(500, 4000, 5000, 32000);
 }
 
@@ -509,10 +471,10 @@ static void test_not_followed(void **state)
     call();
     redirect("A", target("b"));
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_get_end_status(held), 302);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 302);
 
     log_text[0] = '\0';
-    ast_sip_session_unref(held);
+    ast_sip_session_unref(peer_held);
     call_begin();
     endpoint->redirect_method = AST_SIP_REDIRECT_URI_PJSIP;
     options.redirections = -1;
@@ -541,8 +503,8 @@ static void test_followed(void **state)
     redirect("A", contacts);
     expect_copy("INVITE sip:b@");
     assert_null(strstr(peer_header(invite, "To"), "tag="));
-    assert_int_equal(count(invite, "X-Hook: once"), 1);
-    assert_int_equal(count(invite, "\r\nContact: "), 1);
+    assert_int_equal(peer_count(invite, "X-Hook: once"), 1);
+    assert_int_equal(peer_count(invite, "\r\nContact: "), 1);
     assert_int_equal(cseq_of(invite), cseq_of(first) + 1);
     assert_string_equal(strstr(invite, "\r\n\r\n"), strstr(first, "\r\n\r\n"));
     assert_int_equal(sdp_made, 1);
@@ -554,9 +516,9 @@ static void test_followed(void **state)
              target("e"));
     redirect("D", contacts); /* a and b were tried */
     expect_copy("INVITE sip:e@");
-    peer_respond(invite, "200 OK", "E", contact, answer_sdp);
+    peer_respond(invite, "200 OK", "E", contact, peer_offer);
     peer_expect("ACK ");
-    peer_wait(is_confirmed);
+    peer_wait(peer_is_confirmed);
     assert_string_equal(log_text, ">INVITE <180 R:alive/180 <302 R:gone/180 <486 retry?486 <302 "
                                   "<200 E:won/200 >ACK ");
     hang_up();
@@ -577,15 +539,15 @@ static void test_loops_and_limits(void **state)
     }
     redirect("A", target("n4"));
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_get_end_status(held), 302);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 302);
 
-    ast_sip_session_unref(held);
+    ast_sip_session_unref(peer_held);
     call_begin();
     options.redirections = 10;
     call_send();
     redirect("A", target("a")); /* to itself */
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_get_end_status(held), 302);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 302);
 }
 
 static void test_global_failure_ends(void **state)
@@ -601,7 +563,7 @@ static void test_global_failure_ends(void **state)
     expect_copy("INVITE sip:b@");
     peer_respond(invite, "603 Decline", "B", "", NULL);
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_get_end_status(held), 603);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 603);
 }
 
 /* A target that nobody answers at: the next one, and the old transaction is not the session's end.
@@ -621,7 +583,7 @@ static void test_silent_target(void **state)
     pjsip_tsx_set_timers(500, 4000, 5000, 32000);
     peer_respond(invite, "481 Gone", "B", "", NULL);
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_get_end_status(held), 481);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 481);
 }
 
 static void test_no_redirections(void **state)
@@ -666,17 +628,17 @@ static void test_retried(void **state)
         peer_respond(invite, "422 Too Small", "A", "Min-SE: 100\r\n", NULL);
         peer_expect("ACK ");
         expect_copy("INVITE sip:a@");
-        assert_int_equal(count(invite, "X-Hook: once"), 1);
-        assert_int_equal(count(invite, "X-Changed: yes"), 1);
+        assert_int_equal(peer_count(invite, "X-Hook: once"), 1);
+        assert_int_equal(peer_count(invite, "X-Changed: yes"), 1);
         assert_int_equal(cseq_of(invite), cseq_of(first) + (int)i);
         assert_string_not_equal(peer_header(invite, "Via"), via);
         assert_string_equal(strstr(invite, "\r\n\r\n"), strstr(first, "\r\n\r\n"));
     }
     peer_respond(invite, "422 Too Small", "A", "Min-SE: 100\r\n", NULL);
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_get_end_status(held), 422);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 422);
     assert_int_equal(sdp_made, 1);
-    assert_int_equal(count(log_text, "retry?422"), 5);
+    assert_int_equal(peer_count(log_text, "retry?422"), 5);
 }
 
 static void test_retried_and_answered(void **state)
@@ -688,9 +650,9 @@ static void test_retried_and_answered(void **state)
     expect_copy("INVITE sip:a@");
     peer_respond(invite, "481 Odd", "A", "", NULL); /* of an INVITE it means nothing special */
     expect_copy("INVITE sip:a@");
-    peer_respond(invite, "200 OK", "B", contact, answer_sdp);
+    peer_respond(invite, "200 OK", "B", contact, peer_offer);
     peer_expect("ACK ");
-    peer_wait(is_confirmed);
+    peer_wait(peer_is_confirmed);
     hang_up();
 }
 
@@ -701,20 +663,6 @@ static void test_not_retried(void **state)
     peer_respond(invite, "422 Too Small", "A", "Min-SE: 100\r\n", NULL);
     peer_wait(peer_none_left);
     assert_string_equal(log_text, ">INVITE <422 retry?422 end/422 ");
-}
-
-static int start_peer(void **state)
-{
-    (void)state;
-    peer_start();
-    return 0;
-}
-
-static int stop_peer(void **state)
-{
-    (void)state;
-    peer_stop();
-    return 0;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -747,5 +695,5 @@ int main(void)
         TEST(test_not_retried),
     };
 
-    return cmocka_run_group_tests(tests, start_peer, stop_peer);
+    return cmocka_run_group_tests(tests, peer_group_start, peer_group_stop);
 }

@@ -16,7 +16,6 @@
 #include "peer.h"
 
 static char log_text[2000];
-static struct ast_sip_session *held;
 static struct ast_sip_endpoint *endpoint;
 
 static void note(const char *what, unsigned id)
@@ -35,22 +34,6 @@ static int stream_incoming(struct ast_sip_session *session, struct ast_sip_sessi
     return 0;
 }
 
-static int stream_outgoing(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
-                           pj_pool_t *pool, struct pjmedia_sdp_media **media)
-{
-    pjmedia_sdp_media *made = PJ_POOL_ZALLOC_T(pool, pjmedia_sdp_media);
-
-    (void)session;
-    (void)stream;
-    made->desc.media = pj_str("audio");
-    made->desc.port = 5000;
-    made->desc.transport = pj_str("RTP/AVP");
-    made->desc.fmt_count = 1;
-    made->desc.fmt[0] = pj_str("0");
-    *media = made;
-    return 0;
-}
-
 static void stream_apply(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
                          const struct pjmedia_sdp_session *local,
                          const struct pjmedia_sdp_session *remote)
@@ -63,32 +46,24 @@ static void stream_apply(struct ast_sip_session *session, struct ast_sip_session
 
 static const struct ast_sip_session_sdp_handler handler = {.media = "audio",
                                                            .stream_incoming = stream_incoming,
-                                                           .stream_outgoing = stream_outgoing,
+                                                           .stream_outgoing = peer_write_audio,
                                                            .stream_apply = stream_apply};
-
-static int is_confirmed(void)
-{
-    return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
-}
 
 static int setup(void **state)
 {
     (void)state;
     log_text[0] = '\0';
     endpoint = ast_sip_endpoint_create("peer");
-    peer_new_call();
-    return ast_sip_session_register_sdp_handler(&handler);
+    return peer_begin(&handler, NULL);
 }
 
 static int teardown(void **state)
 {
+    int result = peer_end(&handler, NULL);
+
     (void)state;
-    peer_wait(peer_none_left);
-    ast_sip_session_unref(held);
-    held = NULL;
     ast_sip_endpoint_unref(endpoint);
-    ast_sip_session_unregister_sdp_handler(&handler);
-    return 0;
+    return result;
 }
 
 /* ---- the calls ---- */
@@ -118,9 +93,9 @@ static void call(int without_offer)
     options.endpoint = endpoint;
     options.uri = uri;
     options.without_offer = without_offer;
-    held = ast_sip_session_create_outgoing(&options);
-    assert_non_null(held);
-    assert_int_equal(ast_sip_session_send_invite(held), 0);
+    peer_held = ast_sip_session_create_outgoing(&options);
+    assert_non_null(peer_held);
+    assert_int_equal(ast_sip_session_send_invite(peer_held), 0);
     snprintf(invite, sizeof(invite), "%s", peer_expect("INVITE "));
     assert_int_equal(strstr(invite, "m=audio") == NULL, without_offer);
 }
@@ -150,14 +125,14 @@ static void expect_ack(const char *tag, int with_sdp)
     snprintf(wanted, sizeof(wanted), ";tag=%s", tag);
     assert_non_null(strstr(peer_header(ack, "To"), wanted));
     assert_int_equal(strstr(ack, "m=audio") != NULL, with_sdp);
-    peer_wait(is_confirmed);
+    peer_wait(peer_is_confirmed);
 }
 
 static void hang_up(void)
 {
     char bye[8000];
 
-    ast_sip_session_terminate(held, 0);
+    ast_sip_session_terminate(peer_held, 0);
     snprintf(bye, sizeof(bye), "%s", peer_expect("BYE "));
     peer_respond(bye, "200 OK", "", "", NULL);
 }
@@ -305,20 +280,6 @@ static void test_answer_after_redirection(void **state)
     hang_up();
 }
 
-static int start_peer(void **state)
-{
-    (void)state;
-    peer_start();
-    return 0;
-}
-
-static int stop_peer(void **state)
-{
-    (void)state;
-    peer_stop();
-    return 0;
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -336,5 +297,5 @@ int main(void)
         TEST(test_answer_after_redirection),
     };
 
-    return cmocka_run_group_tests(tests, start_peer, stop_peer);
+    return cmocka_run_group_tests(tests, peer_group_start, peer_group_stop);
 }

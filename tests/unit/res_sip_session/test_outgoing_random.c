@@ -100,25 +100,9 @@ static int stream_incoming(struct ast_sip_session *session, struct ast_sip_sessi
     return any(10) == 0 ? -1 : 0;
 }
 
-static int stream_outgoing(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
-                           pj_pool_t *pool, struct pjmedia_sdp_media **media)
-{
-    pjmedia_sdp_media *made = PJ_POOL_ZALLOC_T(pool, pjmedia_sdp_media);
-
-    (void)session;
-    (void)stream;
-    made->desc.media = pj_str("audio");
-    made->desc.port = 5000;
-    made->desc.transport = pj_str("RTP/AVP");
-    made->desc.fmt_count = 1;
-    made->desc.fmt[0] = pj_str("0");
-    *media = made;
-    return 0;
-}
-
 static const struct ast_sip_session_sdp_handler handler = {.media = "audio",
                                                            .stream_incoming = stream_incoming,
-                                                           .stream_outgoing = stream_outgoing};
+                                                           .stream_outgoing = peer_write_audio};
 
 /* ---- what the peer says ---- */
 

@@ -26,27 +26,13 @@ static int on_sdp(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
     return refuse_sdp ? -1 : 0;
 }
 
-static void add_sdp(struct ast_sip_session *session, struct pjsip_tx_data *tdata)
-{
-    struct ast_sip_body body = {
-        .type = "application",
-        .subtype = "sdp",
-        .body_text = "v=0\r\no=us 7 7 IN IP4 127.0.0.1\r\ns=page\r\nc=IN IP4 127.0.0.1\r\n"
-                     "t=0 0\r\nm=audio 5000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"};
-
-    (void)session;
-    assert_int_equal(ast_sip_add_body(tdata, &body), 0);
-}
-
-static const struct ast_sip_session_sdp_handler handler = {.handle_incoming_sdp = on_sdp,
-                                                           .add_outgoing_sdp = add_sdp};
+static struct ast_sip_session_sdp_handler handler; /* peer_page_handler with on_sdp */
 
 /* ---- an extension that answers as it is told ---- */
 
-static int answer;                   /* the response to a new INVITE; 0: none yet */
-static int stop_silently;            /* return failure without an answer */
-static char log_text[2000];          /* what was called, in order */
-static struct ast_sip_session *held; /* a reference to the session of the last INVITE */
+static int answer;          /* the response to a new INVITE; 0: none yet */
+static int stop_silently;   /* return failure without an answer */
+static char log_text[2000]; /* what was called, in order */
 
 static void note(const char *kind, const pj_str_t *method, int code)
 {
@@ -65,8 +51,7 @@ static int on_request(struct ast_sip_session *session, struct pjsip_rx_data *rda
         return -1;
     }
     if (method->id == PJSIP_INVITE_METHOD && rdata->msg_info.to->tag.slen == 0) {
-        ast_sip_session_unref(held);
-        held = ast_sip_session_ref(session);
+        peer_hold(session);
         if (answer != 0) {
             assert_int_equal(ast_sip_session_send_response(session, answer, rdata), 0);
             return answer >= 300;
@@ -122,21 +107,6 @@ static struct ast_sip_session_extension extension = {
     .session_end = on_end,
 };
 
-static unsigned count(const char *text, const char *what)
-{
-    unsigned found = 0;
-
-    for (const char *at = text; (at = strstr(at, what)) != NULL; at += strlen(what)) {
-        ++found;
-    }
-    return found;
-}
-
-static int is_confirmed(void)
-{
-    return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
-}
-
 static int setup(void **state)
 {
     (void)state;
@@ -145,36 +115,21 @@ static int setup(void **state)
     refuse_sdp = 0;
     sdp_seen = 0;
     log_text[0] = '\0';
-    peer_new_call();
-    assert_int_equal(ast_sip_session_register_sdp_handler(&handler), 0);
-    return ast_sip_session_register_extension(&extension);
+    handler = peer_page_handler;
+    handler.handle_incoming_sdp = on_sdp;
+    return peer_begin(&handler, &extension);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    peer_wait(peer_none_left);
-    ast_sip_session_unref(held);
-    held = NULL;
-    ast_sip_session_unregister_extension(&extension);
-    ast_sip_session_unregister_sdp_handler(&handler);
-    return 0;
+    return peer_end(&handler, &extension);
 }
 
 static void call_up(const char *sdp)
 {
     answer = 200;
-    peer_request("INVITE", "", sdp);
-    peer_expect("SIP/2.0 200");
-    peer_request("ACK", "", sdp == NULL ? peer_offer : NULL);
-    peer_wait(is_confirmed);
-}
-
-static void hang_up(void)
-{
-    peer_next_cseq();
-    peer_request("BYE", "", NULL);
-    peer_expect("SIP/2.0 200");
+    peer_call_up("", sdp, sdp == NULL ? peer_offer : NULL);
 }
 
 static void test_answered_call(void **state)
@@ -185,12 +140,12 @@ static void test_answered_call(void **state)
     answer = 200;
     peer_request("INVITE", "", peer_offer);
     message = peer_expect("SIP/2.0 200");
-    assert_int_equal(count(message, "X-Hook: once"), 1);
-    assert_int_equal(count(message, "o=us 7 7"), 1);
+    assert_int_equal(peer_count(message, "X-Hook: once"), 1);
+    assert_int_equal(peer_count(message, "o=us 7 7"), 1);
     assert_int_equal(sdp_seen, 1);
     peer_request("ACK", "", NULL);
-    peer_wait(is_confirmed);
-    hang_up();
+    peer_wait(peer_is_confirmed);
+    peer_hang_up();
     peer_wait(peer_none_left);
     assert_string_equal(log_text, "begin <INVITE >INVITE/200 <ACK <BYE >BYE/200 end/200 ");
 }
@@ -200,7 +155,7 @@ static void test_late_offer(void **state)
     (void)state;
     call_up(NULL);
     assert_int_equal(sdp_seen, 1); /* the answer in the ACK */
-    hang_up();
+    peer_hang_up();
 }
 
 static int no_stream(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
@@ -233,7 +188,7 @@ static void test_whole_goes_before_streams(void **state)
     peer_wait(peer_none_left);
     peer_new_call();
     call_up(peer_offer);
-    hang_up();
+    peer_hang_up();
     ast_sip_session_unregister_sdp_handler(&streams);
 }
 
@@ -244,20 +199,21 @@ static void test_later_answer_and_no_header_twice(void **state)
     (void)state;
     peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 100");
-    assert_int_equal(ast_sip_session_send_response(held, 180, NULL), 0);
+    assert_int_equal(ast_sip_session_send_response(peer_held, 180, NULL), 0);
     peer_expect("SIP/2.0 180");
-    assert_int_equal(ast_sip_session_send_response(held, 183, NULL), 0);
+    assert_int_equal(ast_sip_session_send_response(peer_held, 183, NULL), 0);
     message = peer_expect("SIP/2.0 183");
-    assert_int_equal(count(message, "o=us 7 7"), 1);
-    assert_int_equal(ast_sip_session_send_response(held, 200, NULL), 0);
+    assert_int_equal(peer_count(message, "o=us 7 7"), 1);
+    assert_int_equal(ast_sip_session_send_response(peer_held, 200, NULL), 0);
     message = peer_expect("SIP/2.0 200");
-    assert_int_equal(count(message, "X-Hook: once"), 1);
-    assert_int_equal(count(message, "o=us 7 7"), 1);
+    assert_int_equal(peer_count(message, "X-Hook: once"), 1);
+    assert_int_equal(peer_count(message, "o=us 7 7"), 1);
     peer_request("ACK", "", NULL);
-    peer_wait(is_confirmed);
-    assert_int_equal(ast_sip_session_send_response(held, 200, NULL), -1); /* nothing is pending */
-    ast_sip_session_terminate(held, 0);
-    ast_sip_session_terminate(held, 0);
+    peer_wait(peer_is_confirmed);
+    assert_int_equal(ast_sip_session_send_response(peer_held, 200, NULL),
+                     -1); /* nothing is pending */
+    ast_sip_session_terminate(peer_held, 0);
+    ast_sip_session_terminate(peer_held, 0);
     peer_expect("BYE");
     peer_response("200 OK", "", NULL);
     peer_wait(peer_none_left);
@@ -271,7 +227,7 @@ static void test_refused_by_extension(void **state)
     answer = 603;
     peer_request("INVITE", "", peer_offer);
     message = peer_expect("SIP/2.0 603");
-    assert_int_equal(count(message, "X-Hook: once"), 1);
+    assert_int_equal(peer_count(message, "X-Hook: once"), 1);
     peer_request("ACK", "", NULL);
     peer_wait(peer_none_left);
     assert_string_equal(log_text, "begin <INVITE >INVITE/603 end/603 ");
@@ -298,9 +254,9 @@ static void test_silent_failure_in_dialog_is_500(void **state)
     peer_next_cseq();
     peer_request("BYE", "", NULL);
     peer_expect("SIP/2.0 500");
-    assert_true(is_confirmed()); /* a BYE that was stopped ends nothing */
+    assert_true(peer_is_confirmed()); /* a BYE that was stopped ends nothing */
     stop_silently = 0;
-    hang_up();
+    peer_hang_up();
 }
 
 static void test_refused_media(void **state)
@@ -311,7 +267,7 @@ static void test_refused_media(void **state)
     refuse_sdp = 1;
     peer_request("INVITE", "", peer_offer);
     message = peer_expect("SIP/2.0 488");
-    assert_int_equal(count(message, "Warning: 30"), 1);
+    assert_int_equal(peer_count(message, "Warning: 30"), 1);
     peer_request("ACK", "", NULL);
     peer_wait(peer_none_left);
 }
@@ -323,14 +279,14 @@ static void test_cancel(void **state)
     (void)state;
     peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 100");
-    assert_int_equal(ast_sip_session_send_response(held, 180, NULL), 0);
+    assert_int_equal(ast_sip_session_send_response(peer_held, 180, NULL), 0);
     peer_expect("SIP/2.0 180");
     peer_request("CANCEL", "", NULL);
     message = peer_expect("SIP/2.0 487");
-    assert_int_equal(count(message, "X-Hook: once"), 1);
+    assert_int_equal(peer_count(message, "X-Hook: once"), 1);
     peer_request("ACK", "", NULL);
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_get_end_status(held), 487);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 487);
 }
 
 static void test_methods_that_nobody_owns(void **state)
@@ -342,7 +298,7 @@ static void test_methods_that_nobody_owns(void **state)
     peer_next_cseq();
     peer_request("INFO", "", NULL);
     message = peer_expect("SIP/2.0 405");
-    assert_int_equal(count(message, "\r\nAllow: "), 1);
+    assert_int_equal(peer_count(message, "\r\nAllow: "), 1);
     peer_next_cseq();
     peer_request("FROBNICATE", "", NULL);
     peer_expect("SIP/2.0 501");
@@ -352,7 +308,7 @@ static void test_methods_that_nobody_owns(void **state)
     peer_next_cseq();
     peer_request("PRACK", "RAck: 1 1 INVITE\r\n", NULL);
     peer_expect("SIP/2.0 481");
-    hang_up();
+    peer_hang_up();
 }
 
 static void test_reinvite_both_ways(void **state)
@@ -366,18 +322,18 @@ static void test_reinvite_both_ways(void **state)
     assert_int_equal(sdp_seen, 2);
     peer_expect_silence(50);
 
-    assert_int_equal(ast_sip_session_send_reinvite(held), 0);
-    assert_int_equal(ast_sip_session_send_reinvite(held), 0); /* it waits: one at a time */
+    assert_int_equal(ast_sip_session_send_reinvite(peer_held), 0);
+    assert_int_equal(ast_sip_session_send_reinvite(peer_held), 0); /* it waits: one at a time */
     peer_expect("INVITE");
     peer_expect_silence(50);
     peer_response("488 Not Acceptable Here", "", NULL);
     peer_expect("ACK");
-    assert_true(is_confirmed()); /* as it was (RFC 3261 14.1) */
-    assert_int_equal(count(peer_expect("INVITE"), "o=us 7 7"), 1);
+    assert_true(peer_is_confirmed()); /* as it was (RFC 3261 14.1) */
+    assert_int_equal(peer_count(peer_expect("INVITE"), "o=us 7 7"), 1);
     peer_response("200 OK", "", peer_offer);
     peer_expect("ACK");
     assert_int_equal(sdp_seen, 3);
-    hang_up();
+    peer_hang_up();
 }
 
 static void test_reinvite_with_bad_media_changes_nothing(void **state)
@@ -390,13 +346,13 @@ static void test_reinvite_with_bad_media_changes_nothing(void **state)
     peer_expect("SIP/2.0 488");
     peer_request("ACK", "", NULL);
     refuse_sdp = 0;
-    assert_true(is_confirmed());
+    assert_true(peer_is_confirmed());
     peer_next_cseq();
     peer_request("INVITE", "", NULL); /* and one without an offer: we offer */
-    assert_int_equal(count(peer_expect("SIP/2.0 200"), "o=us 7 7"), 1);
+    assert_int_equal(peer_count(peer_expect("SIP/2.0 200"), "o=us 7 7"), 1);
     peer_request("ACK", "", peer_offer);
     peer_expect_silence(50);
-    hang_up();
+    peer_hang_up();
 }
 
 static void test_update(void **state)
@@ -405,13 +361,13 @@ static void test_update(void **state)
     call_up(peer_offer);
     peer_next_cseq();
     peer_request("UPDATE", "", peer_offer);
-    assert_int_equal(count(peer_expect("SIP/2.0 200"), "o=us 7 7"), 1);
+    assert_int_equal(peer_count(peer_expect("SIP/2.0 200"), "o=us 7 7"), 1);
     refuse_sdp = 1;
     peer_next_cseq();
     peer_request("UPDATE", "", peer_offer);
     peer_expect("SIP/2.0 488");
     refuse_sdp = 0;
-    hang_up();
+    peer_hang_up();
 }
 
 static void test_outgoing_call(void **state)
@@ -427,17 +383,17 @@ static void test_outgoing_call(void **state)
     outgoing.uri = uri;
     strcpy(outgoing.caller.name, "A \"quoted\" name");
     strcpy(outgoing.caller.number, "a b@c");
-    held = ast_sip_session_create_outgoing(&outgoing);
+    peer_held = ast_sip_session_create_outgoing(&outgoing);
     ast_sip_endpoint_unref(endpoint);
-    assert_non_null(held);
-    assert_int_equal(ast_sip_session_send_invite(held), 0);
-    assert_int_equal(ast_sip_session_send_invite(held), -1);
+    assert_non_null(peer_held);
+    assert_int_equal(ast_sip_session_send_invite(peer_held), 0);
+    assert_int_equal(ast_sip_session_send_invite(peer_held), -1);
     peer_expect("INVITE");
     peer_response("180 Ringing", "", NULL);
     peer_response("200 OK", "", peer_offer);
-    assert_int_equal(count(peer_expect("ACK"), "X-Hook: once"), 1);
-    peer_wait(is_confirmed);
-    ast_sip_session_terminate(held, 0);
+    assert_int_equal(peer_count(peer_expect("ACK"), "X-Hook: once"), 1);
+    peer_wait(peer_is_confirmed);
+    ast_sip_session_terminate(peer_held, 0);
     peer_expect("BYE");
     peer_response("200 OK", "", NULL);
     peer_wait(peer_none_left);
@@ -454,12 +410,12 @@ static struct ast_sip_session *call_out(void)
     ast_sip_session_outgoing_init(&outgoing);
     outgoing.endpoint = ast_sip_get_endpoint("anonymous");
     outgoing.uri = uri;
-    held = ast_sip_session_create_outgoing(&outgoing);
+    peer_held = ast_sip_session_create_outgoing(&outgoing);
     ast_sip_endpoint_unref(outgoing.endpoint);
-    assert_non_null(held);
-    assert_int_equal(ast_sip_session_send_invite(held), 0);
+    assert_non_null(peer_held);
+    assert_int_equal(ast_sip_session_send_invite(peer_held), 0);
     peer_expect("INVITE");
-    return held;
+    return peer_held;
 }
 
 /* RFC 4916: who we are in From changes, and goes back; the tag stays. */
@@ -476,21 +432,21 @@ static void test_another_from(void **state)
     from = strstr(text, "From: ");
     assert_non_null(from);
     snprintf(tag, sizeof(tag), "%.40s", strstr(from, ";tag="));
-    peer_wait(is_confirmed);
+    peer_wait(peer_is_confirmed);
     for (int i = 0; i < 100; ++i) { /* each costs what the one before gave back */
-        assert_int_equal(ast_sip_session_set_from(held, NULL, NULL), 0);
-        assert_int_equal(ast_sip_session_set_from(held, NULL, &id), 0);
+        assert_int_equal(ast_sip_session_set_from(peer_held, NULL, NULL), 0);
+        assert_int_equal(ast_sip_session_set_from(peer_held, NULL, &id), 0);
     }
-    ast_sip_session_terminate(held, 0);
+    ast_sip_session_terminate(peer_held, 0);
     text = peer_expect("BYE");
     from = strstr(text, "From: \"Bob\" <sip:600@127.0.0.1>");
     assert_non_null(from);
     assert_int_equal(strncmp(strstr(from, ";tag="), tag, 40), 0);
     peer_response("200 OK", "", NULL);
-    ast_sip_session_ref(held);
+    ast_sip_session_ref(peer_held);
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_set_from(held, NULL, &id), -1); /* it has ended */
-    ast_sip_session_unref(held);
+    assert_int_equal(ast_sip_session_set_from(peer_held, NULL, &id), -1); /* it has ended */
+    ast_sip_session_unref(peer_held);
 }
 
 /* An identity that may not be shown (RFC 3323 4.1.1.3). */
@@ -507,11 +463,11 @@ static void test_restricted_caller(void **state)
     strcpy(outgoing.caller.name, "Ann");
     strcpy(outgoing.caller.number, "500");
     outgoing.caller.presentation = AST_PARTY_RESTRICTED;
-    held = ast_sip_session_create_outgoing(&outgoing);
+    peer_held = ast_sip_session_create_outgoing(&outgoing);
     ast_sip_endpoint_unref(outgoing.endpoint);
-    assert_non_null(held);
-    assert_string_equal(ast_sip_session_get_caller(held)->number, "500");
-    assert_int_equal(ast_sip_session_send_invite(held), 0);
+    assert_non_null(peer_held);
+    assert_string_equal(ast_sip_session_get_caller(peer_held)->number, "500");
+    assert_int_equal(ast_sip_session_send_invite(peer_held), 0);
     assert_non_null(strstr(peer_expect("INVITE"),
                            "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>;tag="));
     peer_response("486 Busy Here", "", NULL);
@@ -523,14 +479,14 @@ static void test_outgoing_cancel(void **state)
 {
     (void)state;
     call_out();
-    ast_sip_session_terminate(held, 0); /* before any response: CANCEL waits (RFC 3261 9.1) */
+    ast_sip_session_terminate(peer_held, 0); /* before any response: CANCEL waits (RFC 3261 9.1) */
     peer_response("100 Trying", "", NULL);
     peer_expect("CANCEL");
     peer_response("200 OK", "", NULL);
     peer_response_to_invite("487 Request Terminated");
     peer_expect("ACK");
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_get_end_status(held), 487);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 487);
 }
 
 static void test_outgoing_bad_answer(void **state)
@@ -552,7 +508,7 @@ static void test_outgoing_busy(void **state)
     peer_response("486 Busy Here", "", NULL);
     peer_expect("ACK");
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_get_end_status(held), 486);
+    assert_int_equal(ast_sip_session_get_end_status(peer_held), 486);
 }
 
 static void test_outgoing_through_a_proxy(void **state)
@@ -566,10 +522,10 @@ static void test_outgoing_through_a_proxy(void **state)
     outgoing.endpoint = ast_sip_endpoint_create("trunk");
     outgoing.endpoint->outbound_proxy = strdup(proxy);
     outgoing.uri = "sip:100@127.0.0.1:9";
-    held = ast_sip_session_create_outgoing(&outgoing);
+    peer_held = ast_sip_session_create_outgoing(&outgoing);
     ast_sip_endpoint_unref(outgoing.endpoint);
-    assert_non_null(held);
-    assert_int_equal(ast_sip_session_send_invite(held), 0);
+    assert_non_null(peer_held);
+    assert_int_equal(ast_sip_session_send_invite(peer_held), 0);
     assert_non_null(
         strstr(peer_expect("INVITE sip:100@127.0.0.1:9 "), "\r\nRoute: <sip:127.0.0.1:"));
     peer_response("486 Busy Here", "", NULL);
@@ -597,7 +553,7 @@ static void test_unregister_with_a_call_up(void **state)
     ast_sip_session_unregister_extension(&extension);
     ast_sip_session_unregister_sdp_handler(&handler);
     log_text[0] = '\0';
-    hang_up();
+    peer_hang_up();
     peer_wait(peer_none_left);
     assert_string_equal(log_text, "");
 }
@@ -630,10 +586,6 @@ int main(void)
         TEST(test_bad_outgoing_uri),
         TEST(test_unregister_with_a_call_up),
     };
-    int result;
 
-    peer_start();
-    result = cmocka_run_group_tests(tests, NULL, NULL);
-    peer_stop();
-    return result;
+    return cmocka_run_group_tests(tests, peer_group_start, peer_group_stop);
 }

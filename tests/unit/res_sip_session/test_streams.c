@@ -23,7 +23,6 @@
 static char log_text[1000];
 static int refuse;            /* stream_incoming says -1 */
 static const char *direction; /* of what we write */
-static struct ast_sip_session *held;
 
 static void note(const char *what, const struct ast_sip_session_stream *stream)
 {
@@ -48,16 +47,9 @@ static int on_incoming(struct ast_sip_session *session, struct ast_sip_session_s
 static int on_outgoing(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
                        pj_pool_t *pool, struct pjmedia_sdp_media **media)
 {
-    pjmedia_sdp_media *made = PJ_POOL_ZALLOC_T(pool, pjmedia_sdp_media);
-
-    (void)session;
+    peer_write_audio(session, stream, pool, media);
     note("write", stream);
-    made->desc.media = pj_str("audio");
-    made->desc.port = 5000;
-    made->desc.transport = pj_str("RTP/AVP");
-    made->desc.fmt[made->desc.fmt_count++] = pj_str("0");
-    made->attr[made->attr_count++] = pjmedia_sdp_attr_create(pool, direction, NULL);
-    *media = made;
+    (*media)->attr[(*media)->attr_count++] = pjmedia_sdp_attr_create(pool, direction, NULL);
     return 0;
 }
 
@@ -97,8 +89,7 @@ static const struct ast_sip_session_sdp_handler handler = {
 static int on_invite(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
 {
     if (rdata->msg_info.to->tag.slen == 0) {
-        ast_sip_session_unref(held);
-        held = ast_sip_session_ref(session);
+        peer_hold(session);
         ast_sip_session_send_response(session, 200, rdata);
     }
     return 0;
@@ -107,42 +98,24 @@ static int on_invite(struct ast_sip_session *session, struct pjsip_rx_data *rdat
 static struct ast_sip_session_extension extension = {.method = "INVITE",
                                                      .incoming_request = on_invite};
 
-static int is_confirmed(void)
-{
-    return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
-}
-
 static int setup(void **state)
 {
     (void)state;
     refuse = 0;
     direction = "sendrecv";
     log_text[0] = '\0';
-    peer_new_call();
-    assert_int_equal(ast_sip_session_register_sdp_handler(&handler), 0);
-    return ast_sip_session_register_extension(&extension);
+    return peer_begin(&handler, &extension);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    peer_wait(peer_none_left);
-    ast_sip_session_unref(held);
-    held = NULL;
-    ast_sip_session_unregister_extension(&extension);
-    ast_sip_session_unregister_sdp_handler(&handler);
-    return 0;
+    return peer_end(&handler, &extension);
 }
 
 static const char *call_up(const char *sdp, const char *answer)
 {
-    static char message[8000];
-
-    peer_request("INVITE", "", sdp);
-    strcpy(message, peer_expect("SIP/2.0 200"));
-    peer_request("ACK", "", answer);
-    peer_wait(is_confirmed);
-    return message;
+    return peer_call_up("", sdp, answer);
 }
 
 static const char *reinvite(const char *sdp)
@@ -155,13 +128,6 @@ static const char *reinvite(const char *sdp)
     peer_request("ACK", "", NULL);
     peer_expect_silence(20);
     return message;
-}
-
-static void hang_up(void)
-{
-    peer_next_cseq();
-    peer_request("BYE", "", NULL);
-    peer_expect("SIP/2.0 200");
 }
 
 /* The id and the version of o= */
@@ -187,7 +153,7 @@ static void test_places_are_kept(void **state)
     assert_non_null(third);
     assert_true(first < second && second < third);
     assert_string_equal(log_text, "offer1 write1 apply1 ");
-    hang_up();
+    peer_hang_up();
     peer_wait(peer_none_left);
     assert_string_equal(log_text, "offer1 write1 apply1 end1 ");
 }
@@ -222,7 +188,7 @@ static void test_more_streams_than_we_keep(void **state)
         ++count;
     }
     assert_int_equal(count, 8);
-    hang_up();
+    peer_hang_up();
 }
 
 static void test_version_goes_up_when_the_sdp_changes(void **state)
@@ -238,12 +204,12 @@ static void test_version_goes_up_when_the_sdp_changes(void **state)
     origin(reinvite(HEAD AUDIO "a=sendonly\r\n"), &id2, &version2);
     assert_int_equal(id, id2);
     assert_int_equal(version + 1, version2);
-    assert_int_equal(ast_sip_session_send_reinvite(held), 0); /* ours, unchanged */
+    assert_int_equal(ast_sip_session_send_reinvite(peer_held), 0); /* ours, unchanged */
     origin(peer_expect("INVITE"), &id2, &version2);
     assert_int_equal(version + 1, version2);
     peer_response("200 OK", "", HEAD AUDIO);
     peer_expect("ACK");
-    hang_up();
+    peer_hang_up();
 }
 
 static void test_a_refused_exchange_changes_nothing(void **state)
@@ -254,7 +220,7 @@ static void test_a_refused_exchange_changes_nothing(void **state)
     origin(call_up(HEAD AUDIO, NULL), &id, &version);
     log_text[0] = '\0';
     direction = "sendonly";
-    assert_int_equal(ast_sip_session_send_reinvite(held), 0);
+    assert_int_equal(ast_sip_session_send_reinvite(peer_held), 0);
     peer_expect("INVITE");
     peer_response("488 Not Acceptable Here", "", NULL);
     peer_expect("ACK");
@@ -265,7 +231,7 @@ static void test_a_refused_exchange_changes_nothing(void **state)
     origin(reinvite(HEAD AUDIO), &id2, &version2);
     assert_string_equal(log_text, "offer0 write0 apply0 ");
     assert_int_equal(version2, version + 2); /* the refused one was said, too */
-    hang_up();
+    peer_hang_up();
 }
 
 static void test_a_refused_offer_of_the_peer_changes_nothing(void **state)
@@ -280,7 +246,7 @@ static void test_a_refused_offer_of_the_peer_changes_nothing(void **state)
     log_text[0] = '\0';
     assert_non_null(strstr(reinvite(HEAD AUDIO), "SIP/2.0 200")); /* the second one never was */
     assert_string_equal(log_text, "offer0 write0 apply0 ");
-    hang_up();
+    peer_hang_up();
 }
 
 static void test_streams_come_and_go(void **state)
@@ -301,8 +267,8 @@ static void test_streams_come_and_go(void **state)
     assert_null(strstr(message, "m=audio 0 "));
     message = reinvite(HEAD AUDIO); /* fewer than before (RFC 3264 8) */
     assert_non_null(strstr(message, "SIP/2.0 488"));
-    assert_true(is_confirmed());
-    hang_up();
+    assert_true(peer_is_confirmed());
+    peer_hang_up();
 }
 
 static void test_late_offer(void **state)
@@ -312,7 +278,7 @@ static void test_late_offer(void **state)
     (void)state;
     assert_non_null(strstr(message, "m=audio 5000 RTP/AVP 0"));
     assert_string_equal(log_text, "write0 answer0 apply0 ");
-    hang_up();
+    peer_hang_up();
 }
 
 static void test_late_offer_with_a_bad_answer(void **state)
@@ -345,8 +311,8 @@ static void test_unregistering_ends_streams(void **state)
     log_text[0] = '\0';
     ast_sip_session_unregister_sdp_handler(&handler);
     assert_string_equal(log_text, "end0 ");
-    assert_true(is_confirmed());
-    hang_up();
+    assert_true(peer_is_confirmed());
+    peer_hang_up();
     peer_wait(peer_none_left);
     assert_string_equal(log_text, "end0 ");
 }
@@ -368,10 +334,6 @@ int main(void)
         TEST(test_late_offer_without_an_answer),
         TEST(test_unregistering_ends_streams),
     };
-    int result;
 
-    peer_start();
-    result = cmocka_run_group_tests(tests, NULL, NULL);
-    peer_stop();
-    return result;
+    return cmocka_run_group_tests(tests, peer_group_start, peer_group_stop);
 }

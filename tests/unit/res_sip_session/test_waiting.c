@@ -17,15 +17,14 @@
 
 static const char *suspend; /* the method; NULL: none */
 static struct ast_sip_session_deferred *handle;
-static struct ast_sip_session *held;
 static unsigned begins, ends, seen_behind;
 
 static int on_request(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
 {
     const pjsip_method *method = &rdata->msg_info.msg->line.req.method;
 
-    if (held == NULL) {
-        held = ast_sip_session_ref(session);
+    if (peer_held == NULL) {
+        peer_held = ast_sip_session_ref(session);
     }
     if (suspend != NULL && pj_strcmp2(&method->name, suspend) == 0) {
         handle = ast_sip_session_defer(session, rdata);
@@ -68,17 +67,12 @@ static struct ast_sip_session_extension behind = {.name = "behind",
                                                   .priority = 1,
                                                   .incoming_request = on_request_behind};
 
-static int is_confirmed(void)
-{
-    return ast_sip_session_get_state(held) == AST_SIP_SESSION_STATE_CONFIRMED;
-}
-
 static int setup(void **state)
 {
     (void)state;
     suspend = NULL;
     handle = NULL;
-    held = NULL;
+    peer_held = NULL;
     begins = ends = seen_behind = 0;
     session_deadlines = (struct session_deadlines){60000, 180000, 60000, 1800000};
     peer_new_call();
@@ -92,7 +86,7 @@ static int teardown(void **state)
     (void)state;
     peer_wait(peer_none_left);
     assert_int_equal(begins, ends);
-    ast_sip_session_unref(held);
+    ast_sip_session_unref(peer_held);
     ast_sip_session_unregister_extension(&first);
     ast_sip_session_unregister_extension(&behind);
     ast_sip_session_unregister_sdp_handler(&peer_page_handler);
@@ -101,18 +95,13 @@ static int teardown(void **state)
 
 static void call_up(void)
 {
-    peer_request("INVITE", "", peer_offer);
-    peer_expect("SIP/2.0 200");
-    peer_request("ACK", "", NULL);
-    peer_wait(is_confirmed);
+    peer_call_up("", peer_offer, NULL);
 }
 
 static void hang_up(void)
 {
     suspend = NULL;
-    peer_next_cseq();
-    peer_request("BYE", "", NULL);
-    peer_expect("SIP/2.0 200");
+    peer_hang_up();
 }
 
 static void resume(int result)
@@ -133,12 +122,12 @@ static void test_an_invite_waits_and_goes_on(void **state)
     peer_expect("SIP/2.0 100");
     peer_expect_silence(50);
     assert_int_equal(seen_behind, 0);
-    assert_ptr_equal(ast_sip_session_deferred_session(handle), held);
+    assert_ptr_equal(ast_sip_session_deferred_session(handle), peer_held);
     resume(AST_SIP_SESSION_CONTINUE);
     peer_expect("SIP/2.0 200");
     assert_int_equal(seen_behind, 1);
     peer_request("ACK", "", NULL);
-    peer_wait(is_confirmed);
+    peer_wait(peer_is_confirmed);
     hang_up();
 }
 
@@ -148,7 +137,7 @@ static void test_an_invite_waits_and_is_refused(void **state)
     suspend = "INVITE";
     peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 100");
-    ast_sip_session_send_response(held, 480, ast_sip_session_deferred_rdata(handle));
+    ast_sip_session_send_response(peer_held, 480, ast_sip_session_deferred_rdata(handle));
     peer_expect("SIP/2.0 480");
     resume(AST_SIP_SESSION_STOP);
     peer_request("ACK", "", NULL);
@@ -221,7 +210,7 @@ static void test_others_go_on_meanwhile(void **state)
     peer_next_cseq();
     peer_request("INFO", "", NULL);
     peer_expect("SIP/2.0 200");
-    assert_int_equal(ast_sip_session_send_reinvite(held), 0);
+    assert_int_equal(ast_sip_session_send_reinvite(peer_held), 0);
     peer_expect_silence(30); /* ours waits, too */
     resume(AST_SIP_SESSION_CONTINUE);
     peer_expect("SIP/2.0 200"); /* the UPDATE's */
@@ -264,15 +253,15 @@ static void test_a_hangup_waits(void **state)
 {
     (void)state;
     call_up();
-    assert_int_equal(ast_sip_session_defer_termination(held, 60000), 0);
-    assert_int_equal(ast_sip_session_defer_termination(held, 60000), -1);
-    ast_sip_session_terminate(held, 0);
+    assert_int_equal(ast_sip_session_defer_termination(peer_held, 60000), 0);
+    assert_int_equal(ast_sip_session_defer_termination(peer_held, 60000), -1);
+    ast_sip_session_terminate(peer_held, 0);
     peer_expect_silence(30);
-    assert_int_equal(ast_sip_session_cancel_termination(held), 1);
-    assert_int_equal(ast_sip_session_cancel_termination(held), 0);
-    assert_int_equal(ast_sip_session_defer_termination(held, 60000), 0);
-    ast_sip_session_terminate(held, 0);
-    ast_sip_session_end_deferral(held);
+    assert_int_equal(ast_sip_session_cancel_termination(peer_held), 1);
+    assert_int_equal(ast_sip_session_cancel_termination(peer_held), 0);
+    assert_int_equal(ast_sip_session_defer_termination(peer_held, 60000), 0);
+    ast_sip_session_terminate(peer_held, 0);
+    ast_sip_session_end_deferral(peer_held);
     peer_expect("BYE");
     peer_response("200 OK", "", NULL);
 }
@@ -281,8 +270,8 @@ static void test_a_hangup_waits_no_longer_than_that(void **state)
 {
     (void)state;
     call_up();
-    assert_int_equal(ast_sip_session_defer_termination(held, 50), 0);
-    ast_sip_session_terminate(held, 0);
+    assert_int_equal(ast_sip_session_defer_termination(peer_held, 50), 0);
+    ast_sip_session_terminate(peer_held, 0);
     peer_expect("BYE");
     peer_response("200 OK", "", NULL);
 }
@@ -291,11 +280,11 @@ static void test_the_peer_hangs_up_first(void **state)
 {
     (void)state;
     call_up();
-    assert_int_equal(ast_sip_session_defer_termination(held, 50), 0);
-    ast_sip_session_terminate(held, 0);
+    assert_int_equal(ast_sip_session_defer_termination(peer_held, 50), 0);
+    ast_sip_session_terminate(peer_held, 0);
     hang_up();
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_defer_termination(held, 50), -1);
+    assert_int_equal(ast_sip_session_defer_termination(peer_held, 50), -1);
 }
 
 static void test_a_reason_is_kept(void **state)
@@ -305,10 +294,10 @@ static void test_a_reason_is_kept(void **state)
 
     (void)state;
     call_up();
-    assert_null(ast_sip_session_get_reason(held));
-    ast_sip_session_terminate_with_reason(held, 0, &why);
-    ast_sip_session_terminate_with_reason(held, 0, &later);
-    assert_int_equal(ast_sip_session_get_reason(held)->cause, 408);
+    assert_null(ast_sip_session_get_reason(peer_held));
+    ast_sip_session_terminate_with_reason(peer_held, 0, &why);
+    ast_sip_session_terminate_with_reason(peer_held, 0, &later);
+    assert_int_equal(ast_sip_session_get_reason(peer_held)->cause, 408);
     peer_expect("BYE");
     peer_response("200 OK", "", NULL);
 }
@@ -323,7 +312,7 @@ static void test_a_call_that_rings_for_long(void **state)
     session_deadlines.answer_ms = 250;
     peer_request("INVITE", "", peer_offer);
     peer_expect("SIP/2.0 100");
-    ast_sip_session_send_response(held, 180, NULL);
+    ast_sip_session_send_response(peer_held, 180, NULL);
     peer_expect("SIP/2.0 180");
     peer_expect("SIP/2.0 180"); /* said again (RFC 3261 13.3.1.1) */
     peer_expect("SIP/2.0 180");
@@ -354,17 +343,17 @@ static void test_a_call_that_is_never_sent(void **state)
 {
     (void)state;
     session_deadlines.unsent_ms = 50;
-    held = place_call();
+    peer_held = place_call();
     peer_wait(peer_none_left);
-    assert_int_equal(ast_sip_session_send_invite(held), -1);
+    assert_int_equal(ast_sip_session_send_invite(peer_held), -1);
 }
 
 static void test_a_call_that_nobody_answers(void **state)
 {
     (void)state;
     session_deadlines.provisional_ms = 80;
-    held = place_call();
-    assert_int_equal(ast_sip_session_send_invite(held), 0);
+    peer_held = place_call();
+    assert_int_equal(ast_sip_session_send_invite(peer_held), 0);
     peer_expect("INVITE");
     peer_response("180 Ringing", "", NULL);
     peer_expect("CANCEL");
@@ -393,10 +382,6 @@ int main(void)
         TEST(test_a_call_that_is_never_sent),
         TEST(test_a_call_that_nobody_answers),
     };
-    int failed;
 
-    peer_start();
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    peer_stop();
-    return failed;
+    return cmocka_run_group_tests(tests, peer_group_start, peer_group_stop);
 }

@@ -9,9 +9,10 @@
 
 #include <sipsession/log.h>
 
+#include "res_sip/distributor/distributor.h"
 #include "res_sip/guard/guard.h"
 #include "res_sip/message/message.h"
-#include "res_sip/transport/transport.h"
+#include "res_sip/transport/wire.h"
 
 #define MISCELLANEOUS_WARNING 399 /* RFC 3261 20.43 */
 
@@ -231,7 +232,5 @@ static pj_bool_t on_response(pjsip_rx_data *rdata)
 
 int sip_edge_start(void)
 {
-    sip_wire_start();
-    sip_connections_start();
     return sip_module_register(&edge);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: what arrives, before PJSIP's parsers see it: the guard looks at its text; what it
- * refuses is answered out of that text, or dropped, and counted. Nothing of a message is understood
- * here beyond where it ends.
+ * res_sip: what arrives, before PJSIP's parsers see it: the guard looks at its text, and when there
+ * is much to do the overload, too; what they refuse is answered out of that text, or dropped, and
+ * counted. Nothing of a message is understood here beyond where it ends.
  */
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #include "res_sip/guard/guard.h"
 #include "res_sip/overload/overload.h"
 #include "res_sip/transport/transport.h"
+#include "res_sip/transport/wire.h"
 
 #define REFUSAL_SIZE (PJSIP_MAX_PKT_LEN + 512) /* what a request's headers may grow by */
 
@@ -49,40 +50,53 @@ static void send_raw(pjsip_transport *transport, const char *text, size_t length
     }
 }
 
-void sip_wire_refuse(pjsip_transport *transport, const char *text, size_t length,
-                     const pj_sockaddr *source, const struct sip_wire_refusal *refusal)
+/* Answers out of a request's text what can be answered. */
+static void answer(pjsip_transport *transport, const char *text, size_t length,
+                   struct sip_guard_refusal *refusal, const pj_sockaddr *source)
 {
-    static char answer[REFUSAL_SIZE];
+    static char out[REFUSAL_SIZE];
     char host[PJ_INET6_ADDRSTRLEN];
     struct sip_feedback feedback;
-    struct sip_guard_refusal written = {.code = refusal->code,
-                                        .reason = refusal->reason,
-                                        .host = host,
-                                        .port = pj_sockaddr_get_port(source),
-                                        .retry_after = refusal->retry_after,
-                                        .feedback = &feedback};
     struct sip_guard_reply reply;
     pj_sockaddr to = *source;
 
     pj_sockaddr_print(source, host, sizeof(host), 0);
     sip_feedback_now(&feedback);
-    if (!sip_guard_refusal(text, length, &written, answer, sizeof(answer), &reply)) {
+    refusal->host = host;
+    refusal->port = pj_sockaddr_get_port(source);
+    refusal->feedback = &feedback;
+    if (!sip_guard_refusal(text, length, refusal, out, sizeof(out), &reply)) {
         return;
     }
     if (transport->flag & PJSIP_TRANSPORT_DATAGRAM) {
         pj_sockaddr_set_port(&to, (pj_uint16_t)reply.port);
     }
-    send_raw(transport, answer, reply.length, &to);
+    send_raw(transport, out, reply.length, &to);
 }
 
 /* What the guard, or PJSIP's parser, does not take. */
 static void refuse(pjsip_transport *transport, const char *text, size_t length, int code,
                    const char *why, const pj_sockaddr *source)
 {
-    const struct sip_wire_refusal refusal = {.code = code, .reason = why};
+    struct sip_guard_refusal refusal = {.code = code, .reason = why};
 
     sip_wire_count(source, why);
-    sip_wire_refuse(transport, text, length, source, &refusal);
+    answer(transport, text, length, &refusal, source);
+}
+
+/* 1: there is too much to do for what the guard let pass: it was refused or dropped. */
+static int is_too_much(pjsip_transport *transport, const char *text, size_t length,
+                       const pj_sockaddr *source)
+{
+    struct sip_guard_refusal refusal = {.code = PJSIP_SC_SERVICE_UNAVAILABLE,
+                                        .reason = "Service Unavailable"};
+    enum sip_overload_verdict verdict = sip_overload_decide(text, length, source);
+
+    if (verdict == SIP_OVERLOAD_REFUSE) {
+        refusal.retry_after = sip_overload_retry_after();
+        answer(transport, text, length, &refusal, source);
+    }
+    return verdict != SIP_OVERLOAD_LET_IN;
 }
 
 int sip_wire_datagram(pjsip_transport *transport, const char *data, size_t length, int whole,
@@ -102,7 +116,7 @@ int sip_wire_datagram(pjsip_transport *transport, const char *data, size_t lengt
         found.code = PJSIP_SC_MESSAGE_TOO_LARGE;
         found.why = "Message too large";
     } else if (sip_guard_message(limits, data, length, 1, &found) == 0) {
-        if (sip_overload_is_watching && sip_overload_refuses(transport, data, length, source)) {
+        if (sip_overload_is_watching && is_too_much(transport, data, length, source)) {
             return 0;
         }
         source_now = source;
@@ -150,7 +164,8 @@ static size_t look(struct sip_connection *connection, const char *data, size_t l
     size_t total;
 
     sip_guard_message(limits, data, length, 0, &found);
-    if (found.header_length == 0) {
+    /* headers that are too long are so wherever the network cuts them */
+    if (found.header_length == 0 || found.header_length > limits->message_size) {
         sip_connection_heard(connection, 0);
         return length >= limits->message_size ? refuse_endless(connection, data, length) : 0;
     }
@@ -159,8 +174,8 @@ static size_t look(struct sip_connection *connection, const char *data, size_t l
         sip_connection_heard(connection, total <= length);
         encoding_now = found.has_encoding;
         return total <= length && sip_overload_is_watching &&
-                       sip_overload_refuses(connection->transport, data, found.header_length,
-                                            &connection->transport->key.rem_addr)
+                       is_too_much(connection->transport, data, found.header_length,
+                                   &connection->transport->key.rem_addr)
                    ? total
                    : 0;
     }

@@ -7,16 +7,13 @@
  * 3261 12.2.2); unless the configuration wants them to be authenticated, too. Retransmissions end
  * in PJSIP's transactions before they come here.
  */
-#include <time.h>
-
 #include <sipsession/log.h>
 
 #include "res_sip/access/access.h"
 #include "res_sip/auth/auth.h"
+#include "res_sip/distributor/distributor.h"
 #include "res_sip/message/message.h"
 #include "res_sip/transport/transport.h"
-
-struct sip_counters sip_counters;
 
 static pj_bool_t on_request(pjsip_rx_data *rdata);
 
@@ -26,8 +23,6 @@ static pjsip_module distributor = {
     .priority = SIP_PRIORITY_DISTRIBUTOR,
     .on_rx_request = on_request,
 };
-
-static int stopping;
 
 /* The reference behind the endpoint of the message that is being worked on. */
 static struct ast_sip_endpoint *held;
@@ -40,23 +35,12 @@ void sip_distributor_release(void)
     }
 }
 
-struct ast_sip_endpoint *ast_pjsip_rdata_get_endpoint(pjsip_rx_data *rdata)
-{
-    base_assert_sip_thread();
-    return distributor.id < 0 ? NULL : rdata->endpt_info.mod_data[distributor.id];
-}
-
 void sip_dialog_set_endpoint(pjsip_dialog *dlg, struct ast_sip_endpoint *endpoint)
 {
     base_assert_sip_thread();
-    dlg->mod_data[distributor.id] = endpoint;
+    dlg->mod_data[sip_endpoint_slot] = endpoint;
     sip_auth_set(&dlg->auth_sess, endpoint);
     sip_nat_expect(endpoint);
-}
-
-struct ast_sip_endpoint *sip_dialog_get_endpoint(const pjsip_dialog *dlg)
-{
-    return distributor.id < 0 ? NULL : dlg->mod_data[distributor.id];
 }
 
 /* Answers also from behind a NAT when the peer did not ask for it (RFC 3581, `force_rport`). */
@@ -69,7 +53,7 @@ static void force_rport(pjsip_rx_data *rdata, const struct ast_sip_endpoint *end
 
 static void give_endpoint(pjsip_rx_data *rdata, struct ast_sip_endpoint *endpoint)
 {
-    rdata->endpt_info.mod_data[distributor.id] = endpoint;
+    rdata->endpt_info.mod_data[sip_endpoint_slot] = endpoint;
     force_rport(rdata, endpoint);
     sip_nat_rewrite(rdata, endpoint);
 }
@@ -119,7 +103,7 @@ static pj_bool_t on_cancel(pjsip_rx_data *rdata)
         sip_respond(rdata, PJSIP_SC_OK, NULL, NULL);
         return PJ_TRUE;
     }
-    give_endpoint(rdata, dlg->mod_data[distributor.id]);
+    give_endpoint(rdata, dlg->mod_data[sip_endpoint_slot]);
     return PJ_FALSE;
 }
 
@@ -204,26 +188,14 @@ static int authenticate(struct ast_sip_endpoint *endpoint, pjsip_rx_data *rdata)
     return !ast_sip_requires_authentication(endpoint, rdata) || check_credentials(endpoint, rdata);
 }
 
-/* Operators want to know of strangers, and strangers shall not fill their log: one line a second.
- */
+/* Operators want to know of strangers, of whom there are many: one line a second. */
 static void tell_of_stranger(const pjsip_rx_data *rdata)
 {
-    static long told;               /* the second of the last line */
-    static unsigned long long upto; /* what the counter was then */
-    struct timespec now;
+    static struct ast_log_limit limit =
+        AST_LOG_LIMIT(AST_LOG_NOTICE, 1, "a request of nobody we know");
 
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    if (now.tv_sec == told) {
-        return;
-    }
-    told = now.tv_sec;
-    if (upto >= sip_counters.unidentified) { /* the counters began anew */
-        upto = sip_counters.unidentified - 1;
-    }
-    ast_notice("requests of nobody we know: %llu, the last from %s:%d",
-               sip_counters.unidentified - upto, rdata->pkt_info.src_name,
-               rdata->pkt_info.src_port);
-    upto = sip_counters.unidentified;
+    ast_log_limited(&limit, AST_LOG_NOTICE, "a request of nobody we know, from %s:%d",
+                    rdata->pkt_info.src_name, rdata->pkt_info.src_port);
 }
 
 /* Nobody's request, or one from where its endpoint may not be: no answer tells which. */
@@ -260,6 +232,7 @@ static struct ast_sip_endpoint *identify(pjsip_rx_data *rdata)
     if (!endpoint) {
         sip_counters.unidentified++;
         tell_of_stranger(rdata);
+        sip_access_unidentified(rdata);
     } else if (is_permitted(endpoint, rdata)) {
         return endpoint;
     }
@@ -288,7 +261,7 @@ static pj_bool_t on_beginning(pjsip_rx_data *rdata)
         sip_respond(rdata, code, NULL, NULL);
         return PJ_TRUE;
     }
-    if (stopping) {
+    if (sip_is_stopping()) {
         respond_stopping(rdata);
         return PJ_TRUE;
     }
@@ -298,7 +271,7 @@ static pj_bool_t on_beginning(pjsip_rx_data *rdata)
 /* A request within a dialog. TRUE: answered here, or an ACK that does not count. */
 static pj_bool_t on_dialog(pjsip_dialog *dlg, pjsip_rx_data *rdata)
 {
-    struct ast_sip_endpoint *endpoint = dlg->mod_data[distributor.id];
+    struct ast_sip_endpoint *endpoint = dlg->mod_data[sip_endpoint_slot];
     int is_ack = rdata->msg_info.msg->line.req.method.id == PJSIP_ACK_METHOD;
 
     give_endpoint(rdata, endpoint);
@@ -349,21 +322,12 @@ static pj_bool_t on_request(pjsip_rx_data *rdata)
     return on_beginning(rdata);
 }
 
-void sip_set_stopping(void)
-{
-    base_assert_sip_thread();
-    stopping = 1;
-}
-
-int sip_is_stopping(void)
-{
-    base_assert_sip_thread();
-    return stopping;
-}
-
 int sip_distributor_start(void)
 {
-    stopping = 0;
     held = NULL;
-    return sip_module_register(&distributor);
+    if (sip_module_register(&distributor) != 0) {
+        return -1;
+    }
+    sip_endpoint_slot = distributor.id;
+    return 0;
 }

@@ -22,7 +22,7 @@ int sip_contact_route(pj_pool_t *pool, const char *path, pjsip_route_hdr *list)
     pj_strdup2_with_null(pool, &text, path);
     routes = pjsip_parse_hdr(pool, &name, text.ptr, (pj_size_t)text.slen, &length);
     if (!routes || routes->type != PJSIP_H_ROUTE) {
-        ast_error("'%s' is no list of routes", path);
+        ast_error_limited("'%s' is no list of routes", path);
         return -1;
     }
     pj_list_insert_nodes_before(list, routes); /* each value is a header of its own */
@@ -45,7 +45,8 @@ static int print_from(const struct ast_sip_endpoint *endpoint, const pj_sockaddr
                  endpoint && endpoint->from_domain && *endpoint->from_domain ? endpoint->from_domain
                                                                              : host);
     if (length < 0 || (size_t)length >= size) {
-        ast_error("res_sip: the From of endpoint %s is too long", endpoint ? endpoint->name : "");
+        ast_error_limited("res_sip: the From of endpoint %s is too long",
+                          endpoint ? endpoint->name : "");
         return -1;
     }
     return 0;
@@ -93,7 +94,7 @@ static int make(pj_pool_t *pool, const char *method, const struct ast_sip_endpoi
     pj_strdup2_with_null(pool, &text, target);
     uri = pjsip_parse_uri(pool, text.ptr, (pj_size_t)text.slen, 0);
     if (!uri || (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri))) {
-        ast_error("'%s' is not a SIP URI: expected sip:user@host", target);
+        ast_error_limited("'%s' is not a SIP URI: expected sip:user@host", target);
         return -1;
     }
     uri = pjsip_uri_get_uri(uri);
@@ -110,7 +111,7 @@ static int make(pj_pool_t *pool, const char *method, const struct ast_sip_endpoi
     pjsip_method_init_np(&parsed, (pj_str_t *)&method_name);
     if (pjsip_endpt_create_request(sip_endpt, &parsed, &text, &from_text, &to_text, &contact, NULL,
                                    -1, NULL, &made) != PJ_SUCCESS) {
-        ast_error("Cannot make %s to %s", method, target);
+        ast_error_limited("Cannot make %s to %s", method, target);
         return -1;
     }
     if (path && (sip_outbound_route(made->pool, endpoint, &routes) != 0 ||
@@ -136,7 +137,7 @@ int ast_sip_create_request(const char *method, const struct ast_sip_endpoint *en
 
     base_assert_sip_thread();
     if (!uri && !contact) {
-        ast_error("%s needs a URI or a contact to go to", method);
+        ast_error_limited("%s needs a URI or a contact to go to", method);
         return -1;
     }
     pool = pjsip_endpt_create_pool(sip_endpt, "request", 1000, 1000);

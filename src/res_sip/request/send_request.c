@@ -9,6 +9,7 @@
 
 #include "res_sip/auth/auth.h"
 #include "res_sip/message/message.h"
+#include "res_sip/request/request.h"
 
 /* A request on its way. */
 struct pending {
@@ -32,18 +33,6 @@ static pjsip_module sender = {
     .priority = PJSIP_MOD_PRIORITY_APPLICATION,
     .on_tsx_state = on_tsx_state,
 };
-
-struct sip_sent *sip_sent_of(pjsip_tx_data *tdata, int make)
-{
-    struct sip_sent *sent = sender.id < 0 ? NULL : tdata->mod_data[sender.id];
-
-    if (!sent && make) {
-        base_assert(sender.id >= 0);
-        sent = PJ_POOL_ZALLOC_T(tdata->pool, struct sip_sent);
-        tdata->mod_data[sender.id] = sent;
-    }
-    return sent;
-}
 
 static struct pending *pending_create(pjsip_tx_data *tdata)
 {
@@ -246,8 +235,8 @@ static int after_send(struct pending *pending, pj_status_t status)
 
     pending->sending = 0;
     if (status != PJ_SUCCESS) {
-        ast_error("res_sip: a request could not be sent: %s",
-                  sip_error(status, error, sizeof(error)));
+        ast_error_limited("res_sip: a request could not be sent: %s",
+                          sip_error(status, error, sizeof(error)));
         if (pending->ended) {
             pj_grp_lock_dec_ref(pending->ended->grp_lock);
         }
@@ -268,7 +257,7 @@ int ast_sip_send_request(pjsip_tx_data *tdata, pjsip_dialog *dlg, struct ast_sip
 
     base_assert_sip_thread();
     if (tdata->msg->line.req.method.id == PJSIP_ACK_METHOD) {
-        ast_error("res_sip: an ACK has no answer to wait for");
+        ast_error_limited("res_sip: an ACK has no answer to wait for");
         pjsip_tx_data_dec_ref(tdata);
         return -1;
     }
@@ -286,5 +275,14 @@ int ast_sip_send_request(pjsip_tx_data *tdata, pjsip_dialog *dlg, struct ast_sip
 
 int sip_send_request_start(void)
 {
-    return sip_module_register(&sender);
+    if (sip_module_register(&sender) != 0) {
+        return -1;
+    }
+    sip_sent_keep(sender.id);
+    return 0;
+}
+
+void sip_send_request_stop(void)
+{
+    sip_sent_keep(-1);
 }

@@ -8,18 +8,22 @@
 
 #include <sipsession/log.h>
 
+#include "base/base.h"
 #include "res_sip/access/access.h"
 #include "res_sip/auth/auth.h"
-#include "res_sip/guard/guard.h"
+#include "res_sip/distributor/distributor.h"
 #include "res_sip/identify/identify.h"
 #include "res_sip/location/location.h"
 #include "res_sip/message/message.h"
 #include "res_sip/overload/overload.h"
 #include "res_sip/registration/registration.h"
+#include "res_sip/request/request.h"
 #include "res_sip/resolve/resolve.h"
+#include "res_sip/start/reload.h"
 #include "res_sip/transport/transport.h"
+#include "res_sip/transport/wire.h"
 
-pjsip_endpoint *sip_endpt;
+#define NEVER (10L * 365 * 24 * 3600) /* seconds */
 
 static int pjlib_started;
 static int memory_started;
@@ -77,6 +81,12 @@ static void set_max_forwards(unsigned hops)
 void sip_endpt_reload(const struct sip_global_config *global)
 {
     configure(global);
+    if (global->keep_alive_interval == 0) {
+        /* Connections that have a timer would send without end: PJSIP looks only before it makes
+         * one. */
+        pjsip_cfg()->tcp.keep_alive_interval = NEVER;
+        pjsip_cfg()->tls.keep_alive_interval = NEVER;
+    }
     pjsip_tsx_initialize_timer_values(); /* of transactions to come */
     set_max_forwards(global->max_forwards);
 }
@@ -114,6 +124,8 @@ static int start_pjsip(const struct sip_global_config *global)
 
 static int start_modules(struct sip_config *config)
 {
+    sip_wire_start();
+    sip_connections_start();
     return sip_edge_start() == 0 && sip_print_start(config) == 0 &&
                    sip_trace_start(&config->global) == 0 && sip_distributor_start() == 0 &&
                    sip_options_start() == 0 && sip_fallback_start() == 0 &&
@@ -125,7 +137,7 @@ static int start_modules(struct sip_config *config)
 int sip_start(struct sip_config *config)
 {
     base_thread_enter();
-    memset(&sip_counters, 0, sizeof(sip_counters));
+    sip_core_start();
     if (sip_config_use(config) != 0) {
         sip_config_destroy(config);
         base_thread_leave();
@@ -143,6 +155,16 @@ int sip_start(struct sip_config *config)
     return 0;
 }
 
+void sip_run(void)
+{
+    base_assert_sip_thread();
+    while (sip_thread_is_running()) {
+        sip_loop_turn(base_log_tell(0));
+        sip_distributor_release();
+        sip_overload_turn();
+    }
+}
+
 /* In the opposite order; each part copes with not having been started. */
 void sip_destroy(void)
 {
@@ -155,7 +177,8 @@ void sip_destroy(void)
         sip_resolve_stop();
         sip_transports_retire_stop();
         pjsip_endpt_destroy(sip_endpt); /* modules, transactions, transports */
-        sip_endpt = NULL;
+        sip_core_stop();
+        sip_send_request_stop();
         sip_connections_stop();
     }
     sip_transports_forget();

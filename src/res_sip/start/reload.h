@@ -24,4 +24,7 @@ struct sip_reload_part {
     void (*commit)(struct sip_config *old, struct sip_config *config);
 };
 
+/* start.c: what PJSIP itself keeps of the configuration is as this says from now on. */
+void sip_endpt_reload(const struct sip_global_config *global);
+
 #endif

@@ -4,6 +4,7 @@
  */
 #include <sipsession/log.h>
 
+#include "res_sip/distributor/distributor.h"
 #include "res_sip/message/message.h"
 
 static pj_bool_t on_request(pjsip_rx_data *rdata);

@@ -8,7 +8,7 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/access/access.h"
+#include "res_sip/core.h"
 
 void sip_acl_free(struct ast_sip_acl *acl)
 {
