@@ -68,13 +68,18 @@
 /* No resolver of PJSIP's (A7, B8, D2, E9): res_sip plugs c-ares in as the external one. */
 #define PJSIP_HAS_RESOLVER 0
 
-/* Options of a listener's connections: TCP_NODELAY, TCP_SYNCNT, TCP_USER_TIMEOUT, the four of keep-alives, IPV6_V6ONLY. */
+/* Options of a listener's connections: TCP_NODELAY, the four of keep-alives, IPV6_V6ONLY. */
 #define PJ_MAX_SOCKOPT_PARAMS 8
 
 /* Connections that are silent, idle or stuck are closed by res_sip/transport/connection.c, which counts every
  * octet as life; PJSIP would close a phone's connection that carries keep-alives only. */
 #define PJSIP_TCP_INITIAL_TIMEOUT        0
 #define PJSIP_TRANSPORT_SERVER_IDLE_TIME (30 * 24 * 3600)
+
+/* A thousand phones connect at once when their network is there again: beyond this the system lets
+ * them wait for seconds. The system's own limit is net.core.somaxconn. */
+#define PJ_SOMAXCONN                1024
+#define PJSIP_TCP_TRANSPORT_BACKLOG 1024
 
 /* A listener never gives up because accept() failed too often (D3). */
 #define PJ_ACTIVESOCK_MAX_CONSECUTIVE_ACCEPT_ERROR 0x7fffffff
