@@ -56,6 +56,7 @@ MUTATIONS = [
     (f"{TRANSPORT}/connection.c", "            sip_unsent_drop(connection);\n", "", STREAMS),
     (f"{TRANSPORT}/unsent.c", "    if (sip_unsent_is_too_much(", "    if (0 && sip_unsent_is_too_much(", STREAMS),
     (f"{TRANSPORT}/unsent.c", "!connection->is_sending && !connection->waiting", "1", STREAMS),
+    (f"{TRANSPORT}/unsent.c", "        send_waiting(connection);\n", "        (void)send_waiting;\n", STREAMS),
     (f"{TRANSPORT}/unsent.c", "        fail_all(connection);\n    }\n}", "    }\n}", STREAMS),
     (f"{TRANSPORT}/unsent.c", "    if (connection->is_sending && !(", "    if (0 && !(", STREAMS),
     (f"{TRANSPORT}/transport.c", "    add_option(params, IPPROTO_TCP, TCP_USER_TIMEOUT, &transport->options.unread);\n", "", STREAMS),

@@ -30,7 +30,7 @@ struct ast_sip_contact {
     char *path;             /*!< Path (RFC 3327): routes, separated by commas; NULL: none */
     char *call_id;          /*!< of the REGISTER that made it; NULL for a configured one */
     char *branch;           /*!< of its topmost Via; likewise */
-    char *instance;         /*!< +sip.instance (RFC 5626), without quotes; NULL: it has no flow */
+    char *instance;         /*!< +sip.instance (RFC 5626), without quotes; NULL: it has none */
     char *flow;             /*!< how it is reached, of ast_sip_flow_name; NULL: by its URI */
     char *user_agent;       /*!< who registered it; NULL: it did not say */
     unsigned reg_id;        /*!< which flow of the instance; 0: none */

@@ -54,7 +54,7 @@ void ast_sip_message_init(struct ast_sip_message *message);
  * The destination is `pjsip:` and one of
  *  - `endpoint` or `endpoint@domain`: the contacts of its AORs, the best q first. The next one is
  *    asked when one does not answer, cannot be reached, or says 408 or 503; redirections (3xx) are
- *    followed with `redirect_method = uri_pjsip`. The name of an AOR
+ *    followed with `follow_redirect_methods = message`. The name of an AOR
  *    stands for its endpoint, too. The domain does not matter.
  *  - `endpoint/aor`: the contacts of this AOR of it
  *  - `endpoint/sip:user@host`, also as a name-addr or without `sip:`: this URI

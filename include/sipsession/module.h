@@ -16,7 +16,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 /*! \brief Raised when a struct or a function that modules see changes its meaning */
-#define AST_SIP_MODULE_ABI 1
+#define AST_SIP_MODULE_ABI 2
 
 /*!
  * \brief What a module and the library must have been compiled alike with
@@ -49,9 +49,19 @@ struct ast_sip_module {
      * \brief End the module; on the SIP thread, before the shared object goes
      *
      * It unregisters all that init registered. Calls may be up; none of its callbacks runs
-     * afterwards. May be NULL.
+     * afterwards. When a reload takes the module away the shared object stays where it is until the
+     * server ends, with its variables: init may be called again. May be NULL.
      */
     void (*close)(void);
+    /*!
+     * \brief How many calls, or the like, would lose something if the module ended now; on the SIP
+     * thread
+     *
+     * As long as there are any, a reload whose configuration does not name the module leaves it
+     * loaded, with a warning. What lives on well without the module does not count. May be NULL:
+     * it may always go.
+     */
+    unsigned (*in_use)(void);
     struct ast_sip_module_abi abi; /*!< filled by AST_SIP_MODULE */
 };
 

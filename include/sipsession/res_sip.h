@@ -127,6 +127,21 @@ enum ast_sip_offer_pref {
     AST_SIP_OFFER_PREF_LOCAL_FIRST
 };
 
+/*!
+ * \brief What our offer to an endpoint that we call has (`outgoing_call_offer_pref`)
+ *
+ * The remote list would be that of the call that this one is made for, and there is none that is
+ * bridged with it: `allow` is all there is to offer.
+ */
+enum ast_sip_outgoing_offer_pref {
+    AST_SIP_OUTGOING_OFFER_REMOTE_MERGE, /*!< all of `allow`; the next three mean the same */
+    AST_SIP_OUTGOING_OFFER_REMOTE,
+    AST_SIP_OUTGOING_OFFER_LOCAL,
+    AST_SIP_OUTGOING_OFFER_LOCAL_MERGE,
+    AST_SIP_OUTGOING_OFFER_REMOTE_FIRST, /*!< the first of `allow`; so the next one */
+    AST_SIP_OUTGOING_OFFER_LOCAL_FIRST
+};
+
 /*! \brief What is done with a redirection (`redirect_method`) */
 enum ast_sip_redirect_method {
     AST_SIP_REDIRECT_USER,     /*!< the call ends with the 3xx */
@@ -209,8 +224,13 @@ struct ast_sip_endpoint {
     unsigned rtp_port_end;
     int tos_audio; /*!< DSCP << 2; 0: as the system does */
     unsigned cos_audio;
-    char *message_context; /*!< where its messages enter the dialplan; NULL: context */
+    char *message_context;            /*!< where its messages enter the dialplan; NULL: context */
+    unsigned follow_redirect_methods; /*!< bits of enum ast_sip_follow_redirect */
+    int outgoing_call_offer_pref;     /*!< enum ast_sip_outgoing_offer_pref */
 };
+
+/*! \brief Requests outside of calls that follow a redirection (`follow_redirect_methods`) */
+enum ast_sip_follow_redirect { AST_SIP_FOLLOW_MESSAGE = 1 };
 
 /*! \brief Ways by which an endpoint lets itself be found (`identify_by`) */
 enum ast_sip_identify_by {
@@ -287,6 +307,8 @@ struct ast_sip_global {
     int norefersub;
     int ignore_uri_user_options;
     int allow_sending_180_after_183;
+    int all_codecs_on_empty_reinvite;
+    char *regcontext; /*!< NULL: none */
 };
 
 /*! \brief The options in force; borrowed, until the caller returns to the event loop */
@@ -339,6 +361,22 @@ int ast_sip_push_blocking(int (*work)(void *data), void (*done)(void *data, int 
 /*! \brief The PJSIP endpoint, for timers, pools and messages of one's own. Never NULL while the
  * server runs. */
 pjsip_endpoint *ast_sip_get_pjsip_endpoint(void);
+
+/*! \brief Wants to know when another configuration is in force (docs/reload.md) */
+struct ast_sip_reload_observer {
+    struct ast_sip_reload_observer *next; /*!< the list's */
+    /*!
+     * \brief A reload has come into force, all of it
+     *
+     * Who keeps something that depends on the configuration makes it anew here. It may unregister
+     * itself. Not called for a reload that was refused.
+     */
+    void (*reloaded)(void);
+};
+
+/*! \brief Register an observer, which must stay until it is unregistered */
+void ast_sip_register_reload_observer(struct ast_sip_reload_observer *observer);
+void ast_sip_unregister_reload_observer(struct ast_sip_reload_observer *observer);
 
 /* ---- services ---- */
 

@@ -376,6 +376,9 @@ const char *ast_sip_session_state_name(enum ast_sip_session_state state);
 /*! \brief 1 when we sent the INVITE that began the session, 0 when we got it */
 int ast_sip_session_is_outgoing(const struct ast_sip_session *session);
 
+/*! \brief Within stream_outgoing: 1 it is our offer, in the answer to an INVITE without one */
+int ast_sip_session_offers_in_response(const struct ast_sip_session *session);
+
 /*!
  * \brief The SIP status with which the session ended or is ending; 0 before
  *

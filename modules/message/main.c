@@ -39,4 +39,4 @@ static void end(void)
 }
 
 AST_SIP_MODULE(.name = "message", .description = "Texts within calls and outside of them: MESSAGE",
-               .init = init, .close = end);
+               .init = init, .close = end, .in_use = message_queue_total);

@@ -85,6 +85,8 @@ struct message_arrival {
     char context[80], exten[80];
 };
 
+/* How many were accepted and are not through. */
+unsigned message_queue_total(void);
 /* 1: there is room for one more of this sender. */
 int message_queue_has_room(const char *sender);
 /* Takes the arrival, also on failure. 0; -1: no memory, logged. */

@@ -56,6 +56,11 @@ void message_arrival_free(struct message_arrival *arrival)
     memset(arrival, 0, sizeof(*arrival));
 }
 
+unsigned message_queue_total(void)
+{
+    return total;
+}
+
 int message_queue_has_room(const char *sender)
 {
     const struct message_sender *its = *find(sender);

@@ -458,6 +458,11 @@ int refer_application_start(void)
     return ast_register_application(&application);
 }
 
+unsigned refer_application_count(void)
+{
+    return (unsigned)pj_list_size(&orders);
+}
+
 void refer_application_stop(void)
 {
     ast_unregister_application(&application);

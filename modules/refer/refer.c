@@ -107,12 +107,25 @@ static int register_all(void)
 
 static int says_norefersub;
 
-static void unregister_option_tag(void)
+/* As the configuration in force wants it. 0, -1. */
+static int set_option_tag(int says)
 {
-    if (says_norefersub) {
+    if (says && !says_norefersub && ast_sip_session_register_option_tag("norefersub") != 0) {
+        return -1;
+    }
+    if (!says && says_norefersub) {
         ast_sip_session_unregister_option_tag("norefersub");
     }
+    says_norefersub = says;
+    return 0;
 }
+
+static void on_reloaded(void)
+{
+    set_option_tag(ast_sip_get_global()->norefersub);
+}
+
+static struct ast_sip_reload_observer observer = {.reloaded = on_reloaded};
 
 static int refer_init(void)
 {
@@ -122,14 +135,14 @@ static int refer_init(void)
     if (refer_application_start() != 0) {
         goto no_application;
     }
-    says_norefersub = ast_sip_get_global()->norefersub;
-    if (says_norefersub && ast_sip_session_register_option_tag("norefersub") != 0) {
+    if (set_option_tag(ast_sip_get_global()->norefersub) != 0) {
         goto no_option_tag;
     }
     if (register_all() == 0) {
+        ast_sip_register_reload_observer(&observer);
         return 0;
     }
-    unregister_option_tag();
+    set_option_tag(0);
 no_option_tag:
     refer_application_stop();
 no_application:
@@ -139,13 +152,20 @@ no_application:
 
 static void refer_close(void)
 {
+    ast_sip_unregister_reload_observer(&observer);
     unregister(PJ_ARRAY_SIZE(extensions), PJ_ARRAY_SIZE(methods));
-    unregister_option_tag();
+    set_option_tag(0);
     refer_application_stop();
     refer_transfers_stop();
     refer_subscriptions_stop();
     refer_dialogs_stop();
 }
 
+/* Whoever waits for the outcome of a transfer is told it before. */
+static unsigned refer_in_use(void)
+{
+    return refer_subscriptions_count() + refer_transfers_count() + refer_application_count();
+}
+
 AST_SIP_MODULE(.name = "refer", .description = "transfers by REFER", .init = refer_init,
-               .close = refer_close);
+               .close = refer_close, .in_use = refer_in_use);

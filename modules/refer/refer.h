@@ -105,6 +105,7 @@ void refer_subscription_leave(struct refer_subscription *subscription);
 /* A SUBSCRIBE in the dialog: answers it. 0: not of package refer, nothing was done; 1. */
 int refer_on_subscribe(struct refer_dialog *dialog, pjsip_dialog *dlg, pjsip_rx_data *rdata);
 void refer_subscriptions_stop(void);
+unsigned refer_subscriptions_count(void); /* those that have not ended */
 
 /* ---- transfer.c: a peer's REFER ---- */
 
@@ -115,11 +116,13 @@ void refer_transfer_request(struct ast_sip_session *session, pjsip_tx_data *tdat
 void refer_transfer_confirmed(struct ast_sip_session *session);
 void refer_transfer_end(struct ast_sip_session *session);
 void refer_transfers_stop(void);
+unsigned refer_transfers_count(void); /* those under way */
 
 /* ---- application.c: our REFER ---- */
 
 int refer_application_start(void); /* 0, -1 */
 void refer_application_stop(void);
+unsigned refer_application_count(void); /* REFERs of ours whose outcome is not known */
 /* A NOTIFY in the dialog: answers it. 0: not of package refer, nothing was done; 1. */
 int refer_on_notify(struct refer_dialog *dialog, pjsip_dialog *dlg, pjsip_rx_data *rdata);
 /* Our 302 to a call that is transferred before its answer gets its Contact. */

@@ -298,6 +298,11 @@ int refer_on_subscribe(struct refer_dialog *dialog, pjsip_dialog *dlg, pjsip_rx_
     return 1;
 }
 
+unsigned refer_subscriptions_count(void)
+{
+    return (unsigned)pj_list_size(&subscriptions);
+}
+
 void refer_subscriptions_stop(void)
 {
     while (!pj_list_empty(&subscriptions)) {

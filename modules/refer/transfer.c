@@ -521,6 +521,11 @@ void refer_on_refer(struct ast_sip_session *session, pjsip_rx_data *rdata)
     }
 }
 
+unsigned refer_transfers_count(void)
+{
+    return (unsigned)pj_list_size(&transfers);
+}
+
 void refer_transfers_stop(void)
 {
     while (!pj_list_empty(&transfers)) {

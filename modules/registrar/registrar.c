@@ -45,6 +45,7 @@ struct line {
 static struct line *lines[BUCKETS];
 static unsigned waiting;
 static pj_timer_entry sweep_timer;
+static int loaded; /* what the store has is known */
 
 static struct line **find_line(const char *aor)
 {
@@ -185,7 +186,8 @@ static int work(struct line *line, struct job *job)
         status = rules_apply(job->aor, now, &job->request, seconds, &made, &changed);
     }
     if (status == PJSIP_SC_OK && changed && is_too_long(made, now)) {
-        ast_warning("registrar: no room for more contacts of '%s' in one answer", line->aor);
+        ast_warning_limited("registrar: no room for more contacts of '%s' in one answer",
+                            line->aor);
         ast_sip_contacts_free(made);
         made = NULL;
         status = PJSIP_SC_FORBIDDEN;
@@ -404,13 +406,14 @@ static int load_one(const char *aor, const char *text, void *data)
     return *(int *)data;
 }
 
-/* What was registered when we ended. Without AORs that take registrations no file is made. */
+/* What was registered when we ended. Without AORs that take registrations no file is made: then it
+ * is read when a reload brings one. */
 static int load(void)
 {
     int wanted = 0, result = 0;
 
     ast_sip_each_aor(wants_registrations, &wanted);
-    if (!wanted) {
+    if (!wanted || loaded) {
         return 0;
     }
     if (ast_store_each(KIND, load_one, &result) != 0 || result != 0) {
@@ -418,8 +421,16 @@ static int load(void)
                   "the file; an empty one keeps them in memory only");
         return -1;
     }
+    loaded = 1;
     return 0;
 }
+
+static void on_reloaded(void)
+{
+    load(); /* no REGISTER comes before it */
+}
+
+static struct ast_sip_reload_observer observer = {.reloaded = on_reloaded};
 
 static pjsip_module service = {
     .name = {(char *)"mod-registrar", 13},
@@ -430,9 +441,11 @@ static pjsip_module service = {
 
 static int init(void)
 {
+    loaded = 0;
     if (load() != 0 || ast_sip_register_service(&service) != 0) {
         return -1;
     }
+    ast_sip_register_reload_observer(&observer);
     pj_timer_entry_init(&sweep_timer, 0, NULL, on_sweep);
     on_sweep(NULL, &sweep_timer);
     return 0;
@@ -440,6 +453,7 @@ static int init(void)
 
 static void end(void)
 {
+    ast_sip_unregister_reload_observer(&observer);
     ast_sip_unregister_service(&service);
     if (sweep_timer.id) {
         pjsip_endpt_cancel_timer(ast_sip_get_pjsip_endpoint(), &sweep_timer);

@@ -242,14 +242,16 @@ int sdp_choose_answer(const struct ast_sip_endpoint *endpoint, const struct sdp_
     return 0;
 }
 
-int sdp_choose_answered(const struct ast_sip_endpoint *endpoint, struct sdp_numbers *numbers,
-                        const struct sdp_remote *remote, struct sdp_choice *choice)
+int sdp_choose_answered(const struct ast_sip_endpoint *endpoint, const struct ast_codec *only,
+                        struct sdp_numbers *numbers, const struct sdp_remote *remote,
+                        struct sdp_choice *choice)
 {
     const struct sdp_format *format = NULL;
     const struct sdp_event *event;
 
     for (unsigned i = 0; i < remote->format_count && !format; i++) {
-        if (find_pref(endpoint, remote->formats[i].codec)) {
+        if (only ? remote->formats[i].codec == only
+                 : find_pref(endpoint, remote->formats[i].codec) != NULL) {
             format = &remote->formats[i];
         }
     }

@@ -84,10 +84,12 @@ int sdp_choose_answer(const struct ast_sip_endpoint *endpoint, const struct sdp_
                       struct sdp_choice *choice);
 /*
  * The peer answers our offer: the first of its codecs that we offered; it sends with our numbers,
- * we with its. 0; -1: it answered with something else.
+ * we with its. only: the one codec that we offered; NULL: all of `allow`. 0; -1: it answered with
+ * something else.
  */
-int sdp_choose_answered(const struct ast_sip_endpoint *endpoint, struct sdp_numbers *numbers,
-                        const struct sdp_remote *remote, struct sdp_choice *choice);
+int sdp_choose_answered(const struct ast_sip_endpoint *endpoint, const struct ast_codec *only,
+                        struct sdp_numbers *numbers, const struct sdp_remote *remote,
+                        struct sdp_choice *choice);
 /* Whether the endpoint's dtmf_mode uses telephone-event */
 int sdp_uses_events(const struct ast_sip_endpoint *endpoint);
 /* What our a=ptime says for a codec: `allow=ulaw:40`, or the codec's own */
@@ -98,9 +100,19 @@ unsigned sdp_our_ptime(const struct ast_sip_endpoint *endpoint, const struct ast
 /* NULL: no memory, or no codec that could be offered */
 pjmedia_sdp_media *sdp_write_answer(pj_pool_t *pool, const struct sdp_choice *choice,
                                     const pj_sockaddr *address, unsigned port);
-/* All that the endpoint allows; `first` (may be NULL) is put first: the one in force */
+struct sdp_offer {
+    const struct ast_codec *first; /* put first: the one in force; NULL: as the endpoint has them */
+    int alone;                     /* nothing but the first one */
+    int direction;
+    const pj_sockaddr *address;
+    unsigned port;
+};
+
+/* All that the endpoint allows, unless it is offered alone */
 pjmedia_sdp_media *sdp_write_offer(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
-                                   struct sdp_numbers *numbers, const struct ast_codec *first,
-                                   int direction, const pj_sockaddr *address, unsigned port);
+                                   struct sdp_numbers *numbers, const struct sdp_offer *offer);
+/* The codec that such an offer begins with; NULL: there is none */
+const struct ast_codec *sdp_first_offered(const struct ast_sip_endpoint *endpoint,
+                                          const struct sdp_offer *offer);
 
 #endif

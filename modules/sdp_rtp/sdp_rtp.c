@@ -25,7 +25,10 @@ struct audio {
     int to_answer; /* ... and the peer's offer is what has to be answered */
     struct sdp_choice choice;
     const struct ast_codec *in_force; /* NULL: nothing was agreed yet */
+    const struct ast_codec *only;     /* that our last offer had; NULL: all of `allow` */
 };
+
+static unsigned open_count; /* streams with RTP */
 
 /* ---- RTP ---- */
 
@@ -115,7 +118,11 @@ static int open_rtp(struct audio *audio)
     options.cos = endpoint->cos_audio;
     options.events = &events;
     options.data = audio;
-    return ast_rtp_create(&audio->rtp, &options) == 0 ? 0 : AST_SIP_SESSION_NO_ROOM;
+    if (ast_rtp_create(&audio->rtp, &options) != 0) {
+        return AST_SIP_SESSION_NO_ROOM;
+    }
+    ++open_count;
+    return 0;
 }
 
 /* ---- the peer's section ---- */
@@ -149,7 +156,7 @@ static unsigned audio_before(const pjmedia_sdp_session *remote, unsigned index)
     return count;
 }
 
-static int choose(const struct ast_sip_session *session, struct sdp_numbers *numbers,
+static int choose(const struct ast_sip_session *session, struct audio *audio,
                   const pjmedia_sdp_session *sdp, unsigned index, int offer,
                   struct sdp_remote *remote, struct sdp_choice *choice)
 {
@@ -159,8 +166,9 @@ static int choose(const struct ast_sip_session *session, struct sdp_numbers *num
     if (offer && audio_before(sdp, index) >= endpoint->max_audio_streams) {
         why = "there are more than max_audio_streams";
     } else if (sdp_parse(sdp, index, remote, &why) == 0) {
-        const int result = offer ? sdp_choose_answer(endpoint, remote, choice)
-                                 : sdp_choose_answered(endpoint, numbers, remote, choice);
+        const int result =
+            offer ? sdp_choose_answer(endpoint, remote, choice)
+                  : sdp_choose_answered(endpoint, audio->only, &audio->numbers, remote, choice);
 
         if (result == 0) {
             return 0;
@@ -187,14 +195,14 @@ static int stream_incoming(struct ast_sip_session *session, struct ast_sip_sessi
                            const struct pjmedia_sdp_session *sdp, int offer)
 {
     struct audio *audio = ast_sip_session_stream_get_data(stream);
-    struct sdp_numbers none;
     struct sdp_remote remote;
     struct sdp_choice choice;
+    struct audio none;
 
     pj_bzero(&none, sizeof(none));
     /* Nothing is kept of what is refused. */
-    if (choose(session, audio ? &audio->numbers : &none, sdp, ast_sip_session_stream_index(stream),
-               offer, &remote, &choice)) {
+    if (choose(session, audio ? audio : &none, sdp, ast_sip_session_stream_index(stream), offer,
+               &remote, &choice)) {
         return -1;
     }
     audio = get_audio(session, stream);
@@ -213,6 +221,33 @@ static int stream_incoming(struct ast_sip_session *session, struct ast_sip_sessi
 
 /* ---- our section ---- */
 
+/*
+ * Whether our offer has one codec alone: that of `outgoing_call_offer_pref`, or the one in force in
+ * the answer to a re-INVITE that has no offer.
+ */
+static int is_alone(const struct ast_sip_session *session, const struct audio *audio)
+{
+    if (audio->in_force && ast_sip_session_offers_in_response(session) &&
+        !ast_sip_get_global()->all_codecs_on_empty_reinvite) {
+        return 1;
+    }
+    return ast_sip_session_is_outgoing(session) &&
+           session->endpoint->outgoing_call_offer_pref >= AST_SIP_OUTGOING_OFFER_REMOTE_FIRST;
+}
+
+static pjmedia_sdp_media *write_offer(const struct ast_sip_session *session, struct audio *audio,
+                                      pj_pool_t *pool)
+{
+    const struct sdp_offer offer = {.first = audio->in_force,
+                                    .alone = is_alone(session, audio),
+                                    .direction = wanted_direction(session),
+                                    .address = &audio->address,
+                                    .port = ast_rtp_port(audio->rtp)};
+
+    audio->only = offer.alone ? sdp_first_offered(session->endpoint, &offer) : NULL;
+    return sdp_write_offer(pool, session->endpoint, &audio->numbers, &offer);
+}
+
 static int stream_outgoing(struct ast_sip_session *session, struct ast_sip_session_stream *stream,
                            pj_pool_t *pool, struct pjmedia_sdp_media **media)
 {
@@ -230,9 +265,7 @@ static int stream_outgoing(struct ast_sip_session *session, struct ast_sip_sessi
         audio->choice.direction &= wanted_direction(session);
         written = sdp_write_answer(pool, &audio->choice, &audio->address, ast_rtp_port(audio->rtp));
     } else {
-        written =
-            sdp_write_offer(pool, session->endpoint, &audio->numbers, audio->in_force,
-                            wanted_direction(session), &audio->address, ast_rtp_port(audio->rtp));
+        written = write_offer(session, audio, pool);
     }
     if (!written) {
         ast_warning_limited("%s: no codec to offer", session->endpoint->name);
@@ -308,6 +341,7 @@ static void stream_end(struct ast_sip_session *session, struct ast_sip_session_s
             ast_channel_set_rtp(session->channel, NULL);
         }
         ast_rtp_destroy(audio->rtp);
+        --open_count;
     }
     free(audio);
 }
@@ -333,5 +367,11 @@ static void sdp_rtp_close(void)
     ast_sip_session_unregister_sdp_handler(&handler);
 }
 
+/* Calls would go on without a sound. */
+static unsigned sdp_rtp_in_use(void)
+{
+    return open_count;
+}
+
 AST_SIP_MODULE(.name = "sdp_rtp", .description = "audio over RTP in SDP", .init = sdp_rtp_init,
-               .close = sdp_rtp_close);
+               .close = sdp_rtp_close, .in_use = sdp_rtp_in_use);

@@ -149,19 +149,27 @@ static void add_events(pj_pool_t *pool, pjmedia_sdp_media *media, struct sdp_num
     }
 }
 
-pjmedia_sdp_media *sdp_write_offer(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
-                                   struct sdp_numbers *numbers, const struct ast_codec *first,
-                                   int direction, const pj_sockaddr *address, unsigned port)
+const struct ast_codec *sdp_first_offered(const struct ast_sip_endpoint *endpoint,
+                                          const struct sdp_offer *offer)
 {
     const struct ast_codec *codecs[AST_SIP_MAX_CODECS + 1];
-    const unsigned count = list_codecs(endpoint, first, codecs);
+
+    return list_codecs(endpoint, offer->first, codecs) > 0 ? codecs[0] : NULL;
+}
+
+pjmedia_sdp_media *sdp_write_offer(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
+                                   struct sdp_numbers *numbers, const struct sdp_offer *offer)
+{
+    const struct ast_codec *codecs[AST_SIP_MAX_CODECS + 1];
+    unsigned count = list_codecs(endpoint, offer->first, codecs);
     pjmedia_sdp_media *media;
     unsigned max_ptime;
 
     if (count == 0) {
         return NULL;
     }
-    media = start(pool, address, port);
+    count = offer->alone ? 1 : count;
+    media = start(pool, offer->address, offer->port);
     max_ptime = codecs[0]->max_ptime;
     for (unsigned i = 0; i < count; i++) {
         add_codec(pool, media, sdp_number_of_codec(numbers, codecs[i]), codecs[i]);
@@ -174,6 +182,6 @@ pjmedia_sdp_media *sdp_write_offer(pj_pool_t *pool, const struct ast_sip_endpoin
     }
     add_time(pool, media, "ptime", sdp_our_ptime(endpoint, codecs[0]));
     add_time(pool, media, "maxptime", max_ptime);
-    add_attribute(pool, media, direction_name(direction), NULL);
+    add_attribute(pool, media, direction_name(offer->direction), NULL);
     return media;
 }

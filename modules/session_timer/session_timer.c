@@ -53,6 +53,8 @@ static struct {
 
 enum { IDLE, ARMED };
 
+static unsigned armed; /* how many timers run */
+
 static uint64_t now_ms(void)
 {
     pj_time_val now;
@@ -68,6 +70,7 @@ static void disarm(struct timed *timed)
     if (timed->entry.id == ARMED) {
         pjsip_endpt_cancel_timer(ast_sip_get_pjsip_endpoint(), &timed->entry);
         timed->entry.id = IDLE;
+        --armed;
     }
 }
 
@@ -78,9 +81,11 @@ static void arm(struct timed *timed, uint64_t wait_ms)
 
     disarm(timed);
     timed->entry.id = ARMED;
+    ++armed;
     if (pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), &timed->entry, &delay) !=
         PJ_SUCCESS) {
         timed->entry.id = IDLE;
+        --armed;
         ast_error_limited("session_timer: no timer: a session with '%s' is not watched",
                           timed->session->endpoint->name);
     }
@@ -149,6 +154,7 @@ static void on_time(pj_timer_heap_t *heap, pj_timer_entry *entry)
 
     (void)heap;
     entry->id = IDLE;
+    --armed;
     run(timed);
 }
 
@@ -431,5 +437,12 @@ static void session_timer_close(void)
     ast_sip_session_unregister_cookie(&cookie); /* the timers of all sessions stop */
 }
 
+/* A peer that waits for our refreshes would end its call without them (RFC 4028 10). */
+static unsigned session_timer_in_use(void)
+{
+    return armed;
+}
+
 AST_SIP_MODULE(.name = "session_timer", .description = "session timers (RFC 4028)",
-               .init = session_timer_init, .close = session_timer_close);
+               .init = session_timer_init, .close = session_timer_close,
+               .in_use = session_timer_in_use);

@@ -230,8 +230,16 @@ int base_module_list_add(struct base_module_list *list, const char *name);
  * the others are gone.
  */
 int base_module_list_start(struct base_module_list *list);
-/* Closes one (0), or -1 when there is none of the name or another one requires it (logged). */
-int base_module_list_unload(struct base_module_list *list, const char *name);
+/*
+ * module_change.c: what is loaded becomes these (names or paths, separated by blanks). What is new
+ * is started, in the order of `requires`. 0; -1, logged: all is as it was. What is in use and not
+ * named stays, with a warning.
+ */
+int base_module_list_change(struct base_module_list *list, const char *names);
+/* What the change started ends. */
+void base_module_list_change_abandon(struct base_module_list *list);
+/* What it did not name ends, in reverse order of the start. */
+void base_module_list_change_commit(struct base_module_list *list);
 /* Calls see for each one loaded, in order of their start. */
 void base_module_list_each(const struct base_module_list *list,
                            void (*see)(const char *name, const char *description, void *data),

@@ -3,7 +3,7 @@
  * base: loads modules, starts them in the order of their `requires` and ends them in reverse. It knows no module by
  * name. On the SIP thread.
  */
-#include "base/base.h"
+#include "base/module_list.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -15,20 +15,7 @@
 #define STRING_OF(name)     #name
 #define SYMBOL_STRING(name) STRING_OF(name)
 
-struct module {
-    struct module
-        *next; /* in the order of adding; of those that run, in the order of their start */
-    void *handle;
-    const struct ast_sip_module *descriptor; /* within the shared object */
-};
-
-struct base_module_list {
-    char *folder;
-    struct module *added; /* not started */
-    struct module *running;
-};
-
-static struct module *find(struct module *first, const char *name, size_t length)
+struct module *base_module_find(struct module *first, const char *name, size_t length)
 {
     struct module *module;
 
@@ -41,7 +28,7 @@ static struct module *find(struct module *first, const char *name, size_t length
     return NULL;
 }
 
-static void append(struct module **first, struct module *module)
+void base_module_append(struct module **first, struct module *module)
 {
     while (*first) {
         first = &(*first)->next;
@@ -50,7 +37,7 @@ static void append(struct module **first, struct module *module)
     *first = module;
 }
 
-static void unlink_module(struct module **first, struct module *module)
+void base_module_unlink(struct module **first, struct module *module)
 {
     while (*first != module) {
         first = &(*first)->next;
@@ -59,10 +46,11 @@ static void unlink_module(struct module **first, struct module *module)
     module->next = NULL;
 }
 
-static void free_module(struct module *module)
+void base_module_free(struct module *module)
 {
     base_log_tell(1); /* its places in the code go with it */
     dlclose(module->handle);
+    free(module->asked);
     free(module);
 }
 
@@ -81,7 +69,7 @@ static const char *next_name(const char **text, size_t *length)
     return name;
 }
 
-static int does_require(const struct module *module, const char *name)
+int base_module_requires(const struct module *module, const char *name)
 {
     const char *rest = module->descriptor->requires, *required;
     size_t length;
@@ -100,7 +88,7 @@ static int may_start(const struct base_module_list *list, const struct module *m
     size_t length;
 
     while ((required = next_name(&rest, &length))) {
-        if (!find(list->running, required, length)) {
+        if (!base_module_find(list->running, required, length)) {
             return 0;
         }
     }
@@ -114,10 +102,10 @@ static void log_missing(const struct base_module_list *list, const struct module
     size_t length;
 
     while ((required = next_name(&rest, &length))) {
-        if (find(list->running, required, length)) {
+        if (base_module_find(list->running, required, length)) {
             continue;
         }
-        if (find(list->added, required, length)) {
+        if (base_module_find(list->added, required, length)) {
             ast_error("module %s: it requires %.*s, which cannot start before it or at all",
                       module->descriptor->name, (int)length, required);
         } else {
@@ -191,6 +179,16 @@ static char *path_of(const struct base_module_list *list, const char *name)
     return asprintf(&path, "%s/%s.so", list->folder, name) < 0 ? NULL : path;
 }
 
+void base_module_stat(struct module *module, const char *path)
+{
+    struct stat info;
+
+    if (stat(path, &info) == 0) {
+        module->changed = info.st_mtim;
+        module->file = info.st_ino;
+    }
+}
+
 struct base_module_list *base_module_list_create(const char *folder)
 {
     struct base_module_list *list = calloc(1, sizeof(*list));
@@ -222,23 +220,28 @@ int base_module_list_add(struct base_module_list *list, const char *name)
         ast_error("module %s: %s", name, dlerror());
         goto out;
     }
+    module->asked = strdup(name);
+    base_module_stat(module, path);
     module->descriptor = dlsym(module->handle, SYMBOL_STRING(AST_SIP_MODULE_SYMBOL));
-    if (!descriptor_fits(path, strchr(name, '/') ? NULL : name, module->descriptor)) {
+    if (!module->asked ||
+        !descriptor_fits(path, strchr(name, '/') ? NULL : name, module->descriptor)) {
         goto out;
     }
     name = module->descriptor->name;
-    if (find(list->added, name, strlen(name)) || find(list->running, name, strlen(name))) {
+    if (base_module_find(list->added, name, strlen(name)) ||
+        base_module_find(list->running, name, strlen(name))) {
         ast_error("module %s is loaded already", name);
         goto out;
     }
-    append(&list->added, module);
+    base_module_append(&list->added, module);
     module = NULL;
     result = 0;
 out:
     if (module && module->handle) {
-        dlclose(module->handle);
+        base_module_free(module);
+    } else {
+        free(module);
     }
-    free(module);
     free(path);
     return result;
 }
@@ -248,15 +251,25 @@ out:
 /* Starts one that may; it leaves the list of the added in any case. */
 static int start_one(struct base_module_list *list, struct module *module)
 {
-    unlink_module(&list->added, module);
+    base_module_unlink(&list->added, module);
     if (module->descriptor->init() != 0) {
         ast_error("module %s did not start", module->descriptor->name);
-        free_module(module);
+        base_module_free(module);
         return -1;
     }
-    append(&list->running, module);
+    base_module_append(&list->running, module);
     ast_debug("module %s runs", module->descriptor->name);
     return 0;
+}
+
+void base_module_drop_added(struct base_module_list *list)
+{
+    struct module *module;
+
+    while ((module = list->added)) {
+        base_module_unlink(&list->added, module);
+        base_module_free(module);
+    }
 }
 
 static struct module *first_startable(const struct base_module_list *list)
@@ -285,39 +298,17 @@ int base_module_list_start(struct base_module_list *list)
         log_missing(list, module);
         result = -1;
     }
-    while ((module = list->added)) {
-        unlink_module(&list->added, module);
-        free_module(module);
-    }
+    base_module_drop_added(list);
     return result;
 }
 
 static void end_one(struct base_module_list *list, struct module *module)
 {
-    unlink_module(&list->running, module);
+    base_module_unlink(&list->running, module);
     if (module->descriptor->close) {
         module->descriptor->close();
     }
-    free_module(module);
-}
-
-int base_module_list_unload(struct base_module_list *list, const char *name)
-{
-    struct module *module = find(list->running, name, strlen(name));
-    const struct module *other;
-
-    if (!module) {
-        ast_error("module %s is not loaded", name);
-        return -1;
-    }
-    for (other = list->running; other; other = other->next) {
-        if (does_require(other, name)) {
-            ast_error("module %s is required by %s", name, other->descriptor->name);
-            return -1;
-        }
-    }
-    end_one(list, module);
-    return 0;
+    base_module_free(module);
 }
 
 void base_module_list_each(const struct base_module_list *list,
@@ -338,15 +329,16 @@ void base_module_list_destroy(struct base_module_list *list)
     if (!list) {
         return;
     }
-    while ((module = list->added)) {
-        unlink_module(&list->added, module);
-        free_module(module);
-    }
+    base_module_drop_added(list);
     while ((module = list->running)) {
         while (module->next) {
             module = module->next;
         }
         end_one(list, module);
+    }
+    while ((module = list->ended)) {
+        base_module_unlink(&list->ended, module);
+        base_module_free(module);
     }
     free(list->folder);
     free(list);

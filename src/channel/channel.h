@@ -147,6 +147,10 @@ struct pbx_place {
     int first;
 };
 
+/* The extension that a registration makes in this context, without patterns and includes
+ * (`regcontext`, pbx_registered.c); NULL: there is none. */
+const struct pbx_exten *pbx_registered_exten(const char *context, const char *exten);
+
 enum pbx_match { PBX_MATCH, PBX_CAN_MATCH };
 
 /*

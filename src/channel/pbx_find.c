@@ -95,12 +95,17 @@ static int find_in(const struct pbx_context *context, const char *key,
                    const struct pbx_query *query, int *first, struct pbx_place *place)
 {
     const struct pbx_vector *extens = &context->extens;
+    const struct pbx_exten *registered;
 
     for (unsigned i = pbx_lower_bound(extens, context->patterns, key_order, key);
          i < context->patterns && key_order(extens->items[i], key) == 0; ++i) {
         if (take(extens->items[i], query, first, place) == 0) {
             return 0;
         }
+    }
+    registered = pbx_registered_exten(context->name, query->exten);
+    if (registered != NULL && take(registered, query, first, place) == 0) {
+        return 0;
     }
     for (unsigned i = context->patterns; i < extens->count && !query->exact; ++i) {
         const struct pbx_exten *exten = extens->items[i];

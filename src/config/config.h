@@ -205,6 +205,10 @@ int config_extensions_read(const struct config_file *file, const char *name,
                            struct config_report *report, struct pbx **pbx);
 /* Warns of what can be seen to go wrong in a finished dialplan (extensions_check.c). */
 void config_extensions_check(const struct pbx *pbx, struct config_report *report);
+/* Warns of extensions where no call begins, for want of a priority 1, which registrations make in
+ * regcontext (or NULL). */
+void config_extensions_check_begin(const struct pbx *pbx, const char *regcontext,
+                                   struct config_report *report);
 
 /*
  * Write the reference pages' tables, in Markdown, out of the option tables: of sipsession.conf into
@@ -217,7 +221,7 @@ void config_write_pjsip_reference(FILE *out);
 const struct base_option_table *config_pjsip_table(size_t index);
 
 /* A bucket for a name; case does not count. */
-#define CONFIG_BUCKETS 1024u
+#define CONFIG_BUCKETS 8192u
 unsigned config_hash(const char *name);
 
 /* ---- within the reader of pjsip.conf: one file for each type of object ---- */
@@ -240,6 +244,7 @@ struct config_reader {
     struct sip_config *sip;         /* what is made; the ends of its lists: */
     struct sip_transport_config **transports_end;
     struct sip_endpoint_entry **endpoints_end;
+    struct sip_endpoint_entry *checked; /* the last that was: NULL none */
     struct sip_identify_config **identifies_end;
     struct sip_registration_config **registrations_end;
     struct config_object *objects; /* all whose type is known */
@@ -373,6 +378,10 @@ void config_format_dtmf(const void *object, const struct base_option *option, ch
                         size_t size);
 int config_parse_variable(void *object, const struct base_option *option, const char *value,
                           char *why, size_t why_size);
+int config_parse_follow(void *object, const struct base_option *option, const char *value,
+                        char *why, size_t why_size);
+void config_format_follow(const void *object, const struct base_option *option, char *out,
+                          size_t size);
 int config_parse_identify_by(void *object, const struct base_option *option, const char *value,
                              char *why, size_t why_size);
 int config_parse_user(void *object, const struct base_option *option, const char *value, char *why,

@@ -156,6 +156,31 @@ void config_format_identify_by(const void *object, const struct base_option *opt
     }
 }
 
+/* Nothing else that we send outside of calls follows a redirection: OPTIONS asks whether the contact
+ * is there, and REGISTER's registrar is who was configured. */
+int config_parse_follow(void *object, const struct base_option *option, const char *value,
+                        char *why, size_t why_size)
+{
+    struct ast_sip_endpoint *endpoint = object;
+
+    (void)option;
+    if (*value && strcasecmp(value, "message") != 0) {
+        snprintf(why, why_size, "expected message, the only method for which they can be followed");
+        return -1;
+    }
+    endpoint->follow_redirect_methods = *value ? AST_SIP_FOLLOW_MESSAGE : 0;
+    return 0;
+}
+
+void config_format_follow(const void *object, const struct base_option *option, char *out,
+                          size_t size)
+{
+    const struct ast_sip_endpoint *endpoint = object;
+
+    (void)option;
+    snprintf(out, size, "%s", endpoint->follow_redirect_methods ? "message" : "");
+}
+
 /* A string that becomes part of a URI or of SDP: what would end it there is refused (RFC 3261 25.1,
  * RFC 4566 9). */
 static int set_checked(void *object, const struct base_option *option, const char *value, int good,

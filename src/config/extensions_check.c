@@ -16,6 +16,7 @@ struct checker {
     const struct pbx *pbx;
     struct config_report *report;
     const struct pbx_exten *seen; /* whose beginning was looked at */
+    const char *regcontext;       /* or NULL */
 };
 
 /* A jump's target, as it stands in the arguments. */
@@ -137,15 +138,6 @@ static void check_step(const struct pbx_context *context, const struct pbx_exten
     struct checker *checker = data;
     char text[PBX_TEXT_SIZE];
 
-    if (checker->seen != exten) {
-        checker->seen = exten;
-        if (step->priority != 1) {
-            config_warning(
-                checker->report, step->file, step->line,
-                "%s in %s has no priority 1, so no call begins there (n goes on from the line before)",
-                exten->name, context->name);
-        }
-    }
     if (strlen(step->args) >= sizeof(text)) {
         config_error(checker->report, step->file, step->line,
                      "the arguments are too long, expected at most %d octets", PBX_TEXT_SIZE - 1);
@@ -157,6 +149,32 @@ static void check_step(const struct pbx_context *context, const struct pbx_exten
     } else if (strcasecmp(step->application, "GotoIf") == 0) {
         check_branches(checker, context, exten, step, text);
     }
+}
+
+static void check_begin(const struct pbx_context *context, const struct pbx_exten *exten,
+                        const struct pbx_step *step, void *data)
+{
+    struct checker *checker = data;
+
+    if (checker->seen == exten) {
+        return;
+    }
+    checker->seen = exten;
+    if (step->priority != 1 &&
+        (checker->regcontext == NULL || strcmp(checker->regcontext, context->name) != 0)) {
+        config_warning(
+            checker->report, step->file, step->line,
+            "%s in %s has no priority 1, so no call begins there (n goes on from the line before)",
+            exten->name, context->name);
+    }
+}
+
+void config_extensions_check_begin(const struct pbx *pbx, const char *regcontext,
+                                   struct config_report *report)
+{
+    struct checker checker = {.pbx = pbx, .report = report, .regcontext = regcontext};
+
+    pbx_each(pbx, check_begin, &checker);
 }
 
 void config_extensions_check(const struct pbx *pbx, struct config_report *report)

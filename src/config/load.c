@@ -90,6 +90,9 @@ int config_load(const char *dir, struct config_report *report, struct config *co
     load_settings(dir, report, &read);
     load_extensions(dir, report, &read);
     load_pjsip(dir, report, &read); /* it looks contexts up in the dialplan */
+    if (read.pbx && read.sip) {
+        config_extensions_check_begin(read.pbx, read.sip->global.shared.regcontext, report);
+    }
     look_for_wizard(dir, report);
     if (config_report_errors(report) > errors_before) {
         config_release(&read);

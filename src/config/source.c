@@ -23,16 +23,28 @@ static void complain(struct config_report *report, const char *from, unsigned li
     }
 }
 
-/* Reads what stat() promised; malloc'ed, or NULL with errno. */
-static char *read_all(const char *path, size_t size, size_t *length)
+/* Whether it is what it was when stat() was asked: somebody may be writing it. */
+static int is_same(FILE *file, const struct stat *before)
 {
+    struct stat now;
+
+    return fstat(fileno(file), &now) == 0 && now.st_ino == before->st_ino &&
+           now.st_size == before->st_size && now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
+}
+
+/* Reads what stat() promised; malloc'ed, or NULL with errno; 0: it has changed meanwhile. */
+static char *read_all(const char *path, const struct stat *status, size_t *length)
+{
+    const size_t size = (size_t)status->st_size;
     FILE *file = fopen(path, "re");
     char *text = file ? malloc(size + 1) : NULL;
 
     if (text) {
         *length = fread(text, 1, size, file);
         text[*length] = '\0';
-        if (ferror(file)) {
+        if (ferror(file) || *length != size || !is_same(file, status)) {
+            errno = ferror(file) ? errno : 0;
             free(text);
             text = NULL;
         }
@@ -64,9 +76,10 @@ char *config_source_read(const char *path, size_t *length, struct config_report 
         complain(report, from, line, path, "the file is too large, expected at most 16 MiB");
         return NULL;
     }
-    text = read_all(path, (size_t)status.st_size, length);
+    text = read_all(path, &status, length);
     if (!text) {
-        complain(report, from, line, path, strerror(errno));
+        complain(report, from, line, path,
+                 errno ? strerror(errno) : "the file has changed while it was read");
     }
     return text;
 }

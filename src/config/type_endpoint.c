@@ -15,6 +15,8 @@
 static const char *const rel100_modes[] = {"no", "yes", "required", "peer_supported", NULL};
 static const char *const redirect_methods[] = {"user", "uri_core", "uri_pjsip", NULL};
 static const char *const offer_prefs[] = {"remote", "remote_first", "local", "local_first", NULL};
+static const char *const outgoing_prefs[] = {"remote_merge", "remote",      "local", "local_merge",
+                                             "remote_first", "local_first", NULL};
 static const char *const timers_modes[] = {"no", "yes", "required", "always", NULL};
 
 static const char *const connected_line_methods[] = {"invite", "reinvite", "update", NULL};
@@ -59,6 +61,10 @@ static const char *const yes[] = {"yes", NULL};
     {                                                                                              \
         .name = option_name, .kind = BASE_OPTION_STRING, ENDPOINT(member), .help = text            \
     }
+
+#define RESERVED                                                                                   \
+    "Asterisk 22 reads it, and nothing there obeys it yet. `incoming_call_offer_pref` and "        \
+    "`outgoing_call_offer_pref` are what decides."
 
 static const struct base_option options[] = {
     CONFIG_TYPE_OPTION,
@@ -127,6 +133,11 @@ static const struct base_option options[] = {
      .help =
          "Redirections (3xx) of calls to it: `uri_pjsip` follows them; with `user` and `uri_core` the call "
          "ends."},
+    CUSTOM(
+        "follow_redirect_methods", follow_redirect_methods, config_parse_follow,
+        config_format_follow, NULL,
+        "Requests to it outside of calls that follow a redirection (300, 301, 302): `message`, the "
+        "only one that can. See [message](modules/message.md)."),
     CHECKED("media_address", media_address, config_parse_ip, NULL,
             "IP address that our SDP names."),
     CHECKED("sdp_owner", sdp_owner, config_parse_word, "-", "User name in `o=` of our SDP."),
@@ -211,6 +222,15 @@ static const struct base_option options[] = {
      .help =
          "Whose order decides which codec our answer has, that of the offer or that of `allow`; it always "
          "has one, so the words with `_first` mean the same."},
+    {.name = "outgoing_call_offer_pref",
+     .kind = BASE_OPTION_ENUM,
+     ENDPOINT(outgoing_call_offer_pref),
+     .fallback = "remote_merge",
+     .names = outgoing_prefs,
+     .help =
+         "What our offers in calls to it have: `local_first` and `remote_first`: the first codec of "
+         "`allow` and no other one; else all of them, in its order. No other call's codecs come in: "
+         "calls are not bridged."},
     NUMBER("rtp_timeout", rtp_timeout, "0", 0, 86400,
            "Seconds without RTP until a call ends; 0: never."),
     NUMBER("rtp_timeout_hold", rtp_timeout_hold, "0", 0, 86400, "The same for a call on hold."),
@@ -257,16 +277,10 @@ static const struct base_option options[] = {
                  "What is sent is of the codec that was agreed on, whatever comes."),
     CONFIG_LATER("bundle", "no", "Every stream has ports of its own."),
     CONFIG_LATER("call_group", NULL, "There is no call pickup."),
-    CONFIG_LATER("codec_prefs_incoming_answer", NULL,
-                 "`incoming_call_offer_pref` says whose order decides."),
-    CONFIG_LATER("codec_prefs_incoming_offer", NULL,
-                 "`incoming_call_offer_pref` says whose order decides."),
-    CONFIG_LATER(
-        "codec_prefs_outgoing_answer", NULL,
-        "Offers have all codecs of `allow`, in its order; of an answer the first one is used."),
-    CONFIG_LATER(
-        "codec_prefs_outgoing_offer", NULL,
-        "Offers have all codecs of `allow`, in its order; of an answer the first one is used."),
+    CONFIG_LATER("codec_prefs_incoming_answer", NULL, RESERVED),
+    CONFIG_LATER("codec_prefs_incoming_offer", NULL, RESERVED),
+    CONFIG_LATER("codec_prefs_outgoing_answer", NULL, RESERVED),
+    CONFIG_LATER("codec_prefs_outgoing_offer", NULL, RESERVED),
     CONFIG_LATER("cos_video", "0", "There is no video: its streams are refused."),
     CONFIG_LATER("device_state_busy_at", "0", "There are no states of devices."),
     CONFIG_LATER_HERE("direct_media", "yes", no,
@@ -288,9 +302,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("fax_detect_timeout", "0", "There is no fax."),
     CONFIG_LATER("follow_early_media_fork", "yes",
                  "Each fork of a call has an early dialog of its own, with its own SDP."),
-    CONFIG_LATER(
-        "follow_redirect_methods", NULL,
-        "`redirect_method` is about calls; redirections of other requests are not followed."),
     CONFIG_LATER("force_avp", "no", "There is only `RTP/AVP`."),
     CONFIG_LATER("g726_non_standard", "no", "There is no G.726."),
     CONFIG_LATER("geoloc_incoming_call_profile", NULL,
@@ -314,9 +325,6 @@ static const struct base_option options[] = {
     CONFIG_LATER("notify_early_inuse_ringing", "no",
                  "There are no subscriptions (RFC 6665) but the one that REFER makes."),
     CONFIG_LATER("one_touch_recording", "no", "There is no recording."),
-    CONFIG_LATER(
-        "outgoing_call_offer_pref", "remote_merge",
-        "Offers have all codecs of `allow`, in its order; of an answer the first one is used."),
     CONFIG_LATER("pickup_group", NULL, "There is no call pickup."),
     CONFIG_LATER("record_off_feature", "automixmon", "There is no recording."),
     CONFIG_LATER("record_on_feature", "automixmon", "There is no recording."),
@@ -429,18 +437,33 @@ static void check_context(struct config_reader *reader, const struct config_sect
     }
 }
 
+/* What was made of a section; NULL: nothing. Sections are checked in the order in which they were
+ * made: mostly it is the next one. */
+static struct sip_endpoint_entry *find_entry(const struct config_reader *reader, const char *name)
+{
+    struct sip_endpoint_entry *entry =
+        reader->checked ? reader->checked->next : reader->sip->endpoints;
+
+    if (entry && strcmp(entry->endpoint->name, name) == 0) {
+        return entry;
+    }
+    entry = reader->sip->endpoints;
+    while (entry && strcmp(entry->endpoint->name, name) != 0) {
+        entry = entry->next;
+    }
+    return entry;
+}
+
 static void check_access(struct config_reader *reader, const struct config_section *section)
 {
     const struct config_line *outbound = config_section_get(section, "outbound_auth");
     const struct config_line *inbound = config_section_get(section, "auth");
-    struct sip_endpoint_entry *entry = reader->sip->endpoints;
+    struct sip_endpoint_entry *entry = find_entry(reader, section->name);
 
-    while (entry && strcmp(entry->endpoint->name, section->name) != 0) {
-        entry = entry->next;
-    }
     if (!entry) {
         return;
     }
+    reader->checked = entry;
     if (outbound) {
         config_take_credentials(reader, outbound, entry->endpoint);
     }

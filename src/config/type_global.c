@@ -235,7 +235,7 @@ static const struct base_option global_options[] = {
         "The identifier `username` does not look for an endpoint `user@domain` first, nor for a `domain_alias`."),
     FLAG(
         "norefersub", shared.norefersub, "yes",
-        "Say in Supported that a REFER without a subscription is understood (`norefersub`, RFC 4488); a reload does not change it."),
+        "Say in Supported that a REFER without a subscription is understood (`norefersub`, RFC 4488)."),
     SECONDS(
         "max_initial_qualify_time", shared.max_initial_qualify_time, "0",
         "Contacts are first qualified within so many seconds, by chance, and within `qualify_frequency`; 0: within "
@@ -263,16 +263,27 @@ static const struct base_option global_options[] = {
      .min = 1,
      .max = 86400,
      .help = "Seconds that they are counted for."},
-    CONFIG_LATER_HERE(
-        "all_codecs_on_empty_reinvite", "no", ((const char *const[]){"yes", NULL}),
-        "An offer of ours in an answer always has all codecs of `allow`, the one in use first (RFC 3261 14.2)."),
+    {.name = "regcontext",
+     .kind = BASE_OPTION_STRING,
+     GLOBAL(shared.regcontext),
+     .help =
+         "A context of `extensions.conf` in which there is an extension of the name of each aor that "
+         "somebody is registered for: `NoOp` at priority 1, where the file has nothing better; the "
+         "next priorities are the file's. No 484 comes of it (`allow_overlap`)."},
+    {.name = "all_codecs_on_empty_reinvite",
+     .kind = BASE_OPTION_BOOL,
+     GLOBAL(shared.all_codecs_on_empty_reinvite),
+     .fallback = "yes",
+     .elsewhere = "no",
+     .help =
+         "The offer in the answer to a re-INVITE without one has all codecs of `allow`, the one in use "
+         "first (RFC 3261 14.2); `no`: the one in use alone."},
     CONFIG_LATER("default_voicemail_extension", NULL,
                  "There is no message waiting indication (RFC 3842)."),
     CONFIG_LATER("mwi_disable_initial_unsolicited", "no",
                  "There is no message waiting indication (RFC 3842)."),
     CONFIG_LATER("mwi_tps_queue_high", "500", "There is no message waiting indication (RFC 3842)."),
     CONFIG_LATER("mwi_tps_queue_low", "-1", "There is no message waiting indication (RFC 3842)."),
-    CONFIG_LATER("regcontext", NULL, "Registrations make no extensions."),
     CONFIG_LATER("send_contact_status_on_update_registration", "no",
                  "There are no manager events; the log says what becomes of contacts."),
     CONFIG_LATER("taskprocessor_overload_trigger", "global",
@@ -372,9 +383,21 @@ static void add_system(struct config_reader *reader, const struct config_section
     }
 }
 
+static void check_global(struct config_reader *reader, const struct config_section *section)
+{
+    const struct config_line *line = config_section_get(section, "regcontext");
+
+    if (line && *line->value && reader->pbx && !pbx_find_context(reader->pbx, line->value)) {
+        config_warning(reader->report, line->file, line->line,
+                       "extensions.conf has no context '%s': nobody finds what is in it",
+                       line->value);
+    }
+}
+
 const struct config_type config_type_global = {.table = &global_table,
                                                .implied_by = "global",
                                                .add = add_global,
+                                               .check = check_global,
                                                .single = 1};
 const struct config_type config_type_system = {.table = &system_table,
                                                .implied_by = "system",

@@ -49,6 +49,14 @@ int media_start(const struct media_config *config,
                 int (*push)(int (*task)(void *data), void *data));
 
 /*
+ * Another configuration, for streams that are made from now on; those that are there keep their
+ * ports and their threads. Prepare makes the threads that are wanted more, which may fail: 0; -1
+ * logged. Threads that are wanted no more sleep until the end.
+ */
+int media_reload_prepare(const struct media_config *config);
+void media_reload_commit(const struct media_config *config);
+
+/*
  * Stop them; on the SIP thread. All streams should be destroyed (one that is not is, with a warning).
  * What streams had left to say is pushed, or called before this returns when it can not be pushed;
  * so call it while pushes still work and run the tasks afterwards, or when none is queued any more.
@@ -482,6 +490,8 @@ void media_range_init(unsigned port_start, unsigned port_end, int tos);
 /* Marks what a pair of sockets sends: 0 is what the whole process does. */
 void media_mark(const int fds[2], int tos, unsigned cos);
 void media_range_free_all(void);
+/* Streams that name no range have this one from now on. */
+void media_range_change(unsigned port_start, unsigned port_end);
 /* The range of an address; port_start 0: the configured one. NULL: nonsense or no memory, logged. */
 struct media_range *media_range_get(const union media_address *address, unsigned port_start,
                                     unsigned port_end);
@@ -490,6 +500,9 @@ unsigned media_range_bind(struct media_range *range, int fds[2], int *error);
 /* The pair's sockets are closed; any thread */
 void media_range_release(struct media_range *range, unsigned port);
 unsigned media_range_free_pairs(struct media_range *range);
+/* Whether a port of another range is one of this range, too. */
+bool media_range_has(const struct media_range *range, const struct media_range *other,
+                     unsigned port);
 
 /* ---- threads (thread.c) and pools of streams that are ready (pool.c) ---- */
 
@@ -548,6 +561,9 @@ int media_thread_watch(struct media_thread *thread, struct media_socket *socket)
 
 /* SIP thread: a stream that is ready, or NULL. any: also one that was in use just now. */
 struct ast_rtp *media_pool_take(struct media_thread *thread, struct media_range *range, bool any);
+/* SIP thread: one of another range (of before a reload, of an endpoint) that has a port of this
+ * one, or NULL. It goes back to where it was. */
+struct ast_rtp *media_pool_take_other(struct media_thread *thread, const struct media_range *range);
 /* SIP thread: a new one. NULL: no port (EADDRINUSE), descriptor or memory: error is the errno. */
 struct ast_rtp *media_pool_open(struct media_thread *thread, struct media_range *range, int *error);
 /* Back into its pool; under the lock */

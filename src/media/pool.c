@@ -44,6 +44,32 @@ struct ast_rtp *media_pool_take(struct media_thread *thread, struct media_range 
     return rtp;
 }
 
+/* Under the thread's lock. NULL: there is none. */
+static struct ast_rtp *find_port(struct media_pool *pool, const struct media_range *range)
+{
+    struct ast_rtp *rtp = pool->ready.next;
+
+    while (rtp != &pool->ready && !media_range_has(range, pool->range, rtp->port)) {
+        rtp = rtp->next;
+    }
+    return rtp != &pool->ready ? rtp : NULL;
+}
+
+struct ast_rtp *media_pool_take_other(struct media_thread *thread, const struct media_range *range)
+{
+    struct ast_rtp *rtp = NULL;
+
+    pthread_mutex_lock(&thread->lock);
+    for (struct media_pool *pool = thread->pools; pool && !rtp; pool = pool->next) {
+        rtp = pool->range != range ? find_port(pool, range) : NULL;
+    }
+    if (rtp) {
+        pj_list_erase(rtp);
+    }
+    pthread_mutex_unlock(&thread->lock);
+    return rtp;
+}
+
 void media_pool_put(struct ast_rtp *rtp, uint64_t now)
 {
     rtp->free_since = now;

@@ -36,6 +36,12 @@ void media_range_init(unsigned port_start, unsigned port_end, int tos)
     all.tos = tos;
 }
 
+void media_range_change(unsigned port_start, unsigned port_end)
+{
+    all.port_start = port_start;
+    all.port_end = port_end;
+}
+
 void media_range_free_all(void)
 {
     while (all.ranges) {
@@ -224,6 +230,13 @@ unsigned media_range_bind(struct media_range *range, int fds[2], int *error)
 void media_range_release(struct media_range *range, unsigned port)
 {
     give_back(range, (port - range->first) / 2);
+}
+
+bool media_range_has(const struct media_range *range, const struct media_range *other,
+                     unsigned port)
+{
+    return media_address_same_host(&range->address, &other->address) && port >= range->first &&
+           port < range->first + 2 * range->pairs && (port - range->first) % 2 == 0;
 }
 
 unsigned media_range_free_pairs(struct media_range *range)

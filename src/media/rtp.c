@@ -12,9 +12,9 @@
 #include "media/media.h"
 
 static struct {
-    struct media_config config;
     struct media_thread *threads[MEDIA_MAX_THREADS];
-    unsigned count;
+    unsigned made;  /* of them */
+    unsigned count; /* those that get new streams: the first ones */
     unsigned next;
     bool started;
     struct ast_rtp *alive; /* all handles that are not destroyed */
@@ -30,18 +30,38 @@ void media_config_init(struct media_config *config)
     config->port_end = 20000;
 }
 
-int media_start(const struct media_config *config, int (*push)(int (*task)(void *data), void *data))
+static int is_possible(const struct media_config *config)
 {
-    base_assert_sip_thread();
-    base_assert(!room.started);
     if (config->threads < 1 || config->threads > MEDIA_MAX_THREADS || config->port_start < 2 ||
         config->port_end > 65535 ||
         config->port_end < config->port_start + config->port_start % 2 + 1) {
         ast_error("media: %u threads with ports %u to %u can not be", config->threads,
                   config->port_start, config->port_end);
+        return 0;
+    }
+    return 1;
+}
+
+/* 0; -1 logged: those that were made stay. */
+static int make_threads(unsigned wanted)
+{
+    while (room.made < wanted) {
+        room.threads[room.made] = media_thread_create();
+        if (!room.threads[room.made]) {
+            return -1;
+        }
+        room.made++;
+    }
+    return 0;
+}
+
+int media_start(const struct media_config *config, int (*push)(int (*task)(void *data), void *data))
+{
+    base_assert_sip_thread();
+    base_assert(!room.started);
+    if (!is_possible(config)) {
         return -1;
     }
-    room.config = *config;
     room.started = true;
     media_event_init(push);
     media_range_init(config->port_start, config->port_end, config->tos);
@@ -49,15 +69,25 @@ int media_start(const struct media_config *config, int (*push)(int (*task)(void 
         room.started = false;
         return -1;
     }
-    while (room.count < config->threads) {
-        room.threads[room.count] = media_thread_create();
-        if (!room.threads[room.count]) {
-            media_stop();
-            return -1;
-        }
-        room.count++;
+    if (make_threads(config->threads) != 0) {
+        media_stop();
+        return -1;
     }
+    room.count = config->threads;
     return 0;
+}
+
+int media_reload_prepare(const struct media_config *config)
+{
+    base_assert_sip_thread();
+    base_assert(room.started);
+    return is_possible(config) ? make_threads(config->threads) : -1;
+}
+
+void media_reload_commit(const struct media_config *config)
+{
+    room.count = config->threads;
+    media_range_change(config->port_start, config->port_end);
 }
 
 void media_stop(void)
@@ -70,10 +100,10 @@ void media_stop(void)
         ast_warning("media: the stream on port %u is still in use at the end", room.alive->port);
         ast_rtp_destroy(room.alive);
     }
-    for (unsigned i = 0; i < room.count; i++) {
+    for (unsigned i = 0; i < room.made; i++) {
         media_thread_stop(room.threads[i]); /* it has run its queue to the end */
     }
-    for (unsigned i = 0; i < room.count; i++) {
+    for (unsigned i = 0; i < room.made; i++) {
         media_event_say_left(room.threads[i]);
         media_thread_destroy(room.threads[i]);
         room.threads[i] = NULL;
@@ -81,6 +111,7 @@ void media_stop(void)
     media_range_free_all();
     media_wav_forget_all();
     media_g722_stop();
+    room.made = 0;
     room.count = 0;
     room.next = 0;
     room.started = false;
@@ -101,7 +132,8 @@ void ast_rtp_params_init(struct ast_rtp_params *params)
     params->direction = AST_RTP_SENDRECV;
 }
 
-/* One that has rested; else a new one; else one that has not rested. */
+/* One that has rested; else a new one; else one that has not rested; else one that is kept for
+ * another range. */
 static struct ast_rtp *find(struct media_range *range, int *error)
 {
     const unsigned first = room.next++ % room.count;
@@ -115,6 +147,9 @@ static struct ast_rtp *find(struct media_range *range, int *error)
     }
     for (unsigned i = 0; i < room.count && !rtp; i++) {
         rtp = media_pool_take(room.threads[(first + i) % room.count], range, true);
+    }
+    for (unsigned i = 0; i < room.made && !rtp; i++) {
+        rtp = media_pool_take_other(room.threads[i], range);
     }
     return rtp;
 }

@@ -24,6 +24,7 @@ static void set_defaults(struct sip_global_config *global)
     global->keep_alive_interval = 90;
     global->unidentified_request_count = 5;
     global->unidentified_request_period = 5;
+    global->shared.all_codecs_on_empty_reinvite = 1;
     global->timer_t1 = 500;
     global->timer_b = 32000;
     global->disable_tcp_switch = 1;
@@ -202,6 +203,7 @@ void sip_config_destroy(struct sip_config *config)
     free(config->global.endpoint_identifier_order);
     free(config->global.default_from_user);
     free(config->global.default_outbound_endpoint);
+    free(config->global.shared.regcontext);
     free(config->global.nameservers);
     free(config->overload.emergency_numbers);
     free_transports(config->transports);

@@ -38,6 +38,8 @@ const struct sip_config *sip_get_config(void);
 int sip_reload_prepare(struct sip_config *config);
 void sip_reload_abandon(void);
 void sip_reload_commit(void);
+/* Behind all that the server changes: tells the observers. */
+void sip_reload_tell(void);
 
 /* Refuse new dialogs and out-of-dialog requests with 503 from now on (SIGTERM). */
 void sip_set_stopping(void);

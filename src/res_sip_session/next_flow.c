@@ -112,9 +112,9 @@ int session_try_next_flow(struct ast_sip_session *session, pjsip_transaction *ts
     pool = pjsip_endpt_create_pool(session->priv->dlg->endpt, "flow", 1000, 1000);
     while (pool != NULL && !sent && inv_is_first_invite(session->inv_session, tsx) &&
            (to = next_contact(session)) != NULL) {
-        ast_notice("Session %s: the flow to %s failed (%d): another one, reg-id %u",
-                   session->priv->dlg->obj_name, session->endpoint->name, tsx->status_code,
-                   to->reg_id);
+        ast_notice_limited("Session %s: the flow to %s failed (%d): another one, reg-id %u",
+                           session->priv->dlg->obj_name, session->endpoint->name, tsx->status_code,
+                           to->reg_id);
         session_take_flow(session, to);
         sent = send_to(session, tsx, to, pool) == 0;
     }

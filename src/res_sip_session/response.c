@@ -101,8 +101,12 @@ static int make_sdp(struct ast_sip_session *session, pjsip_tx_data *draft)
     pjsip_inv_session *inv = session->inv_session;
     const pjmedia_sdp_session *offer = inv_pending_offer(inv);
     pjmedia_sdp_session *sdp;
+    int result;
 
-    if (session_sdp_outgoing(session, draft, offer, &sdp) != 0) {
+    session->priv->sdp.making_response = offer == NULL;
+    result = session_sdp_outgoing(session, draft, offer, &sdp);
+    session->priv->sdp.making_response = 0;
+    if (result != 0) {
         return -1;
     }
     if (offer != NULL) {

@@ -43,17 +43,21 @@ static int follow(struct ast_sip_session *session, pjsip_transaction *tsx)
 {
     struct ast_sip_session_private *priv = session->priv;
     pj_pool_t *pool = pjsip_endpt_create_pool(priv->dlg->endpt, "target", 1000, 1000);
+    pjsip_route_hdr routes; /* a Path leads to one contact only (RFC 3327 5.4) */
     const pjsip_uri *uri;
     pj_str_t contact;
     int sent = 0;
 
     while (pool != NULL && !sent && inv_is_first_invite(session->inv_session, tsx) &&
+           session_routes_to(session->endpoint, NULL, pool, &routes) == 0 &&
            next_target(session, pool, &uri, &contact) == 0) {
         --priv->redirections;
         session_exchange_restart(session);
         session_leave_flow(session); /* it leads to where we were sent away from */
-        sent = inv_send_again(session->inv_session, tsx,
-                              &(struct inv_way){.uri = uri, .contact = &contact}) == 0;
+        sent =
+            inv_send_again(session->inv_session, tsx,
+                           &(struct inv_way){.uri = uri, .contact = &contact, .routes = &routes}) ==
+            0;
     }
     if (pool != NULL) {
         pj_pool_release(pool);

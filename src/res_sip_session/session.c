@@ -190,6 +190,12 @@ const char *ast_sip_session_state_name(enum ast_sip_session_state state)
     return (unsigned)state < PJ_ARRAY_SIZE(state_names) ? state_names[state] : "?";
 }
 
+int ast_sip_session_offers_in_response(const struct ast_sip_session *session)
+{
+    base_assert_sip_thread();
+    return session->priv->sdp.making_response;
+}
+
 int ast_sip_session_is_outgoing(const struct ast_sip_session *session)
 {
     return session->priv->outgoing;

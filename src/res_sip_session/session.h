@@ -72,6 +72,7 @@ struct session_sdp {
     int bad_answer;   /* the peer's answer was refused: end the session when PJSIP is done with the
                          message */
     enum session_offer_in offer_in; /* of our outstanding offer */
+    int making_response;            /* ... which is being made, and goes into a response */
     int answer_due;                 /* our next ACK or PRACK carries our answer */
     /* exchange.c, of our pending or last INVITE: */
     int invite_offered;             /* it carried our offer */

@@ -10,6 +10,7 @@
 #include <sipsession/log.h>
 
 #include "channel/channel.h"
+#include "media/media.h"
 #include "res_sip/sip.h"
 #include "server/server.h"
 
@@ -34,8 +35,9 @@ static struct {
     char *folder;
     int log_level;
     struct config *in_force; /* the server's; settings and sums of it are ours to change */
-    struct job *job;         /* NULL: no reload is under way */
-    struct asker *waiting;   /* for the next one */
+    struct base_module_list *modules;
+    struct job *job;       /* NULL: no reload is under way */
+    struct asker *waiting; /* for the next one */
     int stopping;
 } reload;
 
@@ -114,7 +116,29 @@ static void commit(struct job *job)
     job->config.sip = NULL;
     pbx_set(job->config.pbx);
     job->config.pbx = NULL;
+    media_reload_commit(&job->config.settings.media);
     server_settings_commit(&now->settings, &job->config.settings);
+    base_module_list_change_commit(reload.modules); /* it goes by what is in force now */
+    sip_reload_tell();
+}
+
+/* All that can fail. 0; -1 logged, and nothing of it is left. */
+static int prepare(struct job *job)
+{
+    struct config_settings *next = &job->config.settings;
+
+    if (sip_reload_prepare(job->config.sip) != 0) {
+        return -1;
+    }
+    if (media_reload_prepare(&next->media) == 0 &&
+        base_module_list_change(reload.modules, next->modules) == 0) {
+        if (server_settings_prepare(&reload.in_force->settings, next) == 0) {
+            return 0;
+        }
+        base_module_list_change_abandon(reload.modules);
+    }
+    sip_reload_abandon();
+    return -1;
 }
 
 static void tell_changes(const struct job *job)
@@ -151,11 +175,7 @@ static int apply(struct job *job)
         job->config.settings.log_level = reload.log_level;
     }
     base_log_copy(copy_log, job->out);
-    result = sip_reload_prepare(job->config.sip);
-    if (result == 0 && server_settings_prepare(&now->settings, &job->config.settings) != 0) {
-        sip_reload_abandon();
-        result = -1;
-    }
+    result = prepare(job);
     if (result == 0) {
         commit(job);
     }
@@ -273,11 +293,13 @@ int ast_server_reload(void (*done)(int result, const char *text, void *data), vo
 
 /* ---- start and stop ---- */
 
-int server_reload_start(const char *folder, int log_level, struct config *in_force)
+int server_reload_start(const char *folder, int log_level, struct config *in_force,
+                        struct base_module_list *modules)
 {
     reload.folder = folder != NULL ? strdup(folder) : NULL;
     reload.log_level = log_level;
     reload.in_force = in_force;
+    reload.modules = modules;
     reload.stopping = 0;
     return folder == NULL || reload.folder != NULL ? 0 : -1;
 }

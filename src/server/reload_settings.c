@@ -34,14 +34,6 @@ static void hold(const char *option, char *const *now, char **next)
     }
 }
 
-static void hold_number(const char *option, unsigned now, unsigned *next)
-{
-    if (now != *next) {
-        warn(option);
-        *next = now;
-    }
-}
-
 int server_settings_prepare(const struct config_settings *now, struct config_settings *next)
 {
     /* the last of all that can fail; and harmless when it was for nothing */
@@ -53,12 +45,8 @@ int server_settings_prepare(const struct config_settings *now, struct config_set
 
 void server_settings_commit(const struct config_settings *now, struct config_settings *next)
 {
-    hold("[modules]", &now->modules, &next->modules);
     hold("[store] file", &now->store_file, &next->store_file);
     hold("[control] socket", &now->control_socket, &next->control_socket);
-    hold_number("[rtp] start", now->media.port_start, &next->media.port_start);
-    hold_number("[rtp] end", now->media.port_end, &next->media.port_end);
-    hold_number("[media] threads", now->media.threads, &next->media.threads);
     if (!is_same(now->sounds, next->sounds) && chan_set_sounds(next->sounds) != 0) {
         hold("[dialplan] sounds", &now->sounds, &next->sounds);
     }

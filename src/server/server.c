@@ -163,7 +163,7 @@ static int start_channels(void)
 static int start_reload(void)
 {
     return server_reload_start(server.options->config_dir, server.options->log_level,
-                               &server.config);
+                               &server.config, server.modules);
 }
 
 /* A folder that may not be written to has no socket unless one was asked for by name. */

@@ -23,8 +23,10 @@ int server_setup(const struct ast_server_options *options, struct config *config
 
 /* ---- reload.c, SIP thread ---- */
 
-/* The folder of the files, NULL: there are none; and the least level of the log. 0; -1 no memory. */
-int server_reload_start(const char *folder, int log_level, struct config *in_force);
+/* The folder of the files, NULL: there are none; the least level of the log; what may be changed.
+ * 0; -1 no memory. */
+int server_reload_start(const char *folder, int log_level, struct config *in_force,
+                        struct base_module_list *modules);
 /* No reload comes into force from now on; those that wait are told when their task runs. */
 void server_reload_stop(void);
 /* Behind everything. */

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <sqlite3.h>
 
@@ -16,9 +17,11 @@
 #define BUSY_MS        5000 /* an administrator's look into the file is waited for */
 
 struct store_file {
-    sqlite3 *db;
+    sqlite3 *db; /* NULL: it could not be opened again */
     sqlite3_stmt *put, *forget;
     char *path;
+    dev_t device; /* what the path named when it was opened */
+    ino_t inode;
 };
 
 static int failed(const struct store_file *file, const char *what)
@@ -78,25 +81,48 @@ static int prepare(struct store_file *file)
     return 0;
 }
 
-struct store_file *store_file_open(const char *path)
+static void close_database(struct store_file *file)
 {
-    struct store_file *file = calloc(1, sizeof(*file));
-    int result;
+    sqlite3_finalize(file->put);
+    sqlite3_finalize(file->forget);
+    sqlite3_close(file->db);
+    file->put = file->forget = NULL;
+    file->db = NULL;
+}
 
-    if (!file || !(file->path = strdup(path))) {
-        ast_error("store: no memory to open %s", path);
-        free(file);
-        return NULL;
-    }
-    result =
-        sqlite3_open_v2(path, &file->db,
+static int open_database(struct store_file *file)
+{
+    struct stat found;
+    int result =
+        sqlite3_open_v2(file->path, &file->db,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
+
     if (result != SQLITE_OK) {
         failed(file, "cannot be opened");
     } else {
         result = prepare(file);
     }
     if (result != 0) {
+        close_database(file);
+        return -1;
+    }
+    memset(&found, 0, sizeof(found));
+    stat(file->path, &found);
+    file->device = found.st_dev;
+    file->inode = found.st_ino;
+    return 0;
+}
+
+struct store_file *store_file_open(const char *path)
+{
+    struct store_file *file = calloc(1, sizeof(*file));
+
+    if (!file || !(file->path = strdup(path))) {
+        ast_error("store: no memory to open %s", path);
+        free(file);
+        return NULL;
+    }
+    if (open_database(file) != 0) {
         store_file_close(file);
         return NULL;
     }
@@ -108,11 +134,23 @@ void store_file_close(struct store_file *file)
     if (!file) {
         return;
     }
-    sqlite3_finalize(file->put);
-    sqlite3_finalize(file->forget);
-    sqlite3_close(file->db);
+    close_database(file);
     free(file->path);
     free(file);
+}
+
+/* A file that was removed or replaced takes what is written to it along, and says nothing. 0, -1. */
+static int open_again_if_gone(struct store_file *file)
+{
+    struct stat found;
+
+    if (file->db && stat(file->path, &found) == 0 && found.st_dev == file->device &&
+        found.st_ino == file->inode) {
+        return 0;
+    }
+    ast_warning("store: %s was removed or replaced: what was in it is forgotten", file->path);
+    close_database(file);
+    return open_database(file);
 }
 
 static int apply(struct store_file *file, const struct store_change *change)
@@ -135,6 +173,9 @@ static int apply(struct store_file *file, const struct store_change *change)
 
 int store_file_commit(struct store_file *file, const struct store_change *changes)
 {
+    if (open_again_if_gone(file) != 0) {
+        return -1;
+    }
     if (run(file, "BEGIN IMMEDIATE") != 0) {
         return failed(file, "cannot be written");
     }

@@ -17,6 +17,7 @@ static void read_dialplan(const struct config_file *file, struct config_report *
 
     if (config_extensions_read(file, "fuzz.conf", report, &pbx) == 0) {
         config_extensions_check(pbx, report);
+        config_extensions_check_begin(pbx, "demo", report);
         pbx_unref(pbx);
     }
 }

@@ -11,6 +11,7 @@
 
 #include "channel/channel.h"
 #include "config/config.h"
+#include "res_sip/core.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -115,13 +116,24 @@ static void take_line(const uint8_t **data, size_t *size, char *out, size_t out_
     *size -= taken;
 }
 
+/* What pbx_find asks for: options in force. Nobody is registered. */
+static int use_options(void)
+{
+    struct sip_config *config = sip_config_create();
+
+    if (config != NULL) {
+        config->global.shared.regcontext = strdup("default");
+    }
+    return config != NULL ? sip_config_use(config) : -1;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
     ast_log_set_level((enum ast_log_level) - 1);
     chan_clock = &fuzz_clock;
-    return chan_register_applications();
+    return use_options() == 0 ? chan_register_applications() : -1;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -69,6 +69,7 @@ static void exchange(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
     struct sdp_numbers numbers;
     struct sdp_choice choice;
     pj_sockaddr ours;
+    struct sdp_offer offer = {.direction = AST_RTP_SENDRECV, .address = &ours, .port = 10000};
 
     pj_bzero(&numbers, sizeof(numbers));
     pj_sockaddr_init(pj_AF_INET(), &ours, NULL, 0);
@@ -76,11 +77,11 @@ static void exchange(pj_pool_t *pool, const struct ast_sip_endpoint *endpoint,
     if (sdp_choose_answer(endpoint, remote, &choice) == 0) {
         check_written(pool, sdp_write_answer(pool, &choice, &ours, 10000));
     }
-    check_written(pool,
-                  sdp_write_offer(pool, endpoint, &numbers, NULL, AST_RTP_SENDRECV, &ours, 10000));
-    if (sdp_choose_answered(endpoint, &numbers, remote, &choice) == 0) {
-        check_written(pool, sdp_write_offer(pool, endpoint, &numbers, choice.codec,
-                                            AST_RTP_SENDRECV, &ours, 10000));
+    check_written(pool, sdp_write_offer(pool, endpoint, &numbers, &offer));
+    if (sdp_choose_answered(endpoint, NULL, &numbers, remote, &choice) == 0) {
+        offer.first = choice.codec;
+        check_written(pool, sdp_write_offer(pool, endpoint, &numbers, &offer));
+        require(sdp_choose_answered(endpoint, choice.codec, &numbers, remote, &choice) == 0);
     }
 }
 

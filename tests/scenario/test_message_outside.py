@@ -17,6 +17,7 @@ context = calls
 message_context = messages
 allow = ulaw
 aors = alice
+redirect_method = uri_pjsip
 set_var = GREETING=hello
 set_var = CALLERID(tag)=x
 [alice]
@@ -41,6 +42,7 @@ callerid = "Carol C" <333>
 from_user = account
 from_domain = trunk.invalid
 outbound_auth = carol
+follow_redirect_methods = message
 trust_id_outbound = yes
 [carol]
 type = auth
@@ -518,6 +520,33 @@ def test_a_challenge_is_answered(daemon, peer):
     second = received(other, status=200)
     assert 'username="carol"' in second.get("authorization") and second.cseq == first.cseq + 1
     daemon.wait_log("SENT SUCCESS", after=before)
+
+
+def test_a_redirection_is_followed(daemon, peer):
+    """To its contacts by their q, each once; who asks there for a password gets it (RFC 3261 8.1.3.4)."""
+    before = len(daemon.log())
+    first, best, other = (daemon.peer() for _ in range(3))
+    contacts = f"<{uri(other, 'other')}>;q=0.3, <{uri(best, 'best')}>;q=0.8"
+    send(peer, "relay", 202, headers=to(f"pjsip:carol/{uri(first)}"))
+    asked = received(first, status=302, headers=[("Contact", f"{contacts}, <{uri(first)}>")])
+    received(best, status=503, headers=[("Contact", contacts)])
+    challenge = [("WWW-Authenticate", 'Digest realm="there", nonce="n", algorithm=MD5, qop="auth"')]
+    again = received(other, status=401, headers=challenge)
+    assert again.start.split()[1].startswith("sip:other@") and again.get("authorization") is None
+    authenticated = received(other, status=200)
+    assert 'username="carol"' in authenticated.get("authorization") and authenticated.body == asked.body
+    daemon.wait_log("SENT SUCCESS", after=before)
+    first.expect_nothing(0.3)
+
+
+def test_a_redirection_that_is_not_followed(daemon, peer):
+    """`redirect_method` is for calls."""
+    before = len(daemon.log())
+    first, other = daemon.peer(), daemon.peer()
+    send(peer, "relay", 202, headers=to(f"pjsip:alice/{uri(first)}"))
+    received(first, status=302, headers=[("Contact", f"<{uri(other)}>")])
+    daemon.wait_log("SENT FAILURE", after=before)
+    other.expect_nothing(0.3)
 
 
 def test_contacts_one_after_the_other(daemon, peer):

@@ -302,6 +302,40 @@ def test_reinvite_without_offer(peer):
         call.hang_up()
 
 
+@pytest.mark.parametrize(
+    "option, offered",
+    [("", ["8", "0", "9", "96"]), ("all_codecs_on_empty_reinvite = yes", ["8", "0", "9", "96"]),
+     ("all_codecs_on_empty_reinvite = no", ["8", "96"])],
+)  # fmt: skip
+def test_codecs_on_empty_reinvite(start_daemon, option, offered):
+    """What is offered when a re-INVITE asks for an offer; audio goes on, in the codec that it comes to."""
+    daemon = start_daemon(endpoints=f"[global]\n{option}\n[anonymous]\ntype=endpoint\ncontext=default\nallow=!all,ulaw,alaw,g722\n")
+    formats = [(8, "PCMA/8000"), (96, "telephone-event/8000")]
+    with RtpSocket() as rtp:
+        call = Call(daemon.peer(), "echo", sdp=audio_sdp(rtp.port, formats, version=1))
+        port = call.establish().sdp.audio.port
+        for version in (2, 3):
+            call.send("INVITE")
+            answer = call.expect(200)
+            assert answer.sdp.audio.formats == offered
+            call.ack(answer, body=audio_sdp(rtp.port, formats, version=version))
+        payloads = random_payloads(5)
+        got = rtp.exchange((daemon.udp[0], port), payloads, payload_type=8)
+        assert [(p.payload_type, p.payload) for p in got] == [(8, payload) for payload in payloads]
+        call.hang_up()
+
+
+def test_all_codecs_in_a_late_offer(start_daemon):
+    """`all_codecs_on_empty_reinvite = no` is not about calls that begin so."""
+    daemon = start_daemon(
+        endpoints="[global]\nall_codecs_on_empty_reinvite=no\n[anonymous]\ntype=endpoint\ncontext=default\nallow=!all,ulaw,alaw\n"
+    )
+    call, answer = late_call(daemon.peer())
+    assert answer.sdp.audio.formats[:2] == ["0", "8"]
+    call.ack(answer, body=offer([0]))
+    call.hang_up()
+
+
 def test_offer_in_update(peer):
     """RFC 3311: UPDATE may change a session that is up."""
     call = Call(peer, "echo", sdp=audio_sdp(41000, version=1))

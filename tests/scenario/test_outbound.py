@@ -250,6 +250,18 @@ def test_the_next_flow_through_another_edge(caller):
     bob.clear()
 
 
+def test_a_redirection_leaves_the_path(caller):
+    """RFC 3327 5.4: a Path is the way to the contact that registered with it, not to where that one sends us."""
+    bob, edge, elsewhere = (Phone(caller.daemon, "bob"), *(caller.daemon.peer() for _ in range(2)))
+    bob.register("<sip:bob@10.0.0.1>", headers=[("Supported", "path"), ("Path", f"<sip:{edge.host}:{edge.port};lr>")])
+    caller.dial("bob", "-", "redirections=1")
+    invite = edge.expect("INVITE")
+    edge.respond(invite, 302, "Moved", [("Contact", f"<sip:bob@{elsewhere.host}:{elsewhere.port}>")])
+    edge.expect("ACK")
+    assert not expect_call(elsewhere).has("route")
+    bob.clear()
+
+
 def test_silence_on_a_flow(tmp_path, api_module):
     """RFC 5626 7: a 408, which is also what nobody says, may have been the flow's fault."""
     record = tmp_path / "record"

@@ -21,6 +21,18 @@ type = endpoint
 allow = !all,ulaw
 outbound_auth = carrier,second
 
+[one](!)
+type = endpoint
+allow = !all,alaw,ulaw
+[local_first](one)
+outgoing_call_offer_pref = local_first
+[remote_first](one)
+outgoing_call_offer_pref = remote_first
+[local](one)
+outgoing_call_offer_pref = local
+[remote](one)
+outgoing_call_offer_pref = remote
+
 [carrier]
 type = auth
 auth_type = userpass
@@ -270,6 +282,32 @@ def test_no_credentials(caller, callee):
     caller.dial("follower", uri(callee))
     refuse(callee, callee.expect("INVITE"), 401, ("WWW-Authenticate", challenge("r", "n1")))
     caller.wait("end 401")
+
+
+# ---- what is offered ----
+
+
+@pytest.mark.parametrize(
+    "pref, offered", [("local_first", ["8"]), ("remote_first", ["8"]), ("local", ["8", "0"]), ("remote", ["8", "0"])]
+)
+def test_what_is_offered(caller, callee, pref, offered):
+    """`outgoing_call_offer_pref`: one codec of `allow`, or all; and in a re-INVITE no other one."""
+    caller.dial(pref, uri(callee))
+    invite = callee.expect("INVITE")
+    events = [f for f in invite.sdp.audio.formats if int(f) > 95]
+    assert [f for f in invite.sdp.audio.formats if f not in events] == offered and events
+    respond(callee, invite, 200, "t", body=audio_sdp(callee.port, formats=(8,)))
+    callee.expect("ACK")
+    finish(caller, callee)
+
+
+def test_an_answer_with_what_was_not_offered(caller, callee):
+    caller.dial("local_first", uri(callee))
+    invite = callee.expect("INVITE")
+    respond(callee, invite, 200, "t", body=audio_sdp(callee.port, formats=(0,)))
+    callee.expect("ACK")
+    callee.respond(callee.expect("BYE"), 200)  # nobody asked for it
+    caller.wait("end 200")
 
 
 # ---- redirections ----

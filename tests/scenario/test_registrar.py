@@ -13,7 +13,7 @@ import pytest
 from support.caller import Caller, check_digest
 from support.clients import baresip_registration, sipp
 from support.daemon import Daemon
-from support.peer import Peer, unique
+from support.peer import Call, Peer, unique
 from support.phone import Phone, bindings, phone
 from support.wire import parameter
 
@@ -682,6 +682,19 @@ def test_many_bindings_that_end_do_not_keep_phones_out(tmp_path):
     daemon.stop()
 
 
+def test_a_file_that_was_removed_is_made_again(kept):
+    """What is answered with 200 from then on outlives the process, as before."""
+    phone = Phone(kept, "carol")
+    phone.register("<sip:a@h>")
+    for path in kept.config.glob("sipsession.db*"):
+        path.unlink()
+    phone.register("<sip:b@h>", "<sip:a@h>")
+    kept.wait_log("sipsession.db was removed or replaced")
+    kept.stop()
+    kept.start()
+    assert Phone(kept, "carol").bindings().keys() == {"sip:a@h", "sip:b@h"}
+
+
 def test_a_store_that_cannot_be_written_gives_500(kept):
     """Who gets a 200 is on the disk, so who is not gets none; and what was there stays."""
     phone = Phone(kept, "carol")
@@ -765,3 +778,53 @@ def test_kill_loses_no_binding(tmp_path, sanitized):
     print(f"all 1,000 took {whole:.3f} s; (answered before the kill, under way, seconds): {seen}")
     assert any(0 < count < REGISTERS for count, _, _ in seen), "no kill was in the middle"
     daemon.stop()
+
+
+# ---- extensions of who is registered (`regcontext`) ----
+
+REGCONTEXT = """\
+[default]
+include = phones
+
+[phones]
+exten = _X.,2,Verbose(1,RING ${EXTEN})
+ same = n,Answer()
+ same = n,Wait(60)
+exten = 300,1,Busy()
+"""
+
+
+def refused(daemon, number, status):
+    Call(daemon.peer(), number, from_value="<sip:100@127.0.0.1>").refuse_check(status)
+
+
+def answered(daemon, number):
+    call = Call(daemon.peer(), number, from_value="<sip:100@127.0.0.1>")
+    call.establish()
+    return call
+
+
+def test_regcontext(start_daemon):
+    """An extension is there from the first contact of its aor to the last; who is in it stays there."""
+    endpoints = "[global]\nregcontext = phones\n" + "".join(phone(n, "max_contacts = 2") for n in ("100", "200", "300"))
+    daemon = start_daemon(extensions=REGCONTEXT, endpoints=endpoints)
+    refused(daemon, "200", 404)
+    one, two = Phone(daemon, "200"), Phone(daemon, "200")
+    one.register("<sip:200@127.0.0.1:7000>")
+    two.register("<sip:200@127.0.0.1:7001>")
+    call = answered(daemon, "200")
+    daemon.wait_log("RING 200")
+    refused(daemon, "201", 404)
+    refused(daemon, "300", 486)  # the file has it
+    one.register("<sip:200@127.0.0.1:7000>;expires=0")
+    answered(daemon, "200").hang_up()
+    two.clear()
+    refused(daemon, "200", 404)
+    one.register("<sip:200@127.0.0.1:7000>")
+    daemon.write_endpoints(endpoints.replace("= phones", "= nowhere"))
+    daemon.reload()
+    refused(daemon, "200", 404)
+    daemon.write_endpoints(endpoints)
+    daemon.reload()
+    answered(daemon, "200").hang_up()
+    call.hang_up()  # which has been there all the time

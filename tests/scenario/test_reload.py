@@ -7,65 +7,21 @@ import signal
 import socket
 import stat
 import time
-from pathlib import Path
 
 import pytest
 from support import audio, digest, dns
 from support.clients import sipp
-from support.daemon import REPORTS, Daemon, free_port, in_background
-from support.peer import Call, Peer
+from support.daemon import REPORTS, Daemon, in_background
+from support.peer import Peer
+from support.reloading import ENDPOINTS, NEW, OLD, PHONE, a_transport, accept, call_from, check_call, endpoint
+from support.reloading import open_descriptors, register, registration, wait_until
 from support.rtp import RtpSocket, check_stream, random_payloads
-from support.tls import Authority, TlsPeer
 from support.wire import audio_sdp
-
-EXTENSIONS = """\
-[default]
-exten = echo,1,Answer()
- same = n,Echo()
-
-exten = slow,1,Answer()
- same = n,Wait(1.5)
- same = n,Verbose(1,RAN {word})
- same = n,Hangup()
-
-exten = {word},1,Answer()
- same = n,Echo()
-
-[{word}]
-exten = where,1,Verbose(1,CONTEXT {word})
- same = n,Busy()
-"""
-
-OLD, NEW = EXTENSIONS.format(word="old"), EXTENSIONS.format(word="new")
-
-
-def endpoint(name, options="allow = ulaw"):
-    return f"\n[{name}]\ntype = endpoint\ncontext = default\n{options}\n"
-
-
-ENDPOINTS = endpoint("alice") + endpoint("bob")
 
 
 @pytest.fixture
 def daemon(start_daemon):
     return start_daemon(extensions=OLD, endpoints=ENDPOINTS)
-
-
-def call_from(peer, user, target="echo", **options):
-    return Call(peer, target, from_value=f"<sip:{user}@127.0.0.1>", **options)
-
-
-def check_call(daemon, user, target="echo", status=200):
-    call = call_from(daemon.peer(), user, target)
-    if status == 200:
-        call.establish()
-        call.hang_up()
-    else:
-        call.refuse_check(status)
-
-
-def open_descriptors(daemon):
-    return len(list(Path(f"/proc/{daemon.pid}/fd").iterdir()))
 
 
 # ---- calls go on ----
@@ -326,6 +282,19 @@ def test_global_options(start_daemon):
     assert "<--- received" not in daemon.log()[before:]
 
 
+def test_norefersub(daemon):
+    """Of [global], told by a module."""
+
+    def says(option):
+        daemon.write_endpoints(ENDPOINTS + f"\n[global]\nnorefersub = {option}\n")
+        daemon.reload()
+        peer = daemon.peer()
+        peer.send(peer.request("OPTIONS", from_value="<sip:alice@127.0.0.1>;tag=x"))
+        return "norefersub" in peer.expect(200).tokens("supported")
+
+    assert [says(option) for option in ("yes", "no", "no", "yes", "yes", "no", "yes")] == [1, 0, 0, 1, 1, 0, 1]
+
+
 # ---- what is wrong is refused whole ----
 
 
@@ -339,10 +308,6 @@ def taken_address(daemon):
     taken.bind((daemon.address, 0))
     daemon.taken = taken
     return f"{daemon.address}:{taken.getsockname()[1]}"
-
-
-def a_transport(name, bind, protocol="udp", options=""):
-    return f"\n[{name}]\ntype = transport\nprotocol = {protocol}\nbind = {bind}\n{options}\n"
 
 
 BROKEN = {
@@ -562,19 +527,6 @@ def test_log_file(start_daemon):
 
 # ---- phones ----
 
-PHONE = endpoint("phone", "allow = ulaw\naors = phone") + "\n[phone]\ntype = aor\nmax_contacts = {most}\n{options}\n"
-
-
-def register(peer, contact=None, status=200):
-    address = "<sip:phone@127.0.0.1>"
-    request = peer.request("REGISTER", from_value=f"{address};tag=x{time.time_ns()}", to_value=address)
-    request.headers = [(n, v) for n, v in request.headers if n != "Contact"]
-    if contact:
-        request.headers.append(("Contact", contact))
-    peer.send(request)
-    return [value.split(">")[0][1:] for value in peer.expect(status, call_id=request.call_id).all("contact")]
-
-
 def test_bindings_stay(start_daemon):
     """What phones have registered stays, also while their AOR is away; what is configured is exchanged."""
     daemon = start_daemon(extensions=OLD, endpoints=PHONE.format(most=1, options=""))
@@ -620,16 +572,6 @@ def test_qualify_begins_and_ends(start_daemon):
 
 
 # ---- registrations ----
-
-
-def registration(name, server, client="bob", **options):
-    lines = {"server_uri": f"sip:127.0.0.1:{server.port}", "client_uri": f"sip:{client}@example.test"}
-    lines.update({"max_random_initial_delay": 0, "expiration": 600}, **options)
-    return f"\n[{name}]\ntype = registration\n" + "".join(f"{key} = {value}\n" for key, value in lines.items())
-
-
-def accept(peer, request):
-    peer.respond(request, 200, "OK", [("Contact", f"{request.get('contact')};expires={request.get('expires')}")])
 
 
 def test_registrations(start_daemon):
@@ -740,182 +682,12 @@ def test_name_servers(start_daemon):
         assert daemon.wait() == 0
 
 
-# ---- transports ----
-
-
-def answers(remote, transport="udp"):
-    """Whether somebody answers OPTIONS there."""
-    try:
-        asker = Peer(remote, transport)
-    except ConnectionRefusedError:
-        return False
-    try:
-        asker.send(asker.request("OPTIONS"))
-        return asker.receive(0.3) is not None
-    except (ConnectionRefusedError, ConnectionResetError):
-        return False
-    finally:
-        asker.close()
-
-
-def wait_until(condition, timeout=5):
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, "in vain"
-        time.sleep(0.05)
-
-
-# Transactions hold a socket for as long as they wait for retransmissions.
-BRIEF = "type = system\ntimer_t1 = 100\ntimer_b = 1000\n"
-
-
-def test_new_transports(start_daemon):
-    daemon = start_daemon(extensions=OLD, endpoints=ENDPOINTS, system=BRIEF)
-    sockets = daemon.udp_sockets()
-    daemon.write_endpoints(
-        ENDPOINTS + a_transport("more", f"{daemon.address}:5070") + a_transport("stream", f"{daemon.address}:5070", "tcp")
-    )
-    daemon.reload()
-    for transport in ("udp", "tcp"):
-        call = call_from(daemon.peer(transport, remote=(daemon.address, 5070)), "alice")
-        assert f"{daemon.address}:5070" in call.establish().get("contact")
-        call.hang_up()
-    daemon.check_at_rest  # the two of RTP
-    daemon.write_endpoints(ENDPOINTS)
-    said = daemon.reload()
-    assert "warning: transport 'more' stays: to take it away needs a restart, or allow_reload = yes" in said
-    assert "warning: transport 'stream' stays" in said
-    assert answers((daemon.address, 5070)) and answers((daemon.address, 5070), "tcp")
-    daemon.write_endpoints(ENDPOINTS + a_transport("more", f"{daemon.address}:5070", options="allow_reload = yes"))
-    daemon.reload()
-    daemon.write_endpoints(ENDPOINTS)
-    assert "transport 'more' was taken away" in daemon.reload()
-    wait_until(lambda: not answers((daemon.address, 5070)))
-    daemon.check_at_rest()
-    assert daemon.sockets_at_rest == sockets
-
-
-def test_a_transport_moves(start_daemon):
-    """With allow_reload; calls go on by the old socket and connection until they end."""
-    daemon = start_daemon(extensions=OLD, endpoints=ENDPOINTS, system=BRIEF)
-
-    def write(port, allow):
-        options = f"allow_reload = {allow}"
-        daemon.write_endpoints(
-            ENDPOINTS + a_transport("u", f"{daemon.address}:{port}", "udp", options)
-            + a_transport("t", f"{daemon.address}:{port}", "tcp", options)
-        )  # fmt: skip
-
-    write(6000, "no")
-    daemon.reload()
-    calls = [call_from(daemon.peer(way, remote=(daemon.address, 6000)), "alice") for way in ("udp", "tcp")]
-    for call in calls:
-        call.establish()
-    write(6001, "no")
-    said = daemon.reload()
-    assert said.count("needs a restart") + said.count("need a restart") == 2, said
-    assert answers((daemon.address, 6000)) and not answers((daemon.address, 6001))
-    write(6001, "yes")
-    daemon.reload()
-    for way in ("udp", "tcp"):
-        assert answers((daemon.address, 6001), way)
-        assert not answers((daemon.address, 6000), way)
-        call = call_from(daemon.peer(way, remote=(daemon.address, 6001)), "alice")
-        call.establish()
-        call.hang_up()
-    for call in calls:
-        call.send("INVITE", body=audio_sdp(call.peer.port, version=2))
-        call.ack(call.expect(200))
-        call.hang_up()
-    wait_until(lambda: daemon.udp_sockets() == daemon.sockets_at_rest + 1, 15)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((daemon.address, 6000))
-    for port in (6002, 6003, 6002, 6003):  # again and again
-        write(port, "yes")
-        daemon.reload()
-        assert answers((daemon.address, port)) and answers((daemon.address, port), "tcp")
-
-
-def test_a_transport_is_renamed(daemon):
-    """Its socket stays; endpoints find it by its new name."""
-    text = (daemon.config / "pjsip.conf").read_text()
-    before = open_descriptors(daemon)
-    daemon.write("pjsip.conf", text.replace("[udp]", "[datagrams]") + endpoint("carol", "transport = datagrams\nallow = ulaw"))
-    assert "needs a restart" not in daemon.reload()
-    check_call(daemon, "carol")
-    wait_until(lambda: open_descriptors(daemon) <= before + 2)
-
-
-def test_what_a_nat_is_told(daemon):
-    """Options of a transport that need no other socket."""
-    options = "external_signaling_address = 192.0.2.7\nlocal_net = 10.0.0.0/8\nallow_reload = yes\ntos = ef"
-    daemon.write_endpoints(ENDPOINTS + a_transport("out", f"{daemon.address}:6000", options="allow_reload = yes"))
-    daemon.reload()
-    daemon.write_endpoints(ENDPOINTS + a_transport("out", f"{daemon.address}:6000", options=options))
-    daemon.reload()
-    call = call_from(daemon.peer(remote=(daemon.address, 6000)), "alice")
-    call.send_invite()
-    answer = call.expect(200)
-    assert "192.0.2.7" in answer.get("contact")
-    call.target = f"sip:echo@{daemon.address}:6000"
-    call.ack(answer)
-    call.hang_up()
-
-
-def test_tls(start_daemon, tmp_path):
-    """A certificate that was renewed, and another one that is configured, are in use at once; calls go on."""
-    authority = Authority(tmp_path)
-    first, second, third = (authority.issue(name, "IP:127.0.0.1") for name in ("first", "second", "third"))
-    daemon = start_daemon(extensions=OLD, endpoints=ENDPOINTS, system=BRIEF)
-    remote = (daemon.address, 5061)
-
-    def write(files, options=""):
-        options = f"cert_file = {files[0]}\npriv_key_file = {files[1]}\nallow_reload = yes\n{options}"
-        daemon.write_endpoints(ENDPOINTS + a_transport("tls", f"{daemon.address}:5061", "tls", options))
-
-    def name():
-        peer = TlsPeer(remote, ca=authority.cert)
-        subject = dict(part[0] for part in peer.socket.getpeercert()["subject"])["commonName"]
-        peer.close()
-        return subject
-
-    write(first)
-    daemon.reload()
-    assert name() == "first"
-    peer = TlsPeer(remote)
-    daemon.peers.append(peer)
-    call = call_from(peer, "alice")
-    call.establish()
-    for old, new in zip(first, second):  # the same names, other contents
-        Path(old).write_bytes(Path(new).read_bytes())
-    daemon.reload()
-    assert name() == "second"
-    write(third)
-    daemon.reload()
-    assert name() == "third"
-    write((tmp_path / "none", third[1]))
-    assert "error: the certificate" in daemon.reload(status=1)
-    assert name() == "third"
-    daemon.write_endpoints(ENDPOINTS)
-    daemon.reload()
-    with pytest.raises(ConnectionRefusedError):
-        TlsPeer(remote)
-    call.send("INVITE", body=audio_sdp(call.peer.port, version=2))
-    call.ack(call.expect(200))
-    call.hang_up()
-    write(first)
-    daemon.reload()
-    assert name() == "second"
-
-
 def test_what_needs_a_restart(daemon):
     """A warning names it, the rest comes into force, and the next reload warns again."""
     daemon.write_endpoints(endpoint("carol"))
-    daemon.write("sipsession.conf", "[rtp]\nstart = 30000\nend = 31000\n[modules]\nload = sdp_rtp\n[store]\nfile = other.db\n")
+    daemon.write("sipsession.conf", "[store]\nfile = other.db\n")
     for _ in range(2):
-        said = daemon.reload()
-        for option in ("[rtp] start", "[rtp] end", "[modules]", "[store] file"):
-            assert f"warning: sipsession.conf: {option} needs a restart: what is in force stays" in said
+        assert "warning: sipsession.conf: [store] file needs a restart: what is in force stays" in daemon.reload()
     check_call(daemon, "carol")
 
 

@@ -239,6 +239,23 @@ def test_end_in_doubt_cut_anywhere(daemon, connect, name, seed):
     alive(daemon)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_connection_ends_anywhere(daemon, connect, seed):
+    """In the midst of whatever it is, with FIN or with RST: nothing of it stays."""
+    rng = random.Random(seed)
+    before = files_of(daemon)
+    for _ in range(8):
+        peer = connect(daemon)
+        octets, ends, *_ = mixture(peer, rng, 10, ANYTIME)
+        pieces = cut(octets, ends, rng)
+        send_in_pieces(daemon, peer, pieces[: rng.randrange(1, len(pieces))])
+        if rng.random() < 0.5:
+            peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+    wait_for_files(daemon, before)
+    alive(daemon)
+
+
 # ---- a connection of ours ----
 
 
@@ -290,14 +307,16 @@ CLOSED = "its peer does not read"
 
 
 def fill(daemon, peer, text):
-    """Sends requests and reads nothing, until the daemon's log has that text."""
-    octets = peer.request("OPTIONS", headers=[BAD_ROUTE]).encode() * 50
-    end = time.monotonic() + 30
+    """Sends requests and reads nothing, until the daemon's log has that text: their Call-IDs."""
+    sent, end = [], time.monotonic() + 30
     with open(daemon.log_path) as log:
         log.seek(0, os.SEEK_END)
         while text not in log.read():
             assert time.monotonic() < end
-            send_in_pieces(daemon, peer, [octets])
+            requests = [peer.request("OPTIONS", headers=[BAD_ROUTE]) for _ in range(50)]
+            send_in_pieces(daemon, peer, [b"".join(request.encode() for request in requests)])
+            sent += [request.call_id for request in requests]
+    return sent
 
 
 def wait_for_files(daemon, count, timeout=8):
@@ -305,6 +324,18 @@ def wait_for_files(daemon, count, timeout=8):
     while files_of(daemon) > count:
         assert time.monotonic() < end, "its socket is still there"
         time.sleep(0.05)
+
+
+def test_peer_reads_late(start_daemon, authority, connect):
+    """What waited comes in its order, nothing is lost, and the connection goes on."""
+    daemon = start_daemon(**with_tls(authority, files=unsent(100000)))
+    peer = connect(daemon)
+    sent = fill(daemon, peer, WAITS)
+    answers, line_ends_got = received(peer, 30)
+    assert answers == [(400, call_id) for call_id in sent] and line_ends_got == 0
+    last = peer.request("OPTIONS")
+    peer.send(last)
+    peer.expect(200, call_id=last.call_id)
 
 
 def test_peer_does_not_read(start_daemon, authority, connect):

@@ -187,6 +187,11 @@ static void on_answer(void *token, pjsip_event *event)
         registration->cseq = event->body.tsx_state.tsx->cseq;
     }
     sip_registration_read(event, &answer);
+    if (answer.status / 100 == 2) {
+        const pjsip_transport *by = event->body.tsx_state.tsx->transport;
+
+        registration->by = by && by->factory ? (const void *)by->factory : by;
+    }
     note_connection(registration, event->body.tsx_state.tsx);
     ended(registration, &answer);
 }
@@ -302,8 +307,8 @@ void sip_registrations_lost(unsigned long long connection)
         if (at->connection == connection) {
             at->connection = 0;
             action = registration_lost(&at->machine, now_ms());
-            ast_notice("registration '%s': its connection is gone: next REGISTER in %u s",
-                       at->config->name, seconds_until(action.wake, now_ms()));
+            ast_notice_limited("registration '%s': its connection is gone: next REGISTER in %u s",
+                               at->config->name, seconds_until(action.wake, now_ms()));
             set_timer(at, is_over(at) ? now_ms() : action.wake);
         }
     }
@@ -442,6 +447,7 @@ static void destroy(struct sip_registration *registration)
         pj_pool_release(registration->lookup);
     }
     sip_registration_config_free(registration->own);
+    free(registration->contact);
     free(registration);
 }
 
@@ -506,7 +512,8 @@ int sip_registrations_prepare(struct sip_config *config)
         const struct sip_registration *now = find(at->name);
         struct sip_registration *made;
 
-        if (now && sip_registration_is_same_binding(now->config, at)) {
+        if (now && sip_registration_is_same_binding(now->config, at) &&
+            !sip_transport_is_leaving(now->by)) {
             continue;
         }
         made = create(at);
@@ -557,6 +564,27 @@ static void change(struct sip_registration *registration,
     }
 }
 
+static int is_prepared(const struct sip_registration_config *config)
+{
+    const struct sip_registration *at = prepared;
+
+    while (at && at->config != config) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+
+/* What it was to go by is not there any more: it goes by what there is. */
+static void forget_transport(struct sip_registration_config *config)
+{
+    if (config->transport && !sip_transport_of_name(config->transport)) {
+        free(config->transport);
+        config->transport = NULL;
+        free(config->registrar->transport);
+        config->registrar->transport = NULL;
+    }
+}
+
 void sip_registrations_commit(struct sip_config *old, struct sip_config *config)
 {
     struct sip_registration *at, *next;
@@ -568,10 +596,11 @@ void sip_registrations_commit(struct sip_config *old, struct sip_config *config)
         if (at->own) {
             continue;
         }
-        if (now && sip_registration_is_same_binding(at->config, now)) {
+        if (now && !is_prepared(now)) {
             change(at, now);
         } else { /* another one of its name is another one */
             at->own = take_config(old, at->config->name);
+            forget_transport(at->own);
             stop(at);
         }
     }

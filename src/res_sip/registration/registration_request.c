@@ -4,6 +4,7 @@
  * it, what its answer says. When it is sent is decided elsewhere.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <sipsession/log.h>
@@ -84,6 +85,27 @@ static int make_contact(const struct sip_registration *registration, pj_pool_t *
     return 0;
 }
 
+/* One that ends takes the Contact away that it has made, whatever there is now to be reached by. */
+static int choose_contact(struct sip_registration *registration, pj_pool_t *pool, pj_str_t *contact)
+{
+    char *copy;
+
+    if (registration->own && registration->contact) {
+        *contact = pj_str(registration->contact);
+        return 0;
+    }
+    if (make_contact(registration, pool, contact) != 0) {
+        return -1;
+    }
+    copy = strdup(contact->ptr);
+    if (!copy) {
+        return -1;
+    }
+    free(registration->contact);
+    registration->contact = copy;
+    return 0;
+}
+
 /* ---- the request ---- */
 
 static void add_headers(const struct sip_registration *registration, pjsip_tx_data *tdata)
@@ -127,7 +149,7 @@ static int create(struct sip_registration *registration, pj_pool_t *pool, pjsip_
     }
     us = pj_str(address);
     if (sip_registration_target(registration, pool, &target) != 0 ||
-        make_contact(registration, pool, &contact) != 0) {
+        choose_contact(registration, pool, &contact) != 0) {
         return -1;
     }
     status = pjsip_endpt_create_request(sip_endpt, pjsip_get_register_method(), &uri, &us, &us,

@@ -27,6 +27,9 @@ struct sip_registration {
     pj_timer_entry timer;
     char line[33];           /* the token of our Contact; empty: it has none */
     char call_id[33];        /* RFC 3261 10.2: one for all its requests */
+    char *contact;           /* of it, NULL: none was; owned */
+    const void *by;          /* what it is registered by, never looked into: a transport of UDP, a
+                              * listener; NULL: it is not */
     int cseq;                /* of the request that was sent last */
     unsigned expires;        /* that is being asked for */
     pj_pool_t *lookup;       /* while the servers are being located */

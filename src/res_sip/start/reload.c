@@ -52,6 +52,7 @@ static const struct sip_reload_part parts[] = {
      sip_registrations_commit},
 };
 
+static struct ast_sip_reload_observer *observers;
 static struct sip_config *prepared; /* the caller's, until it is committed */
 
 static void abandon(unsigned count)
@@ -96,4 +97,36 @@ void sip_reload_commit(void)
         parts[i].commit(old, config);
     }
     sip_config_destroy(old);
+}
+
+/* ---- observers ---- */
+
+void ast_sip_register_reload_observer(struct ast_sip_reload_observer *observer)
+{
+    base_assert_sip_thread();
+    observer->next = observers;
+    observers = observer;
+}
+
+void ast_sip_unregister_reload_observer(struct ast_sip_reload_observer *observer)
+{
+    struct ast_sip_reload_observer **at = &observers;
+
+    base_assert_sip_thread();
+    while (*at && *at != observer) {
+        at = &(*at)->next;
+    }
+    if (*at) {
+        *at = observer->next;
+    }
+}
+
+void sip_reload_tell(void)
+{
+    struct ast_sip_reload_observer *observer = observers, *next;
+
+    for (; observer; observer = next) {
+        next = observer->next; /* it may go */
+        observer->reloaded();
+    }
 }

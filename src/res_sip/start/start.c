@@ -23,6 +23,8 @@
 #include "res_sip/transport/transport.h"
 #include "res_sip/transport/wire.h"
 
+#define NEVER (10L * 365 * 24 * 3600) /* seconds */
+
 static int pjlib_started;
 static int memory_started;
 
@@ -79,6 +81,12 @@ static void set_max_forwards(unsigned hops)
 void sip_endpt_reload(const struct sip_global_config *global)
 {
     configure(global);
+    if (global->keep_alive_interval == 0) {
+        /* Connections that have a timer would send without end: PJSIP looks only before it makes
+         * one. */
+        pjsip_cfg()->tcp.keep_alive_interval = NEVER;
+        pjsip_cfg()->tls.keep_alive_interval = NEVER;
+    }
     pjsip_tsx_initialize_timer_values(); /* of transactions to come */
     set_max_forwards(global->max_forwards);
 }

@@ -120,13 +120,16 @@ static int try(struct ast_sip_message_sending *sending)
     return -1;
 }
 
-/* `redirect_method = uri_pjsip`: a 3xx leads elsewhere. 1: there is somebody to ask. */
+/* `follow_redirect_methods = message`: 300, 301 and 302 lead elsewhere; 305 and 380 name no target
+ * that this request could go to (RFC 3261 21.3). 1: there is somebody to ask. */
 static int is_redirected(struct ast_sip_message_sending *sending, const pjsip_event *event)
 {
     struct ast_sip_contact *first;
 
-    if (sending->target.endpoint->redirect_method != AST_SIP_REDIRECT_URI_PJSIP ||
-        sending->status / 100 != 3 || event->body.tsx_state.type != PJSIP_EVENT_RX_MSG) {
+    if (!(sending->target.endpoint->follow_redirect_methods & AST_SIP_FOLLOW_MESSAGE) ||
+        sending->status < PJSIP_SC_MULTIPLE_CHOICES ||
+        sending->status > PJSIP_SC_MOVED_TEMPORARILY ||
+        event->body.tsx_state.type != PJSIP_EVENT_RX_MSG) {
         return 0;
     }
     first = sip_text_redirect(event->body.tsx_state.src.rdata->msg_info.msg,

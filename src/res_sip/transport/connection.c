@@ -285,6 +285,25 @@ static struct sip_connection *add(pjsip_transport *transport)
     return connection;
 }
 
+/* PJSIP gave it the options that its listener began with. */
+static void mark(pjsip_transport *transport)
+{
+    const struct sip_transport *listener = sip_transport_of(transport);
+
+    if (listener && listener->is_marked) {
+        sip_transport_mark(listener, transport);
+    }
+}
+
+void sip_connections_mark(const struct sip_transport *transport)
+{
+    for (struct sip_connection *at = all; at; at = at->next) {
+        if (at->transport->factory == transport->tcp) {
+            sip_transport_mark(transport, at->transport);
+        }
+    }
+}
+
 static void on_connected(pjsip_transport *transport)
 {
     if (sip_connection_of(transport)) {
@@ -296,6 +315,8 @@ static void on_connected(pjsip_transport *transport)
         pjsip_transport_shutdown2(transport, PJ_TRUE);
     } else if (!add(transport)) {
         pjsip_transport_shutdown2(transport, PJ_TRUE);
+    } else {
+        mark(transport);
     }
 }
 

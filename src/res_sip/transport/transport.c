@@ -120,6 +120,30 @@ void sip_transport_options(struct sip_transport *transport, pj_sockopt_params *p
     }
 }
 
+static void set(int fd, int level, int name, int value)
+{
+    if (setsockopt(fd, level, name, &value, sizeof(value)) != 0) {
+        ast_debug("res_sip: option %d of a connection cannot be set: %m", name);
+    }
+}
+
+void sip_transport_mark(const struct sip_transport *transport, pjsip_transport *connection)
+{
+    const struct sip_transport_config *config = transport->config;
+    pj_sock_t fd = pjsip_tcp_transport_get_socket(connection);
+
+    if (fd == PJ_INVALID_SOCKET) {
+        return;
+    }
+    sip_udp_set_qos((int)fd, config);
+    set((int)fd, SOL_SOCKET, SO_KEEPALIVE, config->tcp_keepalive > 0);
+    if (config->tcp_keepalive) {
+        set((int)fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)config->tcp_keepalive);
+        set((int)fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)config->tcp_keepalive_interval);
+        set((int)fd, IPPROTO_TCP, TCP_KEEPCNT, (int)config->tcp_keepalive_count);
+    }
+}
+
 /* PJSIP would ask for the host's name and block. */
 void sip_transport_publish(const struct sip_transport_config *config, pjsip_host_port *name,
                            char *text, size_t size)

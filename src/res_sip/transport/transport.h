@@ -34,11 +34,14 @@ struct sip_transport {
     unsigned retired;                 /* by which reload */
     unsigned looks;                   /* seconds since */
     int is_hidden;                    /* PJSIP does not know its listener any more */
+    int is_marked;                    /* a reload gave it other options */
 };
 
 /* Options of a listener and of each of its connections. */
 void sip_transport_options(struct sip_transport *transport, pj_sockopt_params *params,
                            pj_qos_params *qos);
+/* Gives a connection of TCP what its listener is configured with now: PJSIP has what it began with. */
+void sip_transport_mark(const struct sip_transport *transport, pjsip_transport *connection);
 /* The address to be told to peers, when we are bound to all; else the name stays empty. text holds
  * it. */
 void sip_transport_publish(const struct sip_transport_config *config, pjsip_host_port *name,
@@ -92,6 +95,9 @@ int sip_transport_is_retired(const pjsip_transport *transport);
 
 int sip_transports_prepare(struct sip_config *config); /* these three: reload.h */
 void sip_transports_abandon(void);
+/* Between the two: 1: the reload that is prepared takes this transport of UDP, or this listener, away
+ * or to another address. */
+int sip_transport_is_leaving(const void *transport);
 void sip_transports_commit(struct sip_config *old, struct sip_config *config);
 
 /* The value of a URI's transport parameter (a literal); NULL: none is needed. */
@@ -141,6 +147,8 @@ struct sip_connection {
 
 #define SIP_SKIP_ALL ((size_t)-1) /* the connection is lost: nothing more of it is read */
 
+/* The listener of TCP has other options: its connections get them. */
+void sip_connections_mark(const struct sip_transport *transport);
 /* 1: there is a connection of this listener. */
 int sip_connections_of(const pjsip_tpfactory *listener);
 /* NULL: nothing is known of it. It is borrowed, until the next message. */

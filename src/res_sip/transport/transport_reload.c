@@ -129,7 +129,7 @@ static struct sip_transport *find_now(const struct sip_config *config,
     return at;
 }
 
-static enum what decide(const struct sip_transport *now, struct sip_transport_config *config)
+static enum what decide(const struct sip_transport *now, const struct sip_transport_config *config)
 {
     if (!now) {
         return OPEN;
@@ -145,15 +145,6 @@ static enum what decide(const struct sip_transport *now, struct sip_transport_co
     }
     if (!has_same_socket(now->config, config)) {
         return REPLACE;
-    }
-    if (config->protocol == SIP_TRANSPORT_TCP && !has_same_sending(now->config, config)) {
-        ast_warning("transport '%s': tos, cos and tcp_keepalive of TCP need a restart",
-                    config->name);
-        config->tos = now->config->tos;
-        config->cos = now->config->cos;
-        config->tcp_keepalive = now->config->tcp_keepalive;
-        config->tcp_keepalive_interval = now->config->tcp_keepalive_interval;
-        config->tcp_keepalive_count = now->config->tcp_keepalive_count;
     }
     return CHANGE;
 }
@@ -208,6 +199,20 @@ int sip_transports_prepare(struct sip_config *config)
         }
     }
     return 0;
+}
+
+int sip_transport_is_leaving(const void *transport)
+{
+    const struct sip_transport *at = sip_transports();
+    const struct plan *plan = plans;
+
+    while (at && (at->udp ? at->udp != transport : at->tcp != transport)) {
+        at = at->next;
+    }
+    while (plan && plan->now != at) {
+        plan = plan->next;
+    }
+    return at && (plan ? plan->what == REPLACE : at->config->allow_reload);
 }
 
 static void close_made(struct sip_transport *transport)
@@ -275,8 +280,12 @@ static void change(struct sip_transport *transport, const struct sip_transport_c
         if (!has_same_sending(before, config)) {
             sip_udp_set_qos(sip_udp_fd(transport->udp), config);
         }
-    } else if (config->protocol == SIP_TRANSPORT_TLS &&
-               !(has_same_tls(&before->tls, &config->tls) && has_same_sending(before, config))) {
+    } else if (config->protocol == SIP_TRANSPORT_TCP) {
+        if (!has_same_sending(before, config)) {
+            transport->is_marked = 1;
+            sip_connections_mark(transport);
+        }
+    } else if (!(has_same_tls(&before->tls, &config->tls) && has_same_sending(before, config))) {
         sip_tls_change(transport);
     }
     ast_notice("transport '%s' was changed", config->name);

@@ -31,7 +31,8 @@ void sip_udp_set_qos(int fd, const struct sip_transport_config *config)
     } else {
         setsockopt(fd, IPPROTO_IP, IP_TOS, &config->tos, sizeof(config->tos));
     }
-    if (priority) { /* behind IP_TOS, which sets one too */
+    /* behind IP_TOS, which sets one too */
+    if (priority || config->bind.addr.sa_family == PJ_AF_INET6) {
         setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority));
     }
 }

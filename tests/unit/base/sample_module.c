@@ -6,6 +6,7 @@
 /* Of the test program. */
 void sample_event(const char *name, const char *event);
 int sample_fails(const char *name);
+unsigned sample_uses(void);
 
 static int init(void)
 {
@@ -52,6 +53,11 @@ __attribute__((visibility("default"))) const struct ast_sip_module AST_SIP_MODUL
     .abi = {AST_SIP_MODULE_ABI, PJSIP_MAX_MODULE + 1, sizeof(pjsip_rx_data), sizeof(pjsip_tx_data),
             sizeof(pjsip_dialog)}};
 #else
+#ifdef WITH_USES
+#define IN_USE sample_uses
+#else
+#define IN_USE NULL
+#endif
 AST_SIP_MODULE(.name = NAME, .description = "module " NAME, .requires = REQUIRES, .init = init,
-               .close = CLOSE);
+               .close = CLOSE, .in_use = IN_USE);
 #endif

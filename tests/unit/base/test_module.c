@@ -16,7 +16,9 @@
 /* What the modules call: sample_module.c. */
 __attribute__((visibility("default"))) void sample_event(const char *name, const char *event);
 __attribute__((visibility("default"))) int sample_fails(const char *name);
+__attribute__((visibility("default"))) unsigned sample_uses(void);
 
+static unsigned use_count;
 static char events[1024];
 static const char *failing = "";
 
@@ -32,6 +34,11 @@ int sample_fails(const char *name)
     return strcmp(name, failing) == 0;
 }
 
+unsigned sample_uses(void)
+{
+    return use_count;
+}
+
 static struct base_module_list *list;
 
 static int begin(void **state)
@@ -39,6 +46,7 @@ static int begin(void **state)
     (void)state;
     events[0] = '\0';
     failing = "";
+    use_count = 0;
     list = base_module_list_create(SAMPLE_MODULES);
     logfile_begin();
     return list ? 0 : -1;
@@ -184,32 +192,137 @@ static void test_by_path(void **state)
     check_running("plain:module plain somebody:module somebody ");
 }
 
-static void test_unload(void **state)
+/* ---- changes ---- */
+
+static int change(const char *names)
+{
+    events[0] = '\0';
+    return base_module_list_change(list, names);
+}
+
+static void start_with(const char *names)
+{
+    assert_int_equal(change(names), 0);
+    base_module_list_change_commit(list);
+    events[0] = '\0';
+}
+
+static void test_change(void **state)
 {
     (void)state;
-    add("plain");
-    add("needs_one");
-    assert_int_equal(base_module_list_start(list), 0);
-    events[0] = '\0';
-    assert_int_equal(base_module_list_unload(list, "plain"), -1);
-    check_logged("module plain is required by needs_one");
-    assert_int_equal(base_module_list_unload(list, "nosuch"), -1);
-    check_logged("module nosuch is not loaded");
-    assert_int_equal(base_module_list_unload(list, "needs_one"), 0);
-    assert_int_equal(base_module_list_unload(list, "plain"), 0);
+    start_with("plain silent");
+    assert_int_equal(change("silent needs_one plain"), 0);
+    assert_string_equal(events, "needs_one init");
+    base_module_list_change_commit(list);
+    check_running("plain:module plain silent:module silent needs_one:module needs_one ");
+    assert_int_equal(change("silent"), 0);
+    assert_string_equal(events, ""); /* not before the rest is in force */
+    base_module_list_change_commit(list);
     assert_string_equal(events, "needs_one close, plain close");
+    check_running("silent:module silent ");
+    assert_int_equal(change("silent plain " SAMPLE_MODULES "/misnamed.so"), 0); /* again */
+    base_module_list_change_commit(list);
+    assert_string_equal(events, "plain init, somebody init");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(change("silent " SAMPLE_MODULES "/misnamed.so plain"), 0);
+        base_module_list_change_commit(list);
+        assert_string_equal(events, "");
+    }
+    assert_int_equal(change(""), 0);
+    base_module_list_change_commit(list);
+    assert_string_equal(events, "somebody close, plain close");
     check_running("");
-    assert_int_equal(add("plain"), 0);
-    assert_int_equal(base_module_list_start(list), 0);
+}
+
+static void check_unchanged(void)
+{
+    base_module_list_change_commit(list); /* nothing of it is left */
+    check_running("plain:module plain needs_one:module needs_one ");
+}
+
+static void test_change_is_refused(void **state)
+{
+    (void)state;
+    start_with("plain needs_one");
+    assert_int_equal(change("plain needs_one silent nosuch"), -1);
+    assert_string_equal(events, "");
+    check_unchanged();
+    failing = "needs_both";
+    assert_int_equal(change("plain needs_one somewhere/else.so"), -1);
+    assert_int_equal(change("silent plain needs_both needs_one"), -1);
+    assert_string_equal(events, "silent init, needs_both init"); /* silent has no close */
+    check_unchanged();
+    failing = "needs_both";
+    assert_int_equal(change(SAMPLE_MODULES "/misnamed.so plain needs_both needs_one"), -1);
+    assert_string_equal(events, "somebody init, needs_both init, somebody close");
+    check_unchanged();
+    failing = "";
+    assert_int_equal(change("needs_one"), -1);
+    check_logged("module needs_one: it requires plain, which is not to be loaded any more");
+    check_unchanged();
+    assert_int_equal(change("plain needs_both"), -1);
+    check_logged("module needs_both: it requires needs_one, which is not to be loaded any more");
+    check_unchanged();
+    assert_int_equal(change("plain needs_one circle_a"), -1);
+    check_unchanged();
+    assert_int_equal(change("plain needs_one " SAMPLE_MODULES "/plain.so"), -1);
+    check_logged("module plain is loaded already");
+    check_unchanged();
+    assert_int_equal(change("plain needs_one silent"), 0);
+    base_module_list_change_abandon(list); /* something else of the reload failed */
+    check_unchanged();
+}
+
+static void test_change_of_what_is_in_use(void **state)
+{
+    (void)state;
+    start_with("plain needs_one used");
+    use_count = 2;
+    assert_int_equal(change(""), 0);
+    check_logged("module used stays: it is in use 2 times");
+    check_logged("module needs_one stays: used requires it");
+    check_logged("module plain stays: needs_one requires it");
+    base_module_list_change_commit(list);
+    assert_string_equal(events, "");
+    use_count = 0;
+    assert_int_equal(change(""), 0);
+    base_module_list_change_commit(list);
+    assert_string_equal(events, "used close, needs_one close, plain close");
+}
+
+static int change_and_back(void *data)
+{
+    struct base_module_list *other = base_module_list_create(SAMPLE_MODULES);
+    int result = -1;
+
+    (void)data;
+    if (other && base_module_list_change(other, "plain") == 0) {
+        base_module_list_change_commit(other);
+        result = base_module_list_change(other, "plain needs_one");
+        base_module_list_change_commit(other);
+        if (base_module_list_change(other, "") != 0) {
+            result = -1;
+        }
+        base_module_list_change_commit(other);
+    }
+    base_module_list_destroy(other);
+    return result;
+}
+
+static void test_change_without_memory(void **state)
+{
+    (void)state;
+    assert_true(failmalloc_each(change_and_back, NULL, 0) >= 10);
 }
 
 /* What it still has to tell is told before its code goes, and is not looked at afterwards. */
-static void test_unload_of_a_noisy_one(void **state)
+static void test_end_of_a_noisy_one(void **state)
 {
     (void)state;
     add("noisy");
     assert_int_equal(base_module_list_start(list), 0);
-    assert_int_equal(base_module_list_unload(list, "noisy"), 0);
+    base_module_list_destroy(list);
+    list = NULL;
     check_logged("ERROR ... and 4 more like \"no room in %s\"");
     assert_int_equal(base_log_tell(1), -1);
 }
@@ -241,7 +354,7 @@ static int create_and_add(void *data)
 static void test_no_memory(void **state)
 {
     (void)state;
-    assert_int_equal(failmalloc_each(create_and_add, NULL, 0), 6);
+    assert_int_equal(failmalloc_each(create_and_add, NULL, 0), 8);
 }
 
 int main(void)
@@ -254,8 +367,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_init_fails, begin, end),
         cmocka_unit_test_setup_teardown(test_faulty_ones, begin, end),
         cmocka_unit_test_setup_teardown(test_by_path, begin, end),
-        cmocka_unit_test_setup_teardown(test_unload, begin, end),
-        cmocka_unit_test_setup_teardown(test_unload_of_a_noisy_one, begin, end),
+        cmocka_unit_test_setup_teardown(test_change, begin, end),
+        cmocka_unit_test_setup_teardown(test_change_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(test_change_of_what_is_in_use, begin, end),
+        cmocka_unit_test_setup_teardown(test_change_without_memory, begin, end),
+        cmocka_unit_test_setup_teardown(test_end_of_a_noisy_one, begin, end),
         cmocka_unit_test_setup_teardown(test_destroyed_before_start, begin, end),
         cmocka_unit_test_setup_teardown(test_no_memory, begin, end),
     };

@@ -102,6 +102,19 @@ const struct ast_sip_global *ast_sip_get_global(void)
     return &fake_global;
 }
 
+struct ast_sip_contact fake_contact;
+const char *fake_aor;
+
+const struct ast_sip_contact *ast_sip_aor_contacts(const char *aor)
+{
+    return fake_aor != NULL && strcmp(fake_aor, aor) == 0 ? &fake_contact : NULL;
+}
+
+int ast_sip_contact_expired(const struct ast_sip_contact *contact)
+{
+    return contact->expires < 1000;
+}
+
 pj_str_t ast_sip_user_of(const pj_str_t *user)
 {
     return *user;

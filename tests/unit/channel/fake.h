@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include <sipsession/location.h>
 #include <sipsession/log.h>
 #include <sipsession/res_sip_session.h>
 
@@ -47,6 +48,12 @@ extern int fake_answer_fails;
 /* Called within answer, when set. */
 extern void (*fake_on_answer)(struct ast_channel *channel);
 struct ast_channel *fake_channel(const char *context, const char *exten);
+
+/* The options in force. */
+extern struct ast_sip_global fake_global;
+/* The one contact that there is, of this AOR; NULL: there is none. It is 1000. */
+extern struct ast_sip_contact fake_contact;
+extern const char *fake_aor;
 
 /*
  * A dialplan of short lines: "[context]", ">included",

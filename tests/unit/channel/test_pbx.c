@@ -179,6 +179,52 @@ static void test_many(void **state)
     pbx_unref(pbx);
 }
 
+static const char *find_step_of(struct pbx *pbx, const char *exten, int priority)
+{
+    return find_label(pbx, "c", exten, NULL, priority, NULL);
+}
+
+/* `regcontext`: priority 1 of who is registered, between what the file names and its patterns. */
+static void test_registered(void **state)
+{
+    struct pbx *pbx = fake_pbx("[c]\n_X!,1,Note(pattern)\n_X!,2,Note(next)\n200,1,Note(own)\n"
+                               "[other]\n>c\n[third]\n_X,1,Note(third)\n");
+    struct pbx_query query = {.context = "c", .exten = "100", .priority = 1};
+    struct pbx_place place;
+
+    (void)state;
+    fake_contact.expires = 2000;
+    fake_aor = "100";
+    fake_global.regcontext = (char *)"c";
+    assert_string_equal(find(pbx, "100"), "pattern"); /* no dialplan is in force */
+    pbx_set(pbx);
+    assert_int_equal(pbx_find(pbx, &query, &place), 0);
+    assert_string_equal(place.exten->steps[place.index].application, "NoOp");
+    assert_string_equal(find(pbx, "100"), "");
+    assert_string_equal(find_step_of(pbx, "100", 2), "next");
+    assert_string_equal(find(pbx, "101"), "pattern");
+    query.context = "other"; /* which includes it */
+    assert_int_equal(pbx_find(pbx, &query, &place), 0);
+    assert_string_equal(place.exten->steps[place.index].application, "NoOp");
+    assert_string_equal(find_label(pbx, "third", "100", NULL, 1, NULL), "-");
+    fake_aor = "200";
+    assert_string_equal(find(pbx, "200"), "own");
+    fake_aor = "bob";
+    assert_string_equal(find(pbx, "bob"), "");
+    assert_string_equal(find_step_of(pbx, "bob", 2), "-");
+    fake_contact.expires = 999; /* its time is over */
+    assert_string_equal(find(pbx, "bob"), "-");
+    fake_contact.expires = 0; /* nobody registered: the file has it */
+    assert_string_equal(find(pbx, "bob"), "-");
+    fake_aor = NULL;
+    assert_string_equal(find(pbx, "bob"), "-");
+    fake_aor = "100";
+    fake_contact.expires = 2000;
+    fake_global.regcontext = NULL;
+    assert_string_equal(find(pbx, "100"), "pattern");
+    pbx_set(NULL);
+}
+
 static void test_current(void **state)
 {
     struct pbx *pbx = fake_pbx("[c]\n100,1,Note(1)\n");
@@ -203,7 +249,8 @@ int main(void)
         cmocka_unit_test(test_order),     cmocka_unit_test(test_include),
         cmocka_unit_test(test_caller),    cmocka_unit_test(test_priorities),
         cmocka_unit_test(test_can_match), cmocka_unit_test(test_long_names),
-        cmocka_unit_test(test_many),      cmocka_unit_test(test_current),
+        cmocka_unit_test(test_many),      cmocka_unit_test(test_registered),
+        cmocka_unit_test(test_current),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

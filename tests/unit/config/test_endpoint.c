@@ -367,6 +367,12 @@ static void test_enums(void **state)
     assert_int_equal(endpoint->incoming_call_offer_pref, AST_SIP_OFFER_PREF_LOCAL);
     check_bad_value("incoming_call_offer_pref", "both",
                     "remote, remote_first, local or local_first");
+    check_taken("outgoing_call_offer_pref=local_first");
+    assert_int_equal(endpoint->outgoing_call_offer_pref, AST_SIP_OUTGOING_OFFER_LOCAL_FIRST);
+    check_taken("");
+    assert_int_equal(endpoint->outgoing_call_offer_pref, AST_SIP_OUTGOING_OFFER_REMOTE_MERGE);
+    check_bad_value("outgoing_call_offer_pref", "both",
+                    "remote_merge, remote, local, local_merge, remote_first or local_first");
 }
 
 static void test_flags(void **state)
@@ -445,6 +451,18 @@ static void test_numbers(void **state)
     assert_int_equal(load("timers_min_se=1801", NULL), -1);
     files_check_has(
         "p:6: error: timers_sess_expires (1800) is less than timers_min_se (1801), expected at least as much");
+}
+
+static void test_follow_redirect_methods(void **state)
+{
+    (void)state;
+    check_good("");
+    assert_int_equal(endpoint->follow_redirect_methods, 0);
+    check_good("follow_redirect_methods=MESSAGE");
+    assert_int_equal(endpoint->follow_redirect_methods, AST_SIP_FOLLOW_MESSAGE);
+    check_shown("follow_redirect_methods", "message");
+    check_bad_value("follow_redirect_methods", "message,options",
+                    "message, the only method for which they can be followed");
 }
 
 static void test_identify_by(void **state)
@@ -581,15 +599,25 @@ static void test_defaults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_codecs),        TEST(test_all_codecs),
-        TEST(test_wrong_codecs),  TEST(test_callerid),
-        TEST(test_long_callerid), TEST(test_privacy),
-        TEST(test_strings),       TEST(test_wrong_strings),
-        TEST(test_variables),     TEST(test_enums),
-        TEST(test_flags),         TEST(test_numbers),
-        TEST(test_identify_by),   TEST(test_references),
-        TEST(test_refused),       TEST(test_later),
-        TEST(test_inert),         TEST(test_every_option_has_a_silent_default),
+        TEST(test_codecs),
+        TEST(test_all_codecs),
+        TEST(test_wrong_codecs),
+        TEST(test_callerid),
+        TEST(test_long_callerid),
+        TEST(test_privacy),
+        TEST(test_strings),
+        TEST(test_wrong_strings),
+        TEST(test_variables),
+        TEST(test_enums),
+        TEST(test_flags),
+        TEST(test_numbers),
+        TEST(test_identify_by),
+        TEST(test_follow_redirect_methods),
+        TEST(test_references),
+        TEST(test_refused),
+        TEST(test_later),
+        TEST(test_inert),
+        TEST(test_every_option_has_a_silent_default),
         TEST(test_defaults),
     };
 

@@ -23,11 +23,17 @@ static int end(void **state)
     return files_end(state);
 }
 
+static const char *regcontext;
+
 static int load(const char *text)
 {
     pbx_unref(pbx);
     pbx = NULL;
-    return config_extensions_load(files_write("extensions.conf", text), report, &pbx);
+    if (config_extensions_load(files_write("extensions.conf", text), report, &pbx) != 0) {
+        return -1;
+    }
+    config_extensions_check_begin(pbx, regcontext, report);
+    return 0;
 }
 
 /* It can be used, and nothing is said of it. */
@@ -286,6 +292,12 @@ static void test_jumps(void **state)
         "[demo]\nexten => 100,1,NoOp()\nexten => 101,n,NoOp()\n",
         "extensions.conf:3: warning: 101 in demo has no priority 1, so no call begins there (n goes on from the line "
         "before)\n");
+    regcontext = "demo"; /* calls begin there when somebody is registered */
+    good("[demo]\nexten => 101,2,NoOp()\n");
+    warned("[demo]\nexten => 101,2,NoOp()\n[other]\nexten => 1,2,NoOp()\n",
+           "extensions.conf:4: warning: 1 in other has no priority 1, so no call begins there (n "
+           "goes on from the line before)\n");
+    regcontext = NULL;
 }
 
 static void test_other_lines(void **state)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The lexer: every rule of the syntax, every error, limits, includes, no memory. */
+#include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -565,6 +566,71 @@ static void test_no_memory(void **state)
     config_file_free(NULL);
 }
 
+/* What somebody does to the file that is read, while it is read. */
+static void (*meanwhile)(const char *path);
+static char meanwhile_path[PATH_MAX];
+
+size_t __real_fread(void *out, size_t size, size_t count, FILE *file);
+size_t __wrap_fread(void *out, size_t size, size_t count, FILE *file);
+
+size_t __wrap_fread(void *out, size_t size, size_t count, FILE *file)
+{
+    if (meanwhile) {
+        meanwhile(meanwhile_path);
+    }
+    return __real_fread(out, size, count, file);
+}
+
+static void write_text(const char *path, const char *mode, const char *text)
+{
+    FILE *file = fopen(path, mode);
+
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void write_more(const char *path)
+{
+    write_text(path, "a", "[c]\nz=3\n");
+}
+
+static void write_less(const char *path)
+{
+    write_text(path, "w", "[a]\n");
+}
+
+static void write_as_much(const char *path)
+{
+    const struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_sec = 1}};
+
+    write_text(path, "w", "[b]\nx=2\n");
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* A part of a file, or parts of two, is no configuration. */
+static void test_a_file_that_is_being_written(void **state)
+{
+    static void (*const writers[])(const char *path) = {write_more, write_less, write_as_much};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++) {
+        struct config_file *file;
+
+        snprintf(meanwhile_path, sizeof(meanwhile_path), "%s",
+                 files_write("main.conf", "[a]\nx=1\n"));
+        meanwhile = writers[i];
+        file = config_file_read(meanwhile_path, report);
+        meanwhile = NULL;
+        assert_null(file);
+        files_check("main.conf: error: the file has changed while it was read\n");
+        file = config_file_read(meanwhile_path, report);
+        assert_non_null(file);
+        files_check("");
+        config_file_free(file);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, files_begin, files_end)
 
 int main(void)
@@ -596,6 +662,7 @@ int main(void)
         TEST(test_include_depth),
         TEST(test_errors_in_an_included_file),
         TEST(test_unreadable_files),
+        TEST(test_a_file_that_is_being_written),
         TEST(test_relative_to_the_working_directory),
         TEST(test_every_cut_and_every_changed_octet),
         TEST(test_no_memory),

@@ -564,8 +564,10 @@ static void test_wrong_global(void **state)
     assert_string_equal(sip->global.endpoint_identifier_order, "ip,my_module");
     check_good(TRANSPORT "[global]\ndefault_from_user=me\n");
     assert_string_equal(sip->global.default_from_user, "me");
-    check_warned(TRANSPORT "[global]\nregcontext=x\nnorefersub=true\n",
-                 "p:5: warning: option 'regcontext' is not supported: 'x' has no effect\n");
+    check_good(TRANSPORT "[global]\nregcontext=x\nnorefersub=true\n");
+    assert_string_equal(sip->global.shared.regcontext, "x");
+    check_warned(TRANSPORT "[global]\nmwi_tps_queue_high=7\n",
+                 "p:5: warning: option 'mwi_tps_queue_high' is not supported: '7' has no effect\n");
 }
 
 static void test_system(void **state)

@@ -55,7 +55,7 @@ static unsigned next_random(void *unused)
     return seed >> 8;
 }
 
-static void srv_by_priority_and_weight(void **state)
+static void test_srv_by_priority_and_weight(void **state)
 {
     unsigned first_is_heavy = 0, first_is_zero = 0;
 
@@ -114,7 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_question),   cmocka_unit_test(naptr_of_sip),
-        cmocka_unit_test(naptr_in_order),   cmocka_unit_test(srv_by_priority_and_weight),
+        cmocka_unit_test(naptr_in_order),   cmocka_unit_test(test_srv_by_priority_and_weight),
         cmocka_unit_test(srv_that_says_no), cmocka_unit_test(names),
     };
 

@@ -311,7 +311,9 @@ static void test_settings(void **state)
     assert_in_range(PJSIP_MAX_TSX_COUNT, 32768, 65535);         /* C2: 1000 calls/s for 32 s */
     assert_in_range(PJSIP_MAX_DIALOG_COUNT, 32768, 65535);      /* C2 */
     assert_int_equal(PJ_TIMER_USE_LINKED_LIST, 0);
-    assert_true(PJ_IOQUEUE_MAX_HANDLES >= 8192); /* D3: above max_connections */
+    assert_true(PJ_IOQUEUE_MAX_HANDLES >= 8192);               /* D3: above max_connections */
+    assert_in_range(PJSIP_TCP_TRANSPORT_BACKLOG, 1024, 65535); /* all phones at once */
+    assert_in_range(PJ_SOMAXCONN, 1024, 65535);
     assert_true(PJ_ACTIVESOCK_MAX_CONSECUTIVE_ACCEPT_ERROR >= 1000000); /* D3 */
 }
 

@@ -461,7 +461,7 @@ static void change_while_trying(void **state)
 }
 
 /* RFC 5626 4.5: a connection that breaks again and again is not made again at once. */
-static void lost_connections(void **state)
+static void test_lost_connections(void **state)
 {
     static const unsigned delays[] = {1000,  2000,   4000,   8000,   16000, 32000,
                                       64000, 128000, 256000, 300000, 300000};
@@ -519,7 +519,7 @@ int main(void)
         cmocka_unit_test(stop_while_trying),
         cmocka_unit_test(change),
         cmocka_unit_test(change_while_trying),
-        cmocka_unit_test(lost_connections),
+        cmocka_unit_test(test_lost_connections),
         cmocka_unit_test(any_events),
         cmocka_unit_test(names),
     };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Text messages of ours: to one contact after the other; the callback comes once, with what became of it. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,7 +137,7 @@ static void test_redirected(void **state)
     char contacts[500];
 
     (void)state;
-    endpoint->redirect_method = AST_SIP_REDIRECT_URI_PJSIP;
+    endpoint->follow_redirect_methods = AST_SIP_FOLLOW_MESSAGE;
     assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
     receive(2);
     snprintf(contacts, sizeof(contacts),
@@ -155,7 +156,7 @@ static void test_redirected_to_nobody(void **state)
     char contacts[500];
 
     (void)state;
-    endpoint->redirect_method = AST_SIP_REDIRECT_URI_PJSIP;
+    endpoint->follow_redirect_methods = AST_SIP_FOLLOW_MESSAGE;
     assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
     receive(2);
     snprintf(contacts, sizeof(contacts), "<sip:a@127.0.0.1:%d>;q=0.1, <sip:b@127.0.0.1:%d>",
@@ -173,10 +174,48 @@ static void test_redirected_to_nobody(void **state)
 static void test_redirections_are_not_for_everybody(void **state)
 {
     (void)state;
+    endpoint->redirect_method = AST_SIP_REDIRECT_URI_PJSIP; /* that is for calls */
     assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
     receive(2);
     redirect(2, "<sip:x@127.0.0.1>");
     test_outcome_expect(302);
+}
+
+/* 305 and 380 are no contacts to go on to (RFC 3261 21.3). */
+static void test_no_redirection(void **state)
+{
+    char status_line[200];
+
+    (void)state;
+    endpoint->follow_redirect_methods = AST_SIP_FOLLOW_MESSAGE;
+    assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
+    receive(2);
+    snprintf(status_line, sizeof(status_line), "305 Use Proxy\r\nContact: <sip:x@127.0.0.1:%d>",
+             peers[1].port);
+    answer(2, status_line);
+    test_outcome_expect(305);
+}
+
+/* However many it names, and however often: a peer keeps us busy with 20 and no more. */
+static void test_redirected_without_end(void **state)
+{
+    struct pollfd ready = {.fd = peers[2].fd, .events = POLLIN};
+    unsigned asked = 0;
+
+    (void)state;
+    endpoint->follow_redirect_methods = AST_SIP_FOLLOW_MESSAGE;
+    assert_int_equal(send_to("pjsip:peer"), AST_SIP_MESSAGE_SENT);
+    while (asked < 100 && poll(&ready, 1, asked ? 500 : 5000) == 1) {
+        char contacts[300];
+
+        receive(2);
+        asked++;
+        snprintf(contacts, sizeof(contacts), "<sip:a%u@127.0.0.1:%d>, <sip:b%u@127.0.0.1:%d>",
+                 asked, peers[2].port, asked, peers[2].port);
+        redirect(2, contacts);
+    }
+    test_outcome_expect(302);
+    assert_in_range(asked, 5, 20);
 }
 
 /* Who does not answer is passed over as well; the last one's word is what counts. */
@@ -314,6 +353,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_redirected, setup, teardown),
         cmocka_unit_test_setup_teardown(test_redirected_to_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_redirections_are_not_for_everybody, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_redirection, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_redirected_without_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_silence, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forgotten, setup, teardown),

@@ -294,6 +294,19 @@ static void numbers_stay(void **state)
     assert_int_equal(sdp_number_of_codec(&numbers, ast_codec_find("slin16")), 118);
 }
 
+/* All codecs, at an address */
+static pjmedia_sdp_media *offer_of(struct sdp_numbers *numbers, const struct ast_codec *first,
+                                   int alone, unsigned port)
+{
+    const struct sdp_offer offer = {.first = first,
+                                    .alone = alone,
+                                    .direction = AST_RTP_SENDRECV,
+                                    .address = &remote.rtp,
+                                    .port = port};
+
+    return sdp_write_offer(text_pool, &endpoint, numbers, &offer);
+}
+
 static void numbers_run_out(void **state)
 {
     struct sdp_numbers numbers;
@@ -305,9 +318,7 @@ static void numbers_run_out(void **state)
     assert_int_equal(sdp_number_of_codec(&numbers, ast_codec_find("ilbc")), -1);
     assert_int_equal(sdp_number_of_codec(&numbers, ast_codec_find("opus")), 40);
     allow("ilbc,ulaw"); /* what has no number is left out */
-    const pj_sockaddr *const address = &remote.rtp;
-    const char *const text = text_of(
-        sdp_write_offer(text_pool, &endpoint, &numbers, NULL, AST_RTP_SENDRECV, address, 4));
+    const char *const text = text_of(offer_of(&numbers, NULL, 0, 4));
 
     assert_non_null(strstr(text, "m=audio 4 RTP/AVP 0\r\n"));
     assert_null(strstr(text, "iLBC"));
@@ -342,8 +353,7 @@ static void offer_text(void **state)
     memset(&numbers, 0, sizeof(numbers));
     parse("c=IN IP6 2001:db8::5\r\nm=audio 4000 RTP/AVP 0\r\n");
     allow("alaw:30,opus,ulaw,alaw,nonsense");
-    assert_string_equal(text_of(sdp_write_offer(text_pool, &endpoint, &numbers, NULL,
-                                                AST_RTP_SENDRECV, &remote.rtp, 10004)),
+    assert_string_equal(text_of(offer_of(&numbers, NULL, 0, 10004)),
                         "m=audio 10004 RTP/AVP 8 107 0 101 102\r\n"
                         "c=IN IP6 2001:db8::5\r\n"
                         "a=rtpmap:8 PCMA/8000\r\n"
@@ -359,13 +369,13 @@ static void offer_text(void **state)
                         "a=sendrecv\r\n");
     endpoint.dtmf_mode = AST_SIP_DTMF_NONE;
     /* the codec in force goes first in a re-offer */
+    assert_non_null(strstr(text_of(offer_of(&numbers, ast_codec_find("ulaw"), 0, 10004)),
+                           "RTP/AVP 0 8 107\r\n"));
     assert_non_null(
-        strstr(text_of(sdp_write_offer(text_pool, &endpoint, &numbers, ast_codec_find("ulaw"),
-                                       AST_RTP_SENDRECV, &remote.rtp, 10004)),
-               "RTP/AVP 0 8 107\r\n"));
+        strstr(text_of(offer_of(&numbers, ast_codec_find("ulaw"), 1, 10004)), "RTP/AVP 0\r\n"));
+    assert_non_null(strstr(text_of(offer_of(&numbers, NULL, 1, 10004)), "RTP/AVP 8\r\n"));
     allow("nonsense");
-    assert_null(sdp_write_offer(text_pool, &endpoint, &numbers, NULL, AST_RTP_SENDRECV, &remote.rtp,
-                                10004));
+    assert_null(offer_of(&numbers, NULL, 0, 10004));
 }
 
 /* Our offer's numbers and theirs may differ. */
@@ -377,18 +387,26 @@ static void answered(void **state)
     memset(&numbers, 0, sizeof(numbers));
     parse(SDP_C4 "m=audio 4000 RTP/AVP 0\r\n");
     allow("opus,ulaw");
-    sdp_write_offer(text_pool, &endpoint, &numbers, NULL, AST_RTP_SENDRECV, &remote.rtp, 10004);
+    offer_of(&numbers, NULL, 0, 10004);
     parse(SDP_C4 "m=audio 4000 RTP/AVP 8 98 0 99\r\na=rtpmap:98 opus/48000/2\r\n"
                  "a=rtpmap:99 telephone-event/8000\r\na=recvonly\r\n");
-    assert_int_equal(sdp_choose_answered(&endpoint, &numbers, &remote, &choice), 0);
+    assert_int_equal(sdp_choose_answered(&endpoint, NULL, &numbers, &remote, &choice), 0);
     assert_ptr_equal(choice.codec, ast_codec_find("opus"));
     assert_int_equal(choice.tx_payload_type, 98);
     assert_int_equal(choice.rx_payload_type, 107);
     assert_int_equal(choice.tx_event, 99);
     assert_int_equal(choice.rx_event, 101);
     assert_int_equal(choice.direction, AST_RTP_SENDONLY);
+    parse(SDP_C4 "m=audio 4000 RTP/AVP 8 0\r\n");
+    assert_int_equal(sdp_choose_answered(&endpoint, ast_codec_find("opus"), &numbers, &remote,
+                                         &choice),
+                     -1);
+    assert_int_equal(sdp_choose_answered(&endpoint, ast_codec_find("ulaw"), &numbers, &remote,
+                                         &choice),
+                     0);
+    assert_ptr_equal(choice.codec, ast_codec_find("ulaw"));
     parse(SDP_C4 "m=audio 4000 RTP/AVP 8\r\n"); /* what we did not offer */
-    assert_int_equal(sdp_choose_answered(&endpoint, &numbers, &remote, &choice), -1);
+    assert_int_equal(sdp_choose_answered(&endpoint, NULL, &numbers, &remote, &choice), -1);
 }
 
 int main(void)

@@ -74,6 +74,26 @@ enum ast_sip_session_hold ast_sip_session_get_hold(const struct ast_sip_session 
     return hold;
 }
 
+static int outgoing, in_response;
+static struct ast_sip_global global;
+
+int ast_sip_session_is_outgoing(const struct ast_sip_session *unused)
+{
+    (void)unused;
+    return outgoing;
+}
+
+int ast_sip_session_offers_in_response(const struct ast_sip_session *unused)
+{
+    (void)unused;
+    return in_response;
+}
+
+const struct ast_sip_global *ast_sip_get_global(void)
+{
+    return &global;
+}
+
 int ast_sip_session_media_address(const struct ast_sip_session *session, pj_sockaddr *address)
 {
     pj_str_t text =
@@ -259,6 +279,40 @@ static void our_offer_is_answered(void **state)
     assert_memory_equal(ours(), first, strlen(first));
 }
 
+/* One codec is offered alone, and nothing else may be answered. */
+static void offers_of_one_codec(void **state)
+{
+    (void)state;
+    outgoing = 1;
+    endpoint.outgoing_call_offer_pref = AST_SIP_OUTGOING_OFFER_LOCAL_FIRST;
+    assert_non_null(strstr(ours(), "RTP/AVP 0 101\r\n"));
+    assert_int_equal(
+        handler->stream_incoming(
+            &session, &stream,
+            text_parse(SDP_C4 "m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\n"), 0),
+        -1);
+    outgoing = 0;
+    assert_non_null(strstr(ours(), "RTP/AVP 0 107 101 102\r\n"));
+    in_response = 1; /* nothing is in force yet: a call that begins so */
+    assert_non_null(strstr(ours(), "RTP/AVP 0 107 101 102\r\n"));
+    in_response = 0;
+}
+
+static void empty_reinvite(void **state)
+{
+    (void)state;
+    assert_int_equal(offered(OFFER), 0);
+    ours();
+    apply();
+    in_response = 1;
+    assert_non_null(strstr(ours(), "RTP/AVP 0 101\r\n"));
+    global.all_codecs_on_empty_reinvite = 1;
+    assert_non_null(strstr(ours(), "RTP/AVP 0 107 101 102\r\n"));
+    global.all_codecs_on_empty_reinvite = 0;
+    in_response = 0;
+    assert_non_null(strstr(ours(), "RTP/AVP 0 107 101 102\r\n"));
+}
+
 static void hold_and_resume(void **state)
 {
     unsigned port;
@@ -393,6 +447,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(offer_is_answered, begin, end),
         cmocka_unit_test_setup_teardown(our_offer_is_answered, begin, end),
+        cmocka_unit_test_setup_teardown(offers_of_one_codec, begin, end),
+        cmocka_unit_test_setup_teardown(empty_reinvite, begin, end),
         cmocka_unit_test_setup_teardown(hold_and_resume, begin, end),
         cmocka_unit_test_setup_teardown(rollback_keeps_what_was, begin, end),
         cmocka_unit_test_setup_teardown(refused_leaves_nothing, begin, end),
