@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From where and how often somebody may ask: access lists, rates, bans; and who is found by what."""
 
+import re
 import time
 
 import pytest
@@ -413,6 +414,62 @@ type = identify
 endpoint = unwilling
 match = 127.0.9.0/24
 """
+
+
+# ---- transactions ----
+
+
+def limited(most, more=""):
+    text = f"[access]\nmax_transactions_per_source = {most}\n{more}"
+    return {"extensions": EXTENSIONS, "endpoints": COMMON, "files": {"sipsession.conf": text}}
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_transactions_of_one_address(start_daemon, transport):
+    """Beyond the limit: 503, for this address only, and until its transactions have ended."""
+    daemon = start_daemon(**limited(3, "[overload]\nemergency_numbers = 112\n"))
+    greedy = daemon.peer(transport, local="127.0.5.1")
+    calls = [call_from(greedy, "open") for _ in range(3)]
+    answers = []
+    for call in calls:
+        call.send_invite()
+        answers.append(greedy.expect(486, call_id=call.call_id))  # and no ACK: the transaction waits for it
+    call_from(greedy, "alice").refuse_check(503)
+    refused = call_from(greedy, "open").refuse_check(503)
+    assert 1 <= int(refused.get("retry-after")) <= 5
+    assert len(re.findall(r"access: event=transactions source=127\.0\.5\.1 count=3", daemon.log())) == 1
+    assert status_of(daemon, "open", "127.0.5.2", transport) == 486
+    call_from(greedy, "open", "112").refuse_check(486)  # an emergency
+    for call, answer in zip(calls, answers):
+        call.ack(answer)
+    end = time.monotonic() + 8  # T4
+    while call_from(greedy, "open").refuse_check(486, 503).status == 503:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def test_calls_go_on_beyond_the_limit(start_daemon):
+    """What is within a call is not refused; nor is somebody who is exempt, or who is only challenged."""
+    options = limited(2, "exempt = 127.0.6.0/24\n")
+    del options["extensions"]
+    daemon = start_daemon(**{**options, "endpoints": COMMON.replace("inside", "default")})
+    for local in ("127.0.5.1", "::1"):
+        peer = daemon.peer(local=local) if local != "::1" else daemon.peer(remote=daemon.udp6)
+        for _ in range(5):
+            call_from(peer, "alice").refuse_check(401)
+        calls = [call_from(peer, "open", "echo") for _ in range(2)]
+        for call in calls:
+            call.establish()
+        call_from(peer, "open", "echo").refuse_check(503)
+        for call in calls:
+            call.send("INVITE", body=call.offer)
+            call.ack(call.expect(200))
+            call.hang_up()
+        call_from(peer, "open", "echo").refuse_check(503)  # RFC 6026: an answered INVITE's lives 32 s
+    for _ in range(4):
+        call = call_from(daemon.peer(local="127.0.6.1"), "open", "echo")
+        call.establish()
+        call.hang_up()
 
 
 @pytest.fixture(scope="module")

@@ -108,6 +108,26 @@ def test_retransmission_of_what_was_let_in(start_daemon):
     call.hang_up()
 
 
+def test_another_request_comes_again(start_daemon):
+    """RFC 3261 17.2.2: a REGISTER that was answered, too: else a client whose 200 was lost would believe the 503."""
+    daemon = start_daemon(extensions=EXTENSIONS, endpoints=PHONE, files=overload(max_transactions=5))
+    phone, value = daemon.peer(), "<sip:alice@127.0.0.1>"
+    requests = [
+        phone.request("REGISTER", headers=[("Expires", "600")], from_value=f"{value};tag={unique('t')}", to_value=value)
+        for _ in range(8)
+    ]
+    answers = {}
+    for request in requests:
+        phone.send(request)
+        time.sleep(0.05)  # it looks every 20 ms how many there are
+        answers[request.call_id] = phone.expect(200, 503, call_id=request.call_id)
+    codes = [answers[request.call_id].status for request in requests]
+    assert codes[:5] == [200] * 5 and codes[-1] == 503, codes
+    phone.send(requests[0])
+    again = phone.expect(200, 503, call_id=requests[0].call_id, again=True)
+    assert (again.status, again.to_tag) == (200, answers[again.call_id].to_tag)
+
+
 def test_refusal_over_tcp(start_daemon):
     """On a connection too, and the messages behind the refused one are read."""
     daemon = start_daemon(extensions=EXTENSIONS, files=overload(max_sessions=1))

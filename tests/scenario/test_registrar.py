@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import sqlite3
+import struct
 import time
 
 import pytest
@@ -583,6 +584,47 @@ def test_restart_keeps_bindings(kept):
     assert Phone(kept, "dave").bindings().keys() == {"sip:d@h"}
     again.call_id = phone.call_id  # the order of a Call-ID's requests is known, too
     again.register("<sip:a@h>;expires=0", cseq=cseq, status=500)
+
+
+class Clock:
+    """The clock of a daemon, that a test sets."""
+
+    def __init__(self, folder, library):
+        self.path = folder / "clock"
+        self.set(0)
+        options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        self.env = {"LD_PRELOAD": library, "PRELOAD_CLOCK": str(self.path), "ASAN_OPTIONS": options}
+
+    def set(self, seconds):
+        with open(self.path, "r+b" if self.path.exists() else "wb") as file:
+            file.write(struct.pack("l", seconds))
+
+
+@pytest.mark.skipif(os.environ.get("SIPSESSION_VARIANT") == "tsan", reason="ThreadSanitizer has a clock of its own")
+def test_a_clock_that_is_set_ends_no_binding(tmp_path, api_module):
+    """Nor does it make one last for a day; what is on the disk follows, and a phone that asks just then sees nothing of it."""
+    clock = Clock(tmp_path, api_module("preload_clock"))
+    daemon = Daemon(tmp_path, EXTENSIONS, phone("alice", "max_contacts = 3") + phone("bob", "max_contacts = 3"), env=clock.env)
+    daemon.start()
+    daemon.configure = lambda: None
+    alice, bob = Phone(daemon, "alice"), Phone(daemon, "bob")
+    for one in (alice, bob):
+        one.register("<sip:a@h>", expires=600)
+    for seconds in (-86400, 0, 7200):
+        mark = len(daemon.log())
+        clock.set(seconds)
+        assert 580 <= alice.bindings()["sip:a@h"] <= 600
+        daemon.wait_log(r"the clock was set by -?\d+ s", after=mark)
+        assert 580 <= bob.bindings()["sip:a@h"] <= 600
+    alice.register("<sip:b@h>", expires=300)
+    daemon.stop()
+    daemon.start()
+    found = Phone(daemon, "alice").bindings()
+    assert 570 <= found["sip:a@h"] <= 600 and 290 <= found["sip:b@h"] <= 300
+    assert 570 <= Phone(daemon, "bob").bindings()["sip:a@h"] <= 600
+    clock.set(7200 + 30 * 86400)  # it was wrong when it was read: nothing stays longer than maximum_expiration
+    assert Phone(daemon, "bob").bindings()["sip:a@h"] <= 600
+    daemon.stop()
 
 
 def test_an_expired_binding_is_none(tmp_path):

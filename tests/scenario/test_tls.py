@@ -446,6 +446,11 @@ NAMED = [
     ("DNS:*.example.test", "strict", False),
     ("DNS:*.example.test", "wild", True),
     ("DNS:*.test", "wild", False),
+    # RFC 5922 7.1: DNS names count when there is no `sip:` URI, which is the only scheme that does
+    ("URI:sip:other.example.test,DNS:callee.example.test", "strict", False),
+    ("URI:sip:callee.example.test,DNS:other.example.test", "strict", True),
+    ("URI:sip:a@other.example.test,URI:https://x.test,DNS:callee.example.test", "strict", True),
+    ("URI:sips:callee.example.test", "strict", False),
 ]
 
 
@@ -455,6 +460,15 @@ def test_the_name_of_a_server(caller, names, files, server, of, endpoint, taken)
     callee = server(files.authority.issue("named", of, cn="nobody"))
     caller.dial(endpoint, f"sip:a@callee.example.test:{callee.port};transport=tls")
     (take if taken else refuse)(caller, callee)
+
+
+@pytest.mark.parametrize("of", ["URI:sip:other.example.test", "IP:127.0.0.9", "email:a@other.example.test"])
+def test_the_common_name_beside_other_names(caller, names, files, server, of):
+    """RFC 5922 7.1: it may count only where there is no subjectAltName at all."""
+    names.records = {"callee.example.test": [dns.a("127.0.0.1")]}
+    callee = server(files.authority.issue("common", of, cn="callee.example.test"))
+    caller.dial("strict", f"sip:a@callee.example.test:{callee.port};transport=tls")
+    refuse(caller, callee)
 
 
 def test_servers_that_nobody_vouches_for(daemon, caller, names, files, server):
@@ -580,3 +594,22 @@ def test_pjsua_calls(daemon, files, tmp_path):
         phone.wait_for("is DISCONNECTED")
     finally:
         phone.kill()
+
+
+def test_a_connection_is_of_one_name(caller, names, files, server):
+    """RFC 5922 7.3, RFC 5923 9.2: verified for one host, it is not used for another one at the same address."""
+    names.records = {"one.example.test": [dns.a("127.0.0.1")], "two.example.test": [dns.a("127.0.0.1")]}
+    callee = server(files.authority.issue("one", "DNS:one.example.test", cn="nobody"))
+    caller.dial("strict", f"sip:a@one.example.test:{callee.port};transport=tls")
+    peer = callee.accept()
+    peer.respond(peer.expect("INVITE"), 486)
+    peer.expect("ACK")
+    caller.wait("end 486")
+    caller.dial("strict", f"sip:a@one.example.test:{callee.port};transport=tls")
+    peer.respond(peer.expect("INVITE"), 486)  # the same connection
+    peer.expect("ACK")
+    caller.record_path.unlink()
+    caller.dial("strict", f"sip:a@two.example.test:{callee.port};transport=tls")
+    refuse(caller, callee)
+    assert peer.receive(0) is None
+    peer.close()
