@@ -35,6 +35,10 @@
 #define PJ_SSL_SOCK_IMP          PJ_SSL_SOCK_IMP_OPENSSL /* (A13) */
 #define PJ_TIMER_USE_LINKED_LIST 0
 
+/* No copy of each timer beside the heap: it costs 80 octets for each slot there ever was, and a timer that is freed
+ * while it runs is found by the sanitizers, not by a copy. */
+#define PJ_TIMER_USE_COPY 0
+
 /* Keys of the ioqueue are made in advance, 0.6 KiB each. Only SIP sockets live in it (listeners
  * and TCP/TLS connections); RTP has its own epoll. The cap on connections (max_connections of
  * sipsession.conf) stays below (B14, D3). */
@@ -59,11 +63,27 @@
 #define PJSIP_MAX_TIMED_OUT_ENTRIES 64
 
 /* Extensions register as modules of PJSIP, and each struct has one slot for each of them. */
-#define PJSIP_MAX_MODULE 64
+#define PJSIP_MAX_MODULE 48
 
 /* Above what the guard in res_sip accepts, below 100,000 (C9). Each outgoing message has a buffer
  * of this size while it lives. */
 #define PJSIP_MAX_PKT_LEN 8000
+
+/* Servers that a request may be tried at, one after the other. Each outgoing message, responses too, has room for so
+ * many addresses, 64 octets each. */
+#define PJSIP_MAX_RESOLVED_ADDRESSES 8
+
+/* First and further blocks of pools (res_sip/pools.c takes these sizes as they are): measured, bench/memory. A
+ * transaction with the keys of usual branches fits into its first one, as does the text of a response that is kept for
+ * a repeated request (res_sip/message/settle.c), and the parser of a connection has nothing while it is silent. */
+#define PJSIP_POOL_TSX_LEN    1664
+#define PJSIP_POOL_TSX_INC    256
+#define PJSIP_POOL_LEN_TDATA  2304
+#define PJSIP_POOL_INC_TDATA  1024
+#define PJSIP_POOL_RDATA_LEN  256
+#define PJSIP_POOL_RDATA_INC  4096
+#define PJSIP_POOL_LEN_DIALOG 7168
+#define PJSIP_POOL_INC_DIALOG 1024
 
 /* No resolver of PJSIP's (A7, B8, D2, E9): res_sip plugs c-ares in as the external one. */
 #define PJSIP_HAS_RESOLVER 0

@@ -38,7 +38,8 @@ ExternalProject_Add(pjsip-build
   CONFIGURE_COMMAND ""
   BUILD_COMMAND ${CMAKE_COMMAND} -E env "CC=${CMAKE_C_COMPILER}" "PJSIP_CFLAGS=${pjsip_cflags}"
                 "PJSIP_LDFLAGS=${pjsip_ldflags}" "${build_pjsip}" ${SIPSESSION_VARIANT} "${PJSIP_DIR}"
-  BUILD_BYPRODUCTS ${pjsip_libs}
+  # config_site.h too, so that whatever includes it waits for the new one and is compiled again
+  BUILD_BYPRODUCTS ${pjsip_libs} "${PJSIP_DIR}/include/pj/config_site.h"
   INSTALL_COMMAND ""
   BUILD_IN_SOURCE OFF
   USES_TERMINAL_BUILD ON)

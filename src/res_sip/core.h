@@ -105,10 +105,17 @@ void sip_pjlog_start(void);
 /* The text of a PJSIP status; returns buffer. */
 const char *sip_error(pj_status_t status, char *buffer, size_t size);
 
-/* ---- memory.c: pools, and giving memory back ---- */
+/* ---- pools.c: PJSIP's pools ---- */
+
+void sip_pools_start(void);
+void sip_pools_destroy(void);
+/* How many are in use. */
+size_t sip_pools_count(void);
+pj_pool_factory *sip_memory_factory(void);
+
+/* ---- memory.c: giving memory back ---- */
 
 void sip_memory_start(void);
-pj_pool_factory *sip_memory_factory(void);
 /* There is work: look after a while whether memory can go back. Cheap. */
 void sip_memory_busy(void);
 void sip_memory_stop(void);

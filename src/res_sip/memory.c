@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: where PJSIP's pools come from, and how memory goes back to the system after a load. Knows no messages.
+ * res_sip: when memory goes back to the system after a load. Knows no messages.
  *
- * The cache of pools is small: free pools are the C library's business, which merges them. What it holds is given
- * back when the load has gone, told by the number of pools in use: every few seconds while there is work, and once
- * more when there is none. An idle server has no timer running.
+ * What is free is given back when the load has gone, told by the number of pools in use: every few seconds while there
+ * is work, and once more when there is none. An idle server has no timer running.
  */
 #include <malloc.h>
 
 #include <sipsession/log.h>
 
+#include "res_sip/blocks.h"
 #include "res_sip/core.h"
 
-#define CACHE_SIZE ((size_t)1024 * 1024) /* octets of free pools that are kept ready */
-#define LOOK_AFTER 5                     /* seconds */
-#define WORTH_IT   256                   /* pools fewer than at the peak, for a trim to pay */
+#define LOOK_AFTER 5   /* seconds */
+#define WORTH_IT   256 /* pools fewer than at the peak, for a trim to pay */
 
-static pj_caching_pool cache;
 static pj_timer_entry look_timer;
 static int armed;
 static int busy;            /* there was work since we looked */
@@ -32,7 +30,7 @@ static void arm(void)
 
 static void look(pj_timer_heap_t *heap, pj_timer_entry *entry)
 {
-    size_t pools = cache.used_count;
+    size_t pools = sip_pools_count();
     /* A transaction of a call that is over holds its memory for half a minute, without a sound. */
     int quiet = !busy && pools == pools_before && pjsip_tsx_layer_get_tsx_count() == 0;
 
@@ -44,6 +42,7 @@ static void look(pj_timer_heap_t *heap, pj_timer_entry *entry)
     }
     if (pools_peak - pools >= WORTH_IT && (quiet || pools < pools_peak / 2)) {
         ast_debug("res_sip: %zu of %zu pools are left: memory goes back", pools, pools_peak);
+        sip_blocks_trim();
         malloc_trim(0);
         pools_peak = pools;
     }
@@ -56,7 +55,7 @@ static void look(pj_timer_heap_t *heap, pj_timer_entry *entry)
 
 void sip_memory_start(void)
 {
-    pj_caching_pool_init(&cache, &pj_pool_factory_default_policy, CACHE_SIZE);
+    sip_pools_start();
     pj_timer_entry_init(&look_timer, 0, NULL, look);
     armed = 0;
     busy = 0;
@@ -64,16 +63,11 @@ void sip_memory_start(void)
     pools_peak = 0;
 }
 
-pj_pool_factory *sip_memory_factory(void)
-{
-    return &cache.factory;
-}
-
 void sip_memory_busy(void)
 {
     busy = 1;
-    if (cache.used_count > pools_peak) {
-        pools_peak = cache.used_count;
+    if (sip_pools_count() > pools_peak) {
+        pools_peak = sip_pools_count();
     }
     if (!armed) {
         arm();
@@ -90,5 +84,6 @@ void sip_memory_stop(void)
 
 void sip_memory_destroy(void)
 {
-    pj_caching_pool_destroy(&cache);
+    sip_pools_destroy();
+    sip_blocks_trim();
 }

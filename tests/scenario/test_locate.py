@@ -22,18 +22,6 @@ allow = !all,ulaw
 
 
 @pytest.fixture(scope="module")
-def record_path(tmp_path_factory):
-    return tmp_path_factory.mktemp("record") / "record"
-
-
-@pytest.fixture(scope="module")
-def names():
-    server = dns.NameServer({})
-    yield server
-    server.__exit__()
-
-
-@pytest.fixture(scope="module")
 def daemon_options(api_module, record_path, names):
     modules = "".join(f"load = {module}\n" for module in ("sdp_rtp", api_module("api_outgoing")))
     return {

@@ -70,11 +70,6 @@ exten = end,1,Answer()
 
 
 @pytest.fixture(scope="module")
-def record_path(tmp_path_factory):
-    return tmp_path_factory.mktemp("record") / "record"
-
-
-@pytest.fixture(scope="module")
 def ports():
     return {"second": free_port(OWN), "third": free_port(OWN), "wide": free_port("0.0.0.0")}
 
