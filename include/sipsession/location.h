@@ -140,6 +140,15 @@ const struct ast_sip_contact *ast_sip_endpoint_contact(const struct ast_sip_endp
  * \retval -1 No memory; nothing has changed
  */
 int ast_sip_location_set(const char *aor, struct ast_sip_contact *contacts);
+/*!
+ * \brief The clock was set: registered contacts keep the time that they had left
+ *
+ * Their `expires` move along, but no contact stays longer than its AOR's maximum_expiration from
+ * now: what was there before the clock was right may have any time. Nobody is told.
+ *
+ * \param seconds By how much it was set: more than 0 when it was set forward
+ */
+void ast_sip_location_shift(long long seconds);
 /*! \brief Calls see for each contact of each AOR, until it returns non-zero; see changes nothing */
 void ast_sip_each_contact(int (*see)(const char *aor, const struct ast_sip_contact *contact,
                                      void *data),

@@ -13,6 +13,7 @@
 #include <sipsession/module.h>
 #include <sipsession/store.h>
 
+#include "clock.h"
 #include "record.h"
 #include "request.h"
 #include "rules.h"
@@ -40,11 +41,13 @@ struct line {
     char *aor;
     struct job *first, **end;
     unsigned length;
+    int is_dated; /* what is on its way to the disk has times of before the clock was set */
 };
 
 static struct line *lines[BUCKETS];
 static unsigned waiting;
-static pj_timer_entry sweep_timer;
+static pj_timer_entry sweep_timer, clock_timer;
+static struct clock_watch watch;
 static int loaded; /* what the store has is known */
 
 static struct line **find_line(const char *aor)
@@ -107,6 +110,92 @@ static void add_number(pjsip_tx_data *tdata, const char *name, unsigned number)
     snprintf(text, sizeof(text), "%u", number);
     ast_sip_add_header(tdata, name, text);
 }
+
+/* ---- the clock ---- */
+
+/* What is registered goes to the disk again, and nobody waits for it. */
+static void keep_again(const char *aor)
+{
+    const struct ast_sip_contact *contacts = ast_sip_aor_contacts(aor);
+    char *text;
+
+    while (contacts && contacts->expires == 0) {
+        contacts = contacts->next; /* a configured one */
+    }
+    text = contacts ? record_write(contacts) : NULL;
+    if (!contacts || text) {
+        ast_store_put(KIND, aor, text, NULL, NULL);
+    }
+    free(text);
+}
+
+/* Once for each AOR that has registered contacts. A busy line does it when the disk has what it is
+ * given, for it would be undone. */
+static int see_shifted(const char *aor, const struct ast_sip_contact *contact, void *last)
+{
+    struct line *line;
+
+    if (contact->expires == 0 || *(const char **)last == aor) {
+        return 0;
+    }
+    *(const char **)last = aor;
+    line = *find_line(aor);
+    if (line) {
+        line->is_dated = 1;
+    } else {
+        keep_again(aor);
+    }
+    return 0;
+}
+
+static void shift(long long seconds)
+{
+    const char *last = NULL;
+
+    ast_notice("registrar: the clock was set by %lld s: bindings keep the time they have left",
+               seconds);
+    ast_sip_location_shift(seconds);
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        for (struct line *line = lines[i]; line; line = line->next) {
+            struct ast_sip_contact *made = line->first ? line->first->made : NULL;
+
+            line->is_dated = 1;
+            for (; made; made = made->next) {
+                made->expires += seconds;
+            }
+        }
+    }
+    ast_sip_each_contact(see_shifted, (void *)&last);
+}
+
+static long long now_ms(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void check_clock(void)
+{
+    const long long step = clock_step(&watch, now_ms(CLOCK_REALTIME), now_ms(CLOCK_BOOTTIME));
+
+    if (step != 0) {
+        shift(step);
+    }
+}
+
+static void on_clock(pj_timer_heap_t *heap, pj_timer_entry *entry)
+{
+    const pj_time_val delay = {1, 0};
+
+    (void)heap;
+    check_clock();
+    entry->id =
+        pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), entry, &delay) == PJ_SUCCESS;
+}
+
+/* ---- answers ---- */
 
 /* What a 200 needs to list them, in octets. */
 static size_t size_of(const struct ast_sip_contact *contact)
@@ -176,9 +265,11 @@ static int work(struct line *line, struct job *job)
 {
     const struct ast_sip_contact *now = ast_sip_aor_contacts(line->aor);
     struct ast_sip_contact *made = NULL;
-    long long seconds = (long long)time(NULL);
     int changed = 0, status = PJSIP_SC_OK;
+    long long seconds;
 
+    check_clock();
+    seconds = (long long)time(NULL);
     if (!job->aor) {
         status = rules_purge(now, seconds, &made, &changed) == 0 ? PJSIP_SC_OK
                                                                  : PJSIP_SC_INTERNAL_SERVER_ERROR;
@@ -227,6 +318,9 @@ static void advance(struct line *line)
         drop_first(line);
     }
     if (!line->first) {
+        if (line->is_dated) {
+            keep_again(line->aor);
+        }
         slot = find_line(line->aor);
         *slot = line->next;
         free(line->aor);
@@ -245,6 +339,10 @@ static void on_stored(void *data, int result)
         ast_sip_contacts_free(made);
     } else {
         result = ast_sip_location_set(line->aor, made);
+    }
+    if (line->is_dated) {
+        line->is_dated = 0;
+        keep_again(line->aor);
     }
     answer(job, result == 0 ? PJSIP_SC_OK : PJSIP_SC_INTERNAL_SERVER_ERROR,
            ast_sip_aor_contacts(line->aor));
@@ -381,6 +479,7 @@ static void on_sweep(pj_timer_heap_t *heap, pj_timer_entry *entry)
     const pj_time_val delay = {(long)ast_sip_get_global()->contact_expiration_check_interval, 0};
 
     (void)heap;
+    check_clock();
     ast_sip_each_contact(look_at, NULL);
     entry->id =
         pjsip_endpt_schedule_timer(ast_sip_get_pjsip_endpoint(), entry, &delay) == PJ_SUCCESS;
@@ -447,6 +546,8 @@ static int init(void)
     }
     ast_sip_register_reload_observer(&observer);
     pj_timer_entry_init(&sweep_timer, 0, NULL, on_sweep);
+    pj_timer_entry_init(&clock_timer, 0, NULL, on_clock);
+    on_clock(NULL, &clock_timer);
     on_sweep(NULL, &sweep_timer);
     return 0;
 }
@@ -457,6 +558,9 @@ static void end(void)
     ast_sip_unregister_service(&service);
     if (sweep_timer.id) {
         pjsip_endpt_cancel_timer(ast_sip_get_pjsip_endpoint(), &sweep_timer);
+    }
+    if (clock_timer.id) {
+        pjsip_endpt_cancel_timer(ast_sip_get_pjsip_endpoint(), &clock_timer);
     }
     ast_store_flush(); /* those who wait get their answer */
 }

@@ -72,6 +72,9 @@ const struct base_option config_access_options[] = {
         "rate", rate, "0", 0, 100000,
         "Requests a second, outside of calls, of one address (of IPv6: one /64); what is beyond is "
         "dropped, on connections refused with 503. 0: any."),
+    NUMBER("max_transactions_per_source", transactions, "0", 0, 1000000,
+           "Transactions that one address may have begun at a time; further requests outside of "
+           "calls are refused with 503. One of an answered INVITE lives 32 seconds. 0: any."),
     NUMBER("burst", burst, "50", 1, 100000, "How many of them may come at once."),
     NUMBER("ban_failures", ban_failures, "0", 0, 1000,
            "After so many wrong credentials an address is not answered any more; 0: never."),
@@ -89,6 +92,6 @@ const struct base_option config_access_options[] = {
      .release = release_exempt,
      .format = format_exempt,
      .help =
-         "Addresses and networks without rate and ban, separated by commas; may be given several times."},
+         "Addresses and networks for which all this does not count, separated by commas; may be given several times."},
     {.name = NULL},
 };

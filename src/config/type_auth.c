@@ -143,8 +143,9 @@ int config_parse_realm(void *object, const struct base_option *option, const cha
     return config_parse_text(object, option, value, why, why_size);
 }
 
-static int parse_realm(void *object, const struct base_option *option, const char *value, char *why,
-                       size_t why_size)
+/* What stands in quotes in Authorization: PJSIP neither writes nor reads an escaped one. */
+static int parse_quoted(void *object, const struct base_option *option, const char *value,
+                        char *why, size_t why_size)
 {
     return *value ? config_parse_realm(object, option, value, why, why_size) : 0;
 }
@@ -200,8 +201,11 @@ static const struct base_option options[] = {
      .names = auth_types,
      .help = "`userpass`: `password` is used; `md5`: `md5_cred`; `digest`: whatever is there."},
     {.name = "username",
-     .kind = BASE_OPTION_STRING,
+     .kind = BASE_OPTION_CUSTOM,
      AUTH(username),
+     .parse = parse_quoted,
+     .format = config_format_text,
+     .release = config_release_text,
      .help = "As the peer knows us, or we know the peer; the section's name without it."},
     {.name = "password", .kind = BASE_OPTION_STRING, AUTH(password), .help = "The password."},
     {.name = "md5_cred",
@@ -220,7 +224,7 @@ static const struct base_option options[] = {
     {.name = "realm",
      .kind = BASE_OPTION_CUSTOM,
      AUTH(realm),
-     .parse = parse_realm,
+     .parse = parse_quoted,
      .format = config_format_text,
      .release = config_release_text,
      .help =

@@ -103,6 +103,7 @@ struct sip_authentication_config {
 
 /* [access] of sipsession.conf */
 struct sip_access_config {
+    unsigned transactions; /* of one source at a time; 0: any */
     unsigned rate;         /* requests a second of one source; 0: any */
     unsigned burst;        /* how many may come at once */
     unsigned ban_failures; /* so many failures, ... 0: no bans */
@@ -110,7 +111,7 @@ struct sip_access_config {
     unsigned ban_time;     /* ... ban a source for so many seconds */
     int ban_strangers;     /* a request of nobody is a failure */
     unsigned exempt_count;
-    struct sip_network *exempt; /* neither rates nor bans for these */
+    struct sip_network *exempt; /* nothing of this for these */
 };
 
 /* [overload] of sipsession.conf */

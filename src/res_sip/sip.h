@@ -204,6 +204,7 @@ struct sip_counters {
     unsigned long long rate_limited;    /* dropped or refused: too fast */
     unsigned long long bans;            /* sources that were banned */
     unsigned long long banned_requests; /* dropped while their source was banned */
+    unsigned long long transactions_refused; /* with 503: their source has too many */
     unsigned long long unidentified_sources; /* that sent too many of `unidentified` in a period */
 
     unsigned long long overload_refused; /* with 503, since there was too much */

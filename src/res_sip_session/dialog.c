@@ -198,6 +198,11 @@ static void put_sdp(struct ast_sip_session *session, pjsip_tx_data *tdata)
     }
 }
 
+void session_mark_sent(pjsip_tx_data *copy)
+{
+    copy->mod_data[session_usage.id] = PJ_POOL_ZALLOC_T(copy->pool, struct tx_mark);
+}
+
 void session_on_tx(struct ast_sip_session *session, pjsip_tx_data *tdata)
 {
     struct tx_mark *mark = tdata->mod_data[session_usage.id];

@@ -93,11 +93,48 @@ static void prepare(pjsip_inv_session *inv, pjsip_tx_data *tdata, const struct i
     pjsip_tx_data_invalidate_msg(tdata);
 }
 
+/* A list of addresses with the names that it borrows. */
+static void copy_destination(pjsip_tx_data *copy, const pjsip_tx_data *tdata)
+{
+    unsigned i;
+
+    copy->dest_info = tdata->dest_info;
+    pj_strdup(copy->pool, &copy->dest_info.name, &tdata->dest_info.name);
+    for (i = 0; i < copy->dest_info.addr.count; i++) {
+        pj_strdup(copy->pool, &copy->dest_info.addr.entry[i].name,
+                  &tdata->dest_info.addr.entry[i].name);
+    }
+}
+
+/*
+ * A connection that does not come up still holds what is to be sent by it, for as long as the system
+ * tries: PJSIP would not send it again. NULL: no memory.
+ */
+static pjsip_tx_data *copy_request(const pjsip_tx_data *tdata)
+{
+    pjsip_tx_data *copy;
+
+    if (pjsip_endpt_create_tdata(ast_sip_get_pjsip_endpoint(), &copy) != PJ_SUCCESS) {
+        return NULL;
+    }
+    copy->msg = pjsip_msg_clone(copy->pool, tdata->msg);
+    copy->auth_retry = tdata->auth_retry;
+    if (tdata->saved_strict_route != NULL) {
+        copy->saved_strict_route = pjsip_hdr_clone(copy->pool, tdata->saved_strict_route);
+    }
+    copy_destination(copy, tdata);
+    session_mark_sent(copy);
+    return copy;
+}
+
 int inv_send_again(pjsip_inv_session *inv, pjsip_transaction *tsx, const struct inv_way *way)
 {
     pjsip_tx_data *tdata = inv->invite_req;
     pj_status_t status;
 
+    if (tdata != NULL && tdata->is_pending) {
+        tdata = copy_request(tdata);
+    }
     if (tdata == NULL) {
         return -1;
     }

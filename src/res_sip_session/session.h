@@ -250,6 +250,8 @@ void session_on_response(struct ast_sip_session *session, pjsip_rx_data *rdata);
 void session_on_lost_ack(struct ast_sip_session *session);
 /* A message that is about to be sent, maybe not for the first time: our SDP, then hooks, once. */
 void session_on_tx(struct ast_sip_session *session, pjsip_tx_data *tdata);
+/* A copy of a request whose hooks ran: they do not run for it. */
+void session_mark_sent(pjsip_tx_data *copy);
 
 /* ---- early.c: the branches of our INVITE ---- */
 

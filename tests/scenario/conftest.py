@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
+from support import dns
+from support.caller import Caller
 from support.daemon import Daemon
 from support.drive import DRIVEN, Drive
 
@@ -185,3 +187,26 @@ def drive(driven):
 def other(driven):
     """A UDP peer of the driven daemon."""
     return driven.peer()
+
+
+@pytest.fixture(scope="module")
+def record_path(tmp_path_factory):
+    """Where a module of tests/api writes down what it was told, for daemons of a file of tests."""
+    return tmp_path_factory.mktemp("record") / "record"
+
+
+@pytest.fixture
+def caller(daemon, record_path):
+    """Asks the daemon of this file, which has loaded api_outgoing, for calls."""
+    record_path.unlink(missing_ok=True)
+    caller = Caller(daemon, record_path)
+    yield caller
+    caller.done()
+
+
+@pytest.fixture(scope="module")
+def names():
+    """A name server for this file of tests."""
+    server = dns.NameServer({})
+    yield server
+    server.__exit__()

@@ -335,14 +335,8 @@ def test_pjsua(daemon, tmp_path, user):
         tmp_path, f"sip:echo@{daemon.address}:{daemon.port}", None, None,
         [f"--id=sip:{user}@127.0.0.1", "--realm=*", f"--username={user}", "--password=secret", "--no-tcp", "--duration=1"],
     )  # fmt: skip
-    try:
-        client.wait_for("state changed to CONFIRMED")
-        client.wait_for("is DISCONNECTED", timeout=15)
-        client.console("q")
-        client.wait(15)
-    finally:
-        client.kill()
-    assert "DISCONNECTED [reason=200" in client.text()
+    text = client.hung_up()
+    assert "state changed to CONFIRMED" in text and "DISCONNECTED [reason=200" in text
 
 
 def test_pjsua_with_a_wrong_password(daemon, tmp_path):

@@ -2,7 +2,7 @@
 """Module caller_id: who calls and who answers, in P-Asserted-Identity, Remote-Party-ID and Privacy (RFC 3323, RFC 3325)."""
 
 import pytest
-from support.party import Called, Caller
+from support.party import Called, Caller, party_options
 from support.peer import Call
 
 EXTENSIONS = """\
@@ -47,12 +47,7 @@ def sections():
 
 @pytest.fixture(scope="module")
 def daemon_options(api_module):
-    return {
-        "extensions": EXTENSIONS,
-        "endpoints": sections(),
-        "modules": ["sdp_rtp", "caller_id", api_module("api_party")],
-        "env": {"SIPSESSION_API_LOG": "record"},
-    }
+    return party_options(EXTENSIONS, sections(), ["caller_id", api_module("api_party")])
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Plain calls as they are on the wire: answer, ring, refuse, cancel, hang up (RFC 3261)."""
 
-import time
-
 import pytest
 from support.peer import Call, PeerError
 from support.wire import Message
@@ -267,7 +265,7 @@ def test_call_over_tcp(daemon, family):
     bye = call.expect("BYE")  # on the connection that is there (18.2.2, RFC 5923)
     assert bye.get("via").startswith("SIP/2.0/TCP")
     peer.respond(bye, 200)
-    time.sleep(0.1)
+    peer.catch_up()
 
 
 def test_call_over_ipv6(daemon):
@@ -285,8 +283,9 @@ def test_connection_lost_in_a_call(daemon):
     peer = daemon.peer("tcp")
     call = Call(peer, "echo")
     call.establish()
+    mark = len(daemon.log())
     peer.close()
-    time.sleep(0.1)
+    daemon.wait_log("TCP connection closed", after=mark)
     call.peer = daemon.peer("tcp")
     call.hang_up()
 

@@ -60,14 +60,8 @@ def test_pjsua_hears_itself(daemon, tmp_path, sounds, way):
         ["--add-codec=PCMU", "--dis-codec=speex", "--dis-codec=opus", "--dis-codec=g722", "--duration=4",
          *(["--no-tcp"] if way == "udp" else [])],
     )  # fmt: skip
-    try:
-        client.wait_for("state changed to CONFIRMED")
-        client.wait_for("is DISCONNECTED", timeout=15)
-        client.console("q")
-        client.wait(15)
-    finally:
-        client.kill()
-    assert "DISCONNECTED [reason=200" in client.text()
+    text = client.hung_up()
+    assert "state changed to CONFIRMED" in text and "DISCONNECTED [reason=200" in text
     samples, rate = audio.read_wav(record)
     assert rate == 8000
     heard = audio.share_heard(sounds[1][4000:20000], samples, rate)
@@ -80,12 +74,7 @@ def test_pjsua_hears_itself_in_g722(daemon, tmp_path, sounds):
         tmp_path, uri(daemon, "echo", "udp"), sounds[0] / "wide.wav", record,
         ["--no-tcp", "--dis-codec=*", "--add-codec=G722", "--duration=4"], rate=16000,
     )  # fmt: skip
-    try:
-        client.wait_for("is DISCONNECTED", timeout=15)
-        client.console("q")
-        client.wait(15)
-    finally:
-        client.kill()
+    client.hung_up()
     samples, rate = audio.read_wav(record)
     assert rate == 16000
     heard = audio.share_heard(sounds[2][8000:40000], samples, rate)
@@ -95,12 +84,7 @@ def test_pjsua_hears_itself_in_g722(daemon, tmp_path, sounds):
 def test_pjsua_hears_a_file(daemon, tmp_path, sounds):
     record = tmp_path / "heard.wav"
     client = clients.pjsua(tmp_path, uri(daemon, "hello", "udp"), None, record, ["--dis-codec=opus", "--dis-codec=speex"])
-    try:
-        client.wait_for("is DISCONNECTED", timeout=20)  # the daemon hangs up at the file's end
-        client.console("q")
-        client.wait(15)
-    finally:
-        client.kill()
+    client.hung_up(20)  # the daemon hangs up at the file's end
     samples, rate = audio.read_wav(record)
     heard = audio.share_heard(sounds[1], samples, rate)
     assert heard >= 0.5, f"{heard}\n{client.text()[-2000:]}"

@@ -2,7 +2,7 @@
 """Module connected_line: identities that change in a call (RFC 4916), in both roles and both directions."""
 
 import pytest
-from support.party import Called, Caller
+from support.party import Called, Caller, party_options
 from support.peer import Call
 from support.wire import audio_sdp
 
@@ -55,12 +55,7 @@ def daemon_options(api_module):
     for name, options in ENDPOINTS.items():
         text += f"[{name}]\ntype = endpoint\ncontext = default\nallow = ulaw\n{options}\n"
         text += f"[{name}-address]\ntype = identify\nendpoint = {name}\nmatch = {ADDRESS[name]}\n"
-    return {
-        "extensions": EXTENSIONS,
-        "endpoints": text,
-        "modules": ["sdp_rtp", "caller_id", "connected_line", api_module("api_party")],
-        "env": {"SIPSESSION_API_LOG": "record"},
-    }
+    return party_options(EXTENSIONS, text, ["caller_id", "connected_line", api_module("api_party")])
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_retransmissions_are_absorbed(drive, other, defer):
     for _ in range(3):
         other.send(request)
     drive("defer", "none")
-    other.drain(0.2)
+    other.so_far()
     assert len(drive.events(call, "deferred INFO")) == 1
     assert drive("resume", 200) == "0"
     call.expect(200)
@@ -221,7 +221,7 @@ def test_nobody_resumes(drive, other, defer):
     defer(call, "INFO")
     began = time.monotonic()
     refusal = call.expect(500, timeout=7)
-    assert 3.5 < time.monotonic() - began < 6.2
+    assert 3.5 < refusal.when - began < 6.2
     assert refusal.method == "INFO"
     assert drive("resume", 200) in ("0", "-1")
     other.expect_nothing(0.3)

@@ -2,7 +2,7 @@
 """Module diversion: how calls were diverted (RFC 5806), in and out."""
 
 import pytest
-from support.party import Called, Caller
+from support.party import Called, Caller, party_options
 from support.peer import Call
 
 EXTENSIONS = """\
@@ -42,12 +42,7 @@ from_domain = sip.example.com
 
 @pytest.fixture(scope="module")
 def daemon_options(api_module):
-    return {
-        "extensions": EXTENSIONS,
-        "endpoints": ENDPOINTS,
-        "modules": ["sdp_rtp", "diversion", api_module("api_party")],
-        "env": {"SIPSESSION_API_LOG": "record"},
-    }
+    return party_options(EXTENSIONS, ENDPOINTS, ["diversion", api_module("api_party")])
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def established(drive, peer, role="called"):
     return call
 
 
-def ended_once(drive, call, status=None, timeout=5):
+def ended_once(drive, call, status=None, timeout=10):
     line = drive.wait_event(call, "end ", timeout)
     assert len(drive.events(call, "end ")) == 1
     if status is not None:
@@ -144,9 +144,8 @@ def test_outgoing_call_has_its_own_time(drive, other):
     """timeout_ms: CANCEL, though the peer says that it rings."""
     call = drive.call(other, "timeout=700")
     call.reply(180)
-    began = time.monotonic()
     cancel = call.expect("CANCEL")
-    assert 0.3 < time.monotonic() - began < 1.5
+    assert 0.65 < cancel.when - call.first.when < 1.5
     call.respond_to(cancel, 200)
     call.reply(487)
     call.expect("ACK")
@@ -160,11 +159,10 @@ def test_2xx_again_until_ack(drive, driven, transport):
     call = open_call(drive, peer)
     drive.respond(call, 200)
     answer = call.expect(200)
-    times = [time.monotonic()] + [when for when, m in peer.drain(1.0) if m.status == 200]
+    times = [answer.when] + [when for when, m in peer.drain(1.0) if m.status == 200]
     assert len(times) >= 3, peer.ladder()
     call.ack(answer)
     drive.wait_event(call, "confirmed")
-    peer.drain(0.1)
     peer.expect_nothing(0.6)
     finish(drive, peer, call)
 
@@ -222,10 +220,12 @@ def test_deferred_end_is_taken_back(drive, other):
 
 def test_deferred_end_is_over_in_time(drive, other):
     call = established(drive, other)
+    began = time.monotonic()
     assert drive("defer-end", call.call_id, 400) == "0"
     drive("terminate", call.call_id)
-    other.expect_nothing(0.25)
-    respond(call, call.expect("BYE", timeout=1), 200)
+    bye = call.expect("BYE")
+    assert bye.when - began >= 0.4
+    respond(call, bye, 200)
     ended_once(drive, call)
 
 

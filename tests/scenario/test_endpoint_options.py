@@ -5,7 +5,7 @@ import select
 import socket
 
 import pytest
-from support.caller import Caller, check_digest
+from support.caller import check_digest
 from support.daemon import free_port
 from support.peer import Call, Peer
 from support.rtp import RtpSocket
@@ -98,11 +98,6 @@ exten = frank,1,Hangup(17)
 [grace]
 exten = grace,1,Hangup(17)
 """
-
-
-@pytest.fixture(scope="module")
-def record_path(tmp_path_factory):
-    return tmp_path_factory.mktemp("record") / "record"
 
 
 @pytest.fixture(scope="module")
@@ -243,14 +238,6 @@ def test_norefersub(peer, plain):
 
 
 # ---- calls to it ----
-
-
-@pytest.fixture
-def caller(daemon, record_path):
-    record_path.unlink(missing_ok=True)
-    caller = Caller(daemon, record_path)
-    yield caller
-    caller.done()
 
 
 def dial(caller, peer, endpoint, user):

@@ -24,7 +24,7 @@ def record(tmp_path):
             """The lines of one call, without its Call-ID."""
             return [line.rsplit(" ", 1)[0] for line in self.lines() if line.endswith(" " + call.call_id)]
 
-        def wait(self, line, timeout=5):
+        def wait(self, line, timeout=10):
             end = time.monotonic() + timeout
             while not any(have.startswith(line) for have in self.lines()):
                 assert time.monotonic() < end, f"{line!r} is not in\n" + "\n".join(self.lines())
@@ -53,7 +53,7 @@ def test_method_filters_of_an_incoming_call(with_modules, record):
     call.send("INFO")
     info = call.expect(405)  # all saw it, nobody took it
     bye = call.hang_up()
-    time.sleep(0.2)
+    peer.catch_up()
     seen = record.of(call)
     requests = [line for line in seen if "incoming_request" in line]
     assert Counter(requests) == Counter(
@@ -114,7 +114,7 @@ def test_session_end_is_told_once_however_it_ends(with_modules, record):
     call.establish()
     peer.respond(call.expect("BYE"), 200)
     ended.append((call, "200"))
-    time.sleep(0.2)
+    peer.catch_up()
     for call, status in ended:
         lines = [line for line in record.of(call) if line.startswith("life session_end")]
         assert lines == [f"life session_end - {status}"], (call.user, record.of(call))
@@ -131,7 +131,7 @@ def test_dialplan_hang_up_is_an_outgoing_request(with_modules, record):
     again = call.expect("BYE", again=True)
     assert again.encode() == bye.encode(), "retransmissions carry what the hook added, once"
     peer.respond(bye, 200)
-    time.sleep(0.2)
+    peer.catch_up()
     seen = record.of(call)
     assert [line for line in seen if "outgoing_request" in line] == ["all outgoing_request BYE 0", "bye outgoing_request BYE 0"]
     assert [line for line in seen if "incoming_response" in line] == ["all incoming_response BYE 200", "bye incoming_response BYE 200"]
@@ -207,7 +207,6 @@ def test_failure_on_ack(with_modules, record):
     answer = call.expect(200)
     ack = call.build("ACK", headers=[("X-Fail", "silent")], cseq=1)
     peer.send(ack)
-    time.sleep(0.3)
     for _, message in peer.drain(0.8):
         assert message.status not in (500,) and message.method != "ACK", peer.ladder()
     assert answer.to_tag
@@ -280,7 +279,6 @@ def test_unregister_while_an_answer_is_awaited(with_modules, record):
     assert bye.all("x-worker") == ["1"]
     do(keeper, "unregister")
     peer.respond(bye, 200)
-    time.sleep(0.1)
     keeper.hang_up()
 
 
@@ -379,7 +377,6 @@ def test_outgoing_call(with_modules, record):
     callee.send(bye)
     callee.expect(200)
     call.hang_up()
-    time.sleep(0.2)
     lines = [line.rsplit(" ", 1)[0] for line in record.lines() if line.endswith(" " + invite.call_id)]
     assert "invite incoming_response INVITE 180" in lines
     assert "invite incoming_response INVITE 200" in lines
@@ -391,8 +388,8 @@ def test_outgoing_call_is_refused(with_modules, record):
     callee.respond(invite, 486)
     ack = callee.expect("ACK")
     assert ack.branch == invite.branch
+    callee.catch_up()
     call.hang_up()
-    time.sleep(0.2)
     assert any(line == f"life session_end - 486 {invite.call_id}" for line in record.lines()), "\n".join(record.lines())
 
 
@@ -481,5 +478,9 @@ def test_network_does_not_starve_tasks(with_modules, record):
         for _ in range(50):
             flooder.socket.sendto(request, flooder.remote)
         time.sleep(0.001)
+    for _ in range(60):  # what comes while the socket's buffer is full is lost
+        peer.send(peer.request("OPTIONS"))
+        if peer.receive(0.5):
+            break
     each_task_ran_once(call, record)
     call.hang_up()

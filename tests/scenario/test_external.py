@@ -48,11 +48,6 @@ allow = !all,ulaw
 
 
 @pytest.fixture(scope="module")
-def record_path(tmp_path_factory):
-    return tmp_path_factory.mktemp("record") / "record"
-
-
-@pytest.fixture(scope="module")
 def ports():
     return free_port(OWN), free_port(OWN)
 

@@ -4,7 +4,7 @@
 import time
 
 import pytest
-from support.caller import Caller, challenge, check_digest, contact, respond
+from support.caller import challenge, check_digest, contact, respond
 from support.daemon import free_port
 from support.drive import Called, Drive
 from support.tls import Authority, TlsPeer
@@ -36,11 +36,6 @@ priv_key_file = {key}
 
 
 @pytest.fixture(scope="module")
-def record_path(tmp_path_factory):
-    return tmp_path_factory.mktemp("record") / "record"
-
-
-@pytest.fixture(scope="module")
 def tls_port():
     return free_port("127.0.0.1")
 
@@ -54,14 +49,6 @@ def daemon_options(api_module, record_path, tls_port, tmp_path_factory):
         "endpoints": ENDPOINTS.format(port=tls_port, cert=cert, key=key),
         "system": "type = system\ntimer_t1 = 100\ntimer_b = 2000\n",
     }
-
-
-@pytest.fixture
-def caller(daemon, record_path):
-    record_path.unlink(missing_ok=True)
-    caller = Caller(daemon, record_path)
-    yield caller
-    caller.done()
 
 
 class Forks:
@@ -165,7 +152,7 @@ def test_more_answers_than_anybody_has(forks, caller):
     b = forks.phones["B"]
     for number in range(60):
         forks.answer_as(b, f"many{number}")
-    ended = {message.to_tag: message for _, message in b.drain(1) if not message.is_response and message.method == "BYE"}
+    ended = {message.to_tag: message for message in b.so_far() if not message.is_response and message.method == "BYE"}
     assert len(ended) == 16
     for bye in ended.values():
         b.respond(bye, 200)

@@ -296,7 +296,7 @@ def test_message_cut_off(daemon):
         octets = request.encode()
         peer.socket.sendall(octets[:-behind])
         alive(daemon)
-        peer.expect_nothing(0)
+        peer.expect_nothing(0, answered=False)
         peer.socket.sendall(octets[-behind:])
         peer.expect(200, call_id=request.call_id)
 
@@ -330,12 +330,14 @@ def test_refusal_goes_where_via_wants_it(daemon):
 # ---- keep-alives (C1, RFC 5626 4.4.1) ----
 
 
-def pongs(peer, timeout=1.0):
-    end, got = time.monotonic() + timeout, b""
-    while select.select([peer.socket], [], [], max(end - time.monotonic(), 0))[0]:
+def octets_before_the_answer(peer):
+    """What comes before the answer to OPTIONS, which is asked for behind all that was sent."""
+    peer.send(peer.request("OPTIONS"))
+    peer.socket.settimeout(10)
+    got = b""
+    while not re.search(rb"(?s)SIP/2.0 200 .*\r\n\r\n\Z", got):
         got += peer.socket.recv(1000)
-        end = min(end, time.monotonic() + 0.1)
-    return got
+    return got.rpartition(b"SIP/2.0 ")[0]
 
 
 @pytest.mark.parametrize("pieces, wanted", [
@@ -351,19 +353,16 @@ def test_keep_alive(daemon, pieces, wanted):
     for piece in pieces:
         peer.socket.send(piece)
         time.sleep(0.02)  # so that they come one by one
-    assert pongs(peer, 1.0 if wanted else 0.2) == b"\r\n" * wanted
-    peer.send(peer.request("OPTIONS"))
-    peer.expect(200)
+    assert octets_before_the_answer(peer) == b"\r\n" * wanted
 
 
 def test_keep_alive_around_messages(daemon):
     """One line end before a message and one behind it are no ping."""
     peer = daemon.peer("tcp")
     peer.socket.send(b"\r\n" + peer.request("OPTIONS").encode() + b"\r\n")
-    time.sleep(0.05)
-    assert b"\r\n\r\n" not in pongs(peer)[-4:-2], "no pong behind the answer"
+    peer.expect(200)
     peer.socket.send(b"\r\n")
-    assert pongs(peer) == b"\r\n"
+    assert octets_before_the_answer(peer) == b"\r\n"
 
 
 # ---- connections ----
@@ -419,8 +418,9 @@ def test_connections_are_limited(strict):
     assert len(opened(strict, 25, "127.0.0.2")) == 10
     assert opened(strict, 1, "127.0.0.3") == []
     alive(strict)
+    mark = len(strict.log())
     first[0].close()
-    assert strict.wait_log("TCP connection closed|one connection too many")
+    assert strict.wait_log("TCP connection closed", after=mark)
     end = time.monotonic() + 5
     while not opened(strict, 1, "127.0.0.3"):
         assert time.monotonic() < end

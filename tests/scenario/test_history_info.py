@@ -2,7 +2,7 @@
 """Module history_info: where calls were before (RFC 7044), in, back in responses, and out."""
 
 import pytest
-from support.party import Called, Caller
+from support.party import Called, Caller, party_options
 from support.peer import Call
 
 EXTENSIONS = """\
@@ -42,12 +42,7 @@ FIRST = "<sip:bob@example.com?Reason=SIP%3Bcause%3D302&Privacy=history>;index=1"
 
 @pytest.fixture(scope="module")
 def daemon_options(api_module):
-    return {
-        "extensions": EXTENSIONS,
-        "endpoints": ENDPOINTS,
-        "modules": ["sdp_rtp", "history_info", api_module("api_party")],
-        "env": {"SIPSESSION_API_LOG": "record"},
-    }
+    return party_options(EXTENSIONS, ENDPOINTS, ["history_info", api_module("api_party")])
 
 
 @pytest.fixture

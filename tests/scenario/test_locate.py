@@ -7,7 +7,7 @@ import time
 import pytest
 from support import dns
 from support.caller import Caller, respond
-from support.wire import audio_sdp
+from support.wire import Message, audio_sdp
 
 ENDPOINTS = """\
 [anonymous]
@@ -19,18 +19,6 @@ allow = !all,ulaw
 type = endpoint
 allow = !all,ulaw
 """
-
-
-@pytest.fixture(scope="module")
-def record_path(tmp_path_factory):
-    return tmp_path_factory.mktemp("record") / "record"
-
-
-@pytest.fixture(scope="module")
-def names():
-    server = dns.NameServer({})
-    yield server
-    server.__exit__()
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +165,81 @@ def test_the_next_server(caller, callee, names, daemon, how):
     assert again.all("x-hook") == ["once"]
 
 
+def test_a_server_that_closes_the_connection(caller, callee, names):
+    """RFC 3261 17.1.4, RFC 3263 4.3: that ends the transaction, and the next server gets the INVITE at once."""
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        names.records = {
+            "_sip._tcp.example.test": [
+                dns.srv(10, 1, first.getsockname()[1], "host.example.test"),
+                dns.srv(20, 1, second.getsockname()[1], "host.example.test"),
+            ],
+            "host.example.test": [dns.a("127.0.0.1")],
+        }
+        caller.dial("carrier", "sip:a@example.test;transport=tcp")
+        first.settimeout(5)
+        connection, _ = first.accept()
+        with connection:
+            assert connection.recv(65536).startswith(b"INVITE ")
+        second.settimeout(0.5)  # timer_b is 1 s
+        connection, _ = second.accept()
+        with connection:
+            assert connection.recv(65536).startswith(b"INVITE ")
+    caller.wait("end 503")
+
+
+@pytest.fixture
+def hole():
+    """The port of a server that does not answer to a SYN: its queue is full."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(server.getsockname())
+        time.sleep(0.1)
+        yield server.getsockname()[1]
+        for one in waiting:
+            one.close()
+
+
+def dial_behind(caller, names, hole, timeout):
+    """A call over TCP to a dead server, and another one: the INVITE that this one gets."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        names.records = {
+            "_sip._tcp.example.test": [
+                dns.srv(10, 1, hole, "host.example.test"),
+                dns.srv(20, 1, server.getsockname()[1], "host.example.test"),
+            ],
+            "host.example.test": [dns.a("127.0.0.1")],
+        }
+        caller.dial("carrier", "sip:a@example.test;transport=tcp")
+        server.settimeout(timeout)
+        connection, _ = server.accept()
+        with connection:
+            connection.settimeout(5)
+            text = connection.recv(65536)
+    caller.hang_up()
+    return text
+
+
+def test_a_server_that_does_not_take_our_connection(caller, names, hole):
+    """RFC 3263 4.3: after 64*T1 the INVITE goes to the next one, though the connection still waits to be made; it is the
+    same but for CSeq and branch."""
+    invite = Message.parse(dial_behind(caller, names, hole, 4))
+    assert invite.method == "INVITE" and invite.all("x-hook") == ["once"]
+    assert invite.body.startswith(b"v=0") and invite.get("via").count("branch=z9hG4bK") == 1
+
+
+def test_a_dead_server_makes_way_soon(start_daemon, daemon_options, record_path, names, hole):
+    """With PJSIP's times: not after the 32 s of a transaction, nor the two minutes of the system."""
+    daemon = start_daemon(**{**daemon_options, "system": ""})
+    record_path.unlink(missing_ok=True)
+    caller = Caller(daemon, record_path)
+    began = time.monotonic()
+    assert dial_behind(caller, names, hole, 15).startswith(b"INVITE ")
+    assert 2 < time.monotonic() - began < 12
+    caller.done()
+
+
 def test_an_answer_that_is_too_long_for_udp(caller, callee, names):
     """RFC 7766 5: what is truncated is asked for again over TCP."""
     names.records = {
@@ -214,6 +277,19 @@ def test_a_silent_name_server_stalls_nothing(daemon, caller, names):
     caller.wait("end 408")  # the transaction's time is over before the lookup's
     daemon.wait_log("no address for silent.example.test", timeout=20)
     assert daemon.alive
+
+
+def test_a_lookup_ends(daemon, caller, names):
+    """However many records a name server knows whose names it says nothing of: 7 s for each of 16."""
+    hosts = [f"h{i}.silent.test" for i in range(16)]
+    names.records = {"_sip._udp.endless.test": [dns.srv(i, 1, 5060, host) for i, host in enumerate(hosts)]}
+    names.silent = set(hosts)
+    caller.dial("carrier", "sip:a@endless.test;transport=udp")
+    caller.wait("end 408")
+    daemon.wait_log("no address for endless.test", timeout=30)
+    asked = len(names.questions)
+    time.sleep(2)
+    assert len(names.questions) == asked
 
 
 @pytest.mark.parametrize(

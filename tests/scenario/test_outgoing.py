@@ -2,11 +2,10 @@
 """Calls that the daemon makes: challenges, redirections, refusals tried again, CANCEL and time-outs."""
 
 import socket
-import time
 from types import SimpleNamespace
 
 import pytest
-from support.caller import Caller, challenge, check_digest, respond
+from support.caller import challenge, check_digest, respond
 from support.peer import Call
 from support.wire import Message, audio_sdp
 
@@ -55,11 +54,6 @@ HA1 = "a5d8ddb9f7e1fe4c4a29bc3c4fb1cd1a3b6bb6f3a5d1aeb1a3ee86b2eaf1d5c4"
 
 
 @pytest.fixture(scope="module")
-def record_path(tmp_path_factory):
-    return tmp_path_factory.mktemp("record") / "record"
-
-
-@pytest.fixture(scope="module")
 def daemon_options(api_module, record_path):
     return {
         "modules": ["sdp_rtp", api_module("api_outgoing")],
@@ -67,14 +61,6 @@ def daemon_options(api_module, record_path):
         "endpoints": ENDPOINTS.format(ha1=HA1),
         "system": "type = system\ntimer_t1 = 100\ntimer_b = 2000\n",
     }
-
-
-@pytest.fixture
-def caller(daemon, record_path):
-    record_path.unlink(missing_ok=True)
-    caller = Caller(daemon, record_path)
-    yield caller
-    caller.done()
 
 
 @pytest.fixture
@@ -239,7 +225,7 @@ def test_endless_challenges(caller, callee):
         assert invites < 10
         request = callee.expect("INVITE")
         refuse(callee, request, 401, ("WWW-Authenticate", challenge(f"r{invites}", f"n{invites}", "stale=true")))
-        time.sleep(0.05)
+        callee.catch_up()
     assert invites == 6
 
 

@@ -108,6 +108,26 @@ def test_retransmission_of_what_was_let_in(start_daemon):
     call.hang_up()
 
 
+def test_another_request_comes_again(start_daemon):
+    """RFC 3261 17.2.2: a REGISTER that was answered, too: else a client whose 200 was lost would believe the 503."""
+    daemon = start_daemon(extensions=EXTENSIONS, endpoints=PHONE, files=overload(max_transactions=5))
+    phone, value = daemon.peer(), "<sip:alice@127.0.0.1>"
+    requests = [
+        phone.request("REGISTER", headers=[("Expires", "600")], from_value=f"{value};tag={unique('t')}", to_value=value)
+        for _ in range(8)
+    ]
+    answers = {}
+    for request in requests:
+        phone.send(request)
+        time.sleep(0.05)  # it looks every 20 ms how many there are
+        answers[request.call_id] = phone.expect(200, 503, call_id=request.call_id)
+    codes = [answers[request.call_id].status for request in requests]
+    assert codes[:5] == [200] * 5 and codes[-1] == 503, codes
+    phone.send(requests[0])
+    again = phone.expect(200, 503, call_id=requests[0].call_id, again=True)
+    assert (again.status, again.to_tag) == (200, answers[again.call_id].to_tag)
+
+
 def test_refusal_over_tcp(start_daemon):
     """On a connection too, and the messages behind the refused one are read."""
     daemon = start_daemon(extensions=EXTENSIONS, files=overload(max_sessions=1))
@@ -201,8 +221,14 @@ def test_no_descriptor_for_media(start_daemon):
     refused(daemon)
     for call in calls:
         call.hang_up()
-    again = new_call(daemon)
-    again.establish()
+    end = time.monotonic() + 10
+    while True:  # the media thread gives the sockets back
+        again = new_call(daemon)
+        answer = again.refuse_check(200, 503)
+        if answer.status == 200:
+            break
+        assert time.monotonic() < end
+    again.ack(answer)
     again.hang_up()
 
 
@@ -337,8 +363,19 @@ class Flood:
         assert self.ended == len(self.good)
 
 
+def carried(daemon, seconds):
+    """Calls a second when no more is offered than can be carried: two at a time."""
+    flood, end = Flood(daemon), time.monotonic() + seconds
+    while time.monotonic() < end:
+        while len(flood.sent) - flood.ended < 2:
+            flood.invite()
+        flood.wait(0.1)
+    flood.finish(10)
+    return flood.ended / seconds
+
+
 def test_ten_times_what_it_can_carry(start_daemon, api_module, sanitized):
-    """A call costs 20 ms, so that 50 a second can be carried: 500 are offered.
+    """A call costs 20 ms, so that 50 a second can be carried, fewer on a machine that is busy: 500 are offered.
 
     All are answered, more than half of what it can carry is carried, a call that exists is answered in time, and
     when the flood ends all that is new comes in at once.
@@ -349,6 +386,7 @@ def test_ten_times_what_it_can_carry(start_daemon, api_module, sanitized):
     )  # fmt: skip
     held = new_call(daemon)
     held.establish()
+    before = carried(daemon, 1)
     waits = []
     over = threading.Event()
 
@@ -370,7 +408,6 @@ def test_ten_times_what_it_can_carry(start_daemon, api_module, sanitized):
     begin = min(flood.sent.values())
     late = [when for when in flood.good.values() if 1 <= when - begin < seconds]
     goodput = len(late) / (seconds - 1)
-    assert goodput > 25, f"{goodput:.1f} calls a second of the 50 that it can carry"
     assert sorted(waits)[len(waits) // 2] < 0.4, waits
     log = daemon.log()
     assert "overload: event=begin" in log
@@ -380,6 +417,8 @@ def test_ten_times_what_it_can_carry(start_daemon, api_module, sanitized):
     after.run(10, 2)
     after.finish(5)
     assert len(after.refused) <= 1, (len(after.good), len(after.refused))
+    carries = min(before, carried(daemon, 1))
+    assert goodput > min(25, carries * 0.55), f"{goodput:.1f} calls a second of the {carries:.1f} that it can carry"
     assert "overload: event=end" in daemon.log()
     held.hang_up()
     daemon.check_at_rest(40)

@@ -108,6 +108,12 @@ class Transferor(Call):
     def refer(self, target, headers=()):
         return self.send("REFER", [("Refer-To", target), ("Referred-By", f"<sip:tester@{self.peer.host}>"), *headers])
 
+    def transfer(self, target):
+        """REFER to a target, which is accepted, and nothing has come of it yet."""
+        self.refer(f"<{target.uri}>")
+        self.expect(202)
+        self.notified(100)
+
     def notified(self, code=None, state=None, status=200, id=None):
         """The next NOTIFY, answered."""
         notify = self.expect("NOTIFY")
@@ -193,8 +199,7 @@ def test_blind_transfer(daemon, peer, target):
     last = call.notified(200, "terminated")
     assert parameter(last.get("subscription-state"), "reason") == "noresource"
     call.hang_up()
-    time.sleep(0.2)
-    target.peer.expect_nothing(0.2)
+    target.peer.expect_nothing(0.4)
     assert target.hang_up()
 
 
@@ -225,9 +230,7 @@ def test_the_application_goes_on_with_the_new_peer(daemon, peer, target):
 def test_refused(daemon, peer, target):
     """The call of the transferor goes on (RFC 5589 6.2)."""
     call = established(peer)
-    call.refer(f"<{target.uri}>")
-    call.expect(202)
-    call.notified(100)
+    call.transfer(target)
     target.ring()
     call.notified(180)
     target.refuse(486)
@@ -256,9 +259,7 @@ def test_the_second_one_has_an_id(daemon, peer, target):
 def test_two_at_once(daemon, peer, target):
     """There is one party to be transferred."""
     call = established(peer)
-    call.refer(f"<{target.uri}>")
-    call.expect(202)
-    call.notified(100)
+    call.transfer(target)
     call.refer("<sip:carol@127.0.0.1:9>")
     call.expect(491)
     target.ring()
@@ -273,9 +274,7 @@ def test_two_at_once(daemon, peer, target):
 
 def test_we_end_it_when_the_peer_does_not(daemon, peer, target):
     call = established(peer)
-    call.refer(f"<{target.uri}>")
-    call.expect(202)
-    call.notified(100)
+    call.transfer(target)
     target.ring()
     call.notified(180)
     target.answer()
@@ -287,9 +286,7 @@ def test_we_end_it_when_the_peer_does_not(daemon, peer, target):
 def test_bye_at_once(daemon, peer, target):
     """A transferor need not wait (RFC 5589 6.1); its subscription outlives the session (RFC 5057)."""
     call = established(peer)
-    call.refer(f"<{target.uri}>")
-    call.expect(202)
-    call.notified(100)
+    call.transfer(target)
     call.hang_up()
     target.ring()
     call.notified(180, "active")
@@ -300,11 +297,10 @@ def test_bye_at_once(daemon, peer, target):
 
 def test_bye_at_once_and_refused(daemon, peer, target):
     call = established(peer, "wait")
-    call.refer(f"<{target.uri}>")
-    call.expect(202)
-    call.notified(100)
+    call.transfer(target)
     target.ring()
     call.notified(180)
+    mark = len(daemon.log())
     call.hang_up()
     call.refer(f"<{target.uri}>")
     call.expect(481)  # after the BYE there is nothing to transfer
@@ -312,15 +308,13 @@ def test_bye_at_once_and_refused(daemon, peer, target):
     call.expect(481)
     target.refuse(480)
     call.notified(480, "terminated")
-    daemon.wait_log("(?<!,)ENDED")
+    daemon.wait_log("(?<!,)ENDED", after=mark)
 
 
 def test_hang_up_of_ours_meanwhile(daemon, peer, target):
     """The dialplan ends: nobody is left to be transferred. The last NOTIFY goes before the BYE."""
     call = established(peer, "brief")
-    call.refer(f"<{target.uri}>")
-    call.expect(202)
-    call.notified(100)
+    call.transfer(target)
     target.ring()
     call.notified(180)
     last = call.expect("NOTIFY")
@@ -335,9 +329,7 @@ def test_hang_up_of_ours_meanwhile(daemon, peer, target):
 
 def transferred(call, target):
     """A whole transfer, but for the BYE."""
-    call.refer(f"<{target.uri}>")
-    call.expect(202)
-    call.notified(100)
+    call.transfer(target)
     target.ring()
     call.notified(180)
     target.answer()
@@ -369,9 +361,7 @@ def test_bye_of_the_one_who_was_called(daemon, peer, target):
 def test_answer_and_bye_cross(daemon, peer, target):
     """The transferor hangs up while the answer comes; the NOTIFY is for a dialog without session."""
     call = established(peer)
-    call.refer(f"<{target.uri}>")
-    call.expect(202)
-    call.notified(100)
+    call.transfer(target)
     target.ring()
     call.notified(180)
     target.peer.respond(target.invite, 200, "OK", [("Content-Type", "application/sdp")], audio_sdp(target.peer.port), tag="bob")
@@ -385,9 +375,7 @@ def test_answer_and_bye_cross(daemon, peer, target):
 def test_answer_crosses_our_cancel(daemon, peer, target):
     """The dialplan ended, and then somebody answers: ACK and BYE (RFC 3261 9.1, 15)."""
     call = established(peer, "brief")
-    call.refer(f"<{target.uri}>")
-    call.expect(202)
-    call.notified(100)
+    call.transfer(target)
     target.ring()
     call.notified(180)
     cancel = target.peer.expect("CANCEL")
@@ -401,9 +389,7 @@ def test_answer_crosses_our_cancel(daemon, peer, target):
 def test_answered_without_media(daemon, peer, target):
     """An answer that cannot be: ACK, BYE, and the old call goes on with the channel."""
     call = established(peer)
-    call.refer(f"<{target.uri}>")
-    call.expect(202)
-    call.notified(100)
+    call.transfer(target)
     target.ring()
     call.notified(180)
     body = audio_sdp(target.peer.port, formats=(18,))
@@ -678,9 +664,7 @@ def test_subscribe(daemon, peer, target):
 
 def test_subscription_runs_out(daemon, peer, target):
     call = established(peer)
-    call.refer(f"<{target.uri}>")
-    call.expect(202)
-    call.notified(100)
+    call.transfer(target)
     target.ring()
     call.notified(180)
     call.send("SUBSCRIBE", [("Event", "refer"), ("Expires", "1")])
@@ -733,7 +717,7 @@ class Transferee(Call):
         self.peer.send(request)
         return self.expect(status)
 
-    def result(self, timeout=5):
+    def result(self, timeout=10):
         return self.daemon.wait_log(r"(?<!,)RESULT (\S+ \S+)", after=self.mark, timeout=timeout)[1]
 
 

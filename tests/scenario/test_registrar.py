@@ -7,10 +7,11 @@ import re
 import signal
 import socket
 import sqlite3
+import struct
 import time
 
 import pytest
-from support.caller import Caller, check_digest
+from support.caller import caller_of_phones, check_digest, expect_call
 from support.clients import baresip_registration, sipp
 from support.daemon import Daemon
 from support.peer import Call, Peer, unique
@@ -27,9 +28,9 @@ ENDPOINTS = (
     + phone("dave", "max_contacts = 1\nsupport_path = yes")
     + phone("erin", "max_contacts = 0")
     + phone("frank", "max_contacts = 5", "rewrite_contact = yes")
-    + phone("grace", "max_contacts = 2\nqualify_frequency = 1\nqualify_timeout = 0.3\nremove_unavailable = yes")
+    + phone("grace", "max_contacts = 2\nqualify_frequency = 2\nqualify_timeout = 1\nremove_unavailable = yes")
     + phone("ken", "max_contacts = 1", "rewrite_contact = yes")
-    + phone("judy", "max_contacts = 1\nqualify_frequency = 60\nqualify_timeout = 0.2")
+    + phone("judy", "max_contacts = 1\nqualify_frequency = 60\nqualify_timeout = 1.5")
     + phone("many", "max_contacts = 1000")
     + phone("ivan@Example.test", "max_contacts = 2").replace("[ivan@Example.test]", "[ivan]", 1)
     + phone("heidi", "max_contacts = 1", "auth = heidi")
@@ -277,8 +278,9 @@ def test_a_rewritten_contact_is_reached_over_its_connection(caller):
     expect_call(first.peer)
     second = Phone(caller.daemon, "ken", transport="tcp")
     second.register("<sip:ken@10.9.8.7:5060;transport=tcp>", status=403)  # the first one is there
+    mark = len(caller.daemon.log())
     first.peer.close()
-    caller.daemon.wait_log("closed|shutting down")
+    caller.daemon.wait_log("TCP connection closed", after=mark)
     caller.dial("ken", "-")
     caller.wait("dialled -2")
     assert len(bindings(second.register("<sip:ken@10.9.8.7:5060;transport=tcp>"))) == 1
@@ -304,26 +306,10 @@ def test_tcp(daemon):
 @pytest.fixture
 def caller(tmp_path, api_module):
     """Of a daemon that calls phones where they registered (a URI of "-")."""
-    record = tmp_path / "record"
-    daemon = Daemon(
-        tmp_path, EXTENSIONS + "exten = wait,1,Answer()\n same = n,Wait(60)\n",
-        ENDPOINTS + "\n[anonymous]\ntype = endpoint\nallow = ulaw\n",
-        modules=["sdp_rtp", "registrar", "qualify", api_module("api_outgoing")],
-        env={"SIPSESSION_API_LOG": str(record)},
-    )  # fmt: skip
-    daemon.start()
-    caller = Caller(daemon, record)
-    caller.daemon = daemon
-    yield caller
-    caller.done()
-    daemon.stop()
-
-
-def expect_call(peer):
-    invite = peer.expect("INVITE", skip=("OPTIONS",))
-    peer.respond(invite, 486)
-    peer.expect("ACK", skip=("OPTIONS",))
-    return invite
+    extensions = EXTENSIONS + "exten = wait,1,Answer()\n same = n,Wait(60)\n"
+    endpoints = ENDPOINTS + "\n[anonymous]\ntype = endpoint\nallow = ulaw\n"
+    with caller_of_phones(tmp_path, extensions, endpoints, [api_module("api_outgoing")]) as caller:
+        yield caller
 
 
 def test_call_to_a_registered_phone(caller):
@@ -381,12 +367,12 @@ def test_qualify(caller):
     phone, other = Phone(caller.daemon, "grace"), Phone(caller.daemon, "grace")
     phone.register(phone.here(), other.here())
     for peer in (phone.peer, other.peer):
-        options = peer.expect("OPTIONS", timeout=5)
+        options = peer.expect("OPTIONS")
         assert options.has("contact") and "sipsession@" in options.get("from")
         peer.respond(options, 404)  # any answer says that it is there
         caller.daemon.wait_log(rf"Contact sip:here@127.0.0.1:{peer.port} of 'grace' is reachable now \(\d+ us\)")
-    options = other.peer.expect("OPTIONS", timeout=5)
-    phone.peer.respond(phone.peer.expect("OPTIONS", timeout=5), 200)
+    options = other.peer.expect("OPTIONS")
+    phone.peer.respond(phone.peer.expect("OPTIONS"), 200)
     caller.daemon.wait_log(rf"Contact sip:here@127.0.0.1:{other.peer.port} of 'grace' is unreachable now")
     other.peer.respond(options, 200)  # too late, and the next one comes in time
     caller.dial("grace", "-")
@@ -429,7 +415,7 @@ def test_a_phone_that_comes_back_is_asked_at_once(caller):
     judy = Phone(caller.daemon, "judy")
     judy.register(judy.here())
     caller.daemon.wait_log("of 'judy' is unreachable now")
-    judy.peer.drain(0.1)
+    judy.peer.so_far()
     judy.peer.send(judy.build([judy.here()]))
     judy.peer.respond(judy.peer.expect("OPTIONS", skip=(200, "OPTIONS")), 200)
     caller.daemon.wait_log("of 'judy' is reachable now")
@@ -444,7 +430,7 @@ def test_configured_contacts_are_asked(tmp_path):
     daemon = Daemon(tmp_path, EXTENSIONS, endpoints)
     daemon.start()
     peer.remote = daemon.udp
-    options = peer.expect("OPTIONS", timeout=5)
+    options = peer.expect("OPTIONS")
     assert options.uri == f"sip:trunk@127.0.0.1:{peer.port}" and "<sip:us@" in options.get("from")
     peer.respond(options, 200)
     daemon.wait_log("of 'trunk' is reachable now")
@@ -598,6 +584,47 @@ def test_restart_keeps_bindings(kept):
     assert Phone(kept, "dave").bindings().keys() == {"sip:d@h"}
     again.call_id = phone.call_id  # the order of a Call-ID's requests is known, too
     again.register("<sip:a@h>;expires=0", cseq=cseq, status=500)
+
+
+class Clock:
+    """The clock of a daemon, that a test sets."""
+
+    def __init__(self, folder, library):
+        self.path = folder / "clock"
+        self.set(0)
+        options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        self.env = {"LD_PRELOAD": library, "PRELOAD_CLOCK": str(self.path), "ASAN_OPTIONS": options}
+
+    def set(self, seconds):
+        with open(self.path, "r+b" if self.path.exists() else "wb") as file:
+            file.write(struct.pack("l", seconds))
+
+
+@pytest.mark.skipif(os.environ.get("SIPSESSION_VARIANT") == "tsan", reason="ThreadSanitizer has a clock of its own")
+def test_a_clock_that_is_set_ends_no_binding(tmp_path, api_module):
+    """Nor does it make one last for a day; what is on the disk follows, and a phone that asks just then sees nothing of it."""
+    clock = Clock(tmp_path, api_module("preload_clock"))
+    daemon = Daemon(tmp_path, EXTENSIONS, phone("alice", "max_contacts = 3") + phone("bob", "max_contacts = 3"), env=clock.env)
+    daemon.start()
+    daemon.configure = lambda: None
+    alice, bob = Phone(daemon, "alice"), Phone(daemon, "bob")
+    for one in (alice, bob):
+        one.register("<sip:a@h>", expires=600)
+    for seconds in (-86400, 0, 7200):
+        mark = len(daemon.log())
+        clock.set(seconds)
+        assert 580 <= alice.bindings()["sip:a@h"] <= 600
+        daemon.wait_log(r"the clock was set by -?\d+ s", after=mark)
+        assert 580 <= bob.bindings()["sip:a@h"] <= 600
+    alice.register("<sip:b@h>", expires=300)
+    daemon.stop()
+    daemon.start()
+    found = Phone(daemon, "alice").bindings()
+    assert 570 <= found["sip:a@h"] <= 600 and 290 <= found["sip:b@h"] <= 300
+    assert 570 <= Phone(daemon, "bob").bindings()["sip:a@h"] <= 600
+    clock.set(7200 + 30 * 86400)  # it was wrong when it was read: nothing stays longer than maximum_expiration
+    assert Phone(daemon, "bob").bindings()["sip:a@h"] <= 600
+    daemon.stop()
 
 
 def test_an_expired_binding_is_none(tmp_path):

@@ -82,7 +82,7 @@ def accept(peer, request, expires=3600, headers=()):
     peer.respond(request, 200, "OK", [("Contact", f"{contact};expires={expires}"), *headers])
 
 
-def state_of(daemon, name, state, after=0, timeout=5):
+def state_of(daemon, name, state, after=0, timeout=10):
     return daemon.wait_log(rf"event=registration name={name} state={state}[^\n]*", timeout=timeout, after=after).group(0)
 
 
@@ -110,11 +110,11 @@ def test_register_refresh_unregister(start, registrar):
     assert first.get("contact") == f"<sip:s@{daemon.address}:5060>"
     assert (first.get("expires"), first.get("max-forwards")) == ("600", "70")
     assert not first.has("authorization") and not first.has("supported") and not first.has("route")
-    accept(server, first, 2)
     began = time.monotonic()
+    accept(server, first, 2)
     state_of(daemon, "trunk", f"registered server=127.0.0.1:{server.port} status=200 expires=2 next=1 retries=0")
     second = server.expect("REGISTER")
-    assert 0.7 < time.monotonic() - began < 2, "before it expires"
+    assert 0.7 < second.when - began < 2, "before it expires"
     assert (second.call_id, second.cseq) == (first.call_id, first.cseq + 1)
     assert (second.get("expires"), second.get("contact")) == ("600", first.get("contact"))
     server.respond(second, 200, "OK", [("Expires", "300")])
@@ -158,7 +158,7 @@ def test_several_at_once(start, registrar):
     for server in (servers[0], servers[2]):
         server.respond(server.expect("REGISTER"), 200)
     assert daemon.wait() == 0
-    servers[1].expect_nothing(0)
+    servers[1].expect_nothing(0, answered=False)
 
 
 def test_headers(start, registrar):

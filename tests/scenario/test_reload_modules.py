@@ -255,7 +255,7 @@ def test_again_and_again_under_calls(start):
             print(daemon.log()[-3000:])
             raise
     assert count > 5
-    daemon.check_at_rest(15)
+    daemon.check_at_rest(60)  # those of hundreds of calls a second are closed 128 a second
     assert open_descriptors(daemon) == descriptors
     if os.environ.get("SIPSESSION_VARIANT") not in ("asan", "tsan"):
         assert sizes[-1] <= sizes[9] * 1.03, sizes

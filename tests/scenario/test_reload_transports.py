@@ -36,14 +36,13 @@ def test_new_transports(start_daemon):
     said = daemon.reload()
     assert "warning: transport 'more' stays: to take it away needs a restart, or allow_reload = yes" in said
     assert "warning: transport 'stream' stays" in said
-    assert answers((daemon.address, 5070)) and answers((daemon.address, 5070), "tcp")
+    assert answers(daemon, 5070) and answers(daemon, 5070, "tcp")
     daemon.write_endpoints(ENDPOINTS + a_transport("more", f"{daemon.address}:5070", options="allow_reload = yes"))
     daemon.reload()
     daemon.write_endpoints(ENDPOINTS)
     assert "transport 'more' was taken away" in daemon.reload()
-    wait_until(lambda: not answers((daemon.address, 5070)))
-    daemon.check_at_rest()
-    assert daemon.sockets_at_rest == sockets
+    wait_until(lambda: not answers(daemon, 5070))
+    wait_until(lambda: daemon.udp_sockets() == sockets, 10)
 
 
 def test_a_transport_moves(start_daemon):
@@ -65,12 +64,12 @@ def test_a_transport_moves(start_daemon):
     write(6001, "no")
     said = daemon.reload()
     assert said.count("needs a restart") + said.count("need a restart") == 2, said
-    assert answers((daemon.address, 6000)) and not answers((daemon.address, 6001))
+    assert answers(daemon, 6000) and not answers(daemon, 6001)
     write(6001, "yes")
     daemon.reload()
     for way in ("udp", "tcp"):
-        assert answers((daemon.address, 6001), way)
-        assert not answers((daemon.address, 6000), way)
+        assert answers(daemon, 6001, way)
+        assert not answers(daemon, 6000, way)
         call = call_from(daemon.peer(way, remote=(daemon.address, 6001)), "alice")
         call.establish()
         call.hang_up()
@@ -84,7 +83,7 @@ def test_a_transport_moves(start_daemon):
     for port in (6002, 6003, 6002, 6003):  # again and again
         write(port, "yes")
         daemon.reload()
-        assert answers((daemon.address, port)) and answers((daemon.address, port), "tcp")
+        assert answers(daemon, port) and answers(daemon, port, "tcp")
 
 
 def test_a_transport_is_renamed(daemon):

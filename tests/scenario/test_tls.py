@@ -95,18 +95,6 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def record_path(tmp_path_factory):
-    return tmp_path_factory.mktemp("record") / "record"
-
-
-@pytest.fixture(scope="module")
-def names():
-    server = dns.NameServer({})
-    yield server
-    server.__exit__()
-
-
-@pytest.fixture(scope="module")
 def daemon_options(api_module, record_path, names, files):
     modules = "".join(f"load = {module}\n" for module in ("sdp_rtp", api_module("api_outgoing")))
     return {
@@ -245,24 +233,37 @@ def silent_connections(address, count):
     return [socket.create_connection(address, timeout=5) for _ in range(count)]
 
 
-def count_open(connections):
-    """How many of them the server has not closed."""
-    time.sleep(0.3)
-    closed, _, _ = select.select(connections, [], [], 0)
-    return len(connections) - len(closed)
+def is_answered(address, ca):
+    """Whether a new connection is taken."""
+    try:
+        peer = TlsPeer(address, ca=ca)
+        peer.send(peer.request("OPTIONS"))
+        answered = peer.receive() is not None
+        peer.close()
+        return answered
+    except (ssl.SSLError, ConnectionError):
+        return False
+
+
+def check_open(connections, wanted):
+    """The server closes all of them but so many."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end and len(select.select(connections, [], [], 0)[0]) < len(connections) - wanted:
+        time.sleep(0.02)
+    time.sleep(0.1)  # and no more
+    assert len(connections) - len(select.select(connections, [], [], 0)[0]) == wanted
 
 
 def test_handshakes_count_as_connections(start_daemon, tmp_path):
     """Descriptors are left for calls, whoever opens connections and never begins to talk TLS."""
     files = Files(tmp_path)
     limit = ("prlimit", "--nofile=200:200")
-    daemon = start_daemon(endpoints=files.conf, wrap=limit, files={"sipsession.conf": "[guard]\nmessage_timeout = 5\n"})
+    daemon = start_daemon(endpoints=files.conf, wrap=limit, files={"sipsession.conf": "[guard]\nmessage_timeout = 20\n"})
     silent = silent_connections(("127.0.0.1", files.ports["plain"]), 250)
-    left = count_open(silent)
+    check_open(silent, 100)
     call = Call(daemon.peer(), "echo")
     call.establish()
     call.hang_up()
-    assert left == 100
     for connection in silent:
         connection.close()
     peer = TlsPeer(("127.0.0.1", files.ports["plain"]), ca=files.authority.cert)
@@ -293,16 +294,14 @@ def test_handshakes_of_one_address(start_daemon, tmp_path):
     peer.send(peer.request("OPTIONS"))
     peer.expect(200)
     silent = silent_connections(address, 8)
-    assert count_open(silent) == 2
-    other = socket.create_connection(address, source_address=("127.0.0.9", 0), timeout=5)
-    assert count_open([other]) == 1
+    check_open(silent, 2)
+    other = socket.create_connection(address, source_address=("127.0.0.9", 0), timeout=10)
+    check_open([other], 1)
     for connection in [*silent, other]:
         connection.close()
-    time.sleep(0.2)
-    again = TlsPeer(address, ca=files.authority.cert)
-    again.send(again.request("OPTIONS"))
-    again.expect(200)
-    again.close()
+    end = time.monotonic() + 10
+    while not is_answered(address, files.authority.cert):  # until the server has seen that they are closed
+        assert time.monotonic() < end
     peer.send(peer.request("OPTIONS"))
     peer.expect(200)
     peer.close()
@@ -447,6 +446,11 @@ NAMED = [
     ("DNS:*.example.test", "strict", False),
     ("DNS:*.example.test", "wild", True),
     ("DNS:*.test", "wild", False),
+    # RFC 5922 7.1: DNS names count when there is no `sip:` URI, which is the only scheme that does
+    ("URI:sip:other.example.test,DNS:callee.example.test", "strict", False),
+    ("URI:sip:callee.example.test,DNS:other.example.test", "strict", True),
+    ("URI:sip:a@other.example.test,URI:https://x.test,DNS:callee.example.test", "strict", True),
+    ("URI:sips:callee.example.test", "strict", False),
 ]
 
 
@@ -456,6 +460,15 @@ def test_the_name_of_a_server(caller, names, files, server, of, endpoint, taken)
     callee = server(files.authority.issue("named", of, cn="nobody"))
     caller.dial(endpoint, f"sip:a@callee.example.test:{callee.port};transport=tls")
     (take if taken else refuse)(caller, callee)
+
+
+@pytest.mark.parametrize("of", ["URI:sip:other.example.test", "IP:127.0.0.9", "email:a@other.example.test"])
+def test_the_common_name_beside_other_names(caller, names, files, server, of):
+    """RFC 5922 7.1: it may count only where there is no subjectAltName at all."""
+    names.records = {"callee.example.test": [dns.a("127.0.0.1")]}
+    callee = server(files.authority.issue("common", of, cn="callee.example.test"))
+    caller.dial("strict", f"sip:a@callee.example.test:{callee.port};transport=tls")
+    refuse(caller, callee)
 
 
 def test_servers_that_nobody_vouches_for(daemon, caller, names, files, server):
@@ -581,3 +594,22 @@ def test_pjsua_calls(daemon, files, tmp_path):
         phone.wait_for("is DISCONNECTED")
     finally:
         phone.kill()
+
+
+def test_a_connection_is_of_one_name(caller, names, files, server):
+    """RFC 5922 7.3, RFC 5923 9.2: verified for one host, it is not used for another one at the same address."""
+    names.records = {"one.example.test": [dns.a("127.0.0.1")], "two.example.test": [dns.a("127.0.0.1")]}
+    callee = server(files.authority.issue("one", "DNS:one.example.test", cn="nobody"))
+    caller.dial("strict", f"sip:a@one.example.test:{callee.port};transport=tls")
+    peer = callee.accept()
+    peer.respond(peer.expect("INVITE"), 486)
+    peer.expect("ACK")
+    caller.wait("end 486")
+    caller.dial("strict", f"sip:a@one.example.test:{callee.port};transport=tls")
+    peer.respond(peer.expect("INVITE"), 486)  # the same connection
+    peer.expect("ACK")
+    caller.record_path.unlink()
+    caller.dial("strict", f"sip:a@two.example.test:{callee.port};transport=tls")
+    refuse(caller, callee)
+    assert peer.receive(0) is None
+    peer.close()

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Several transports of a kind: by which one somebody is reached (`symmetric_transport`)."""
+"""Several transports of a kind: by which one somebody is reached (`symmetric_transport`); one that is bound to all
+addresses; connections that are lost."""
+
+import os
+import socket
+import subprocess
 
 import pytest
 from support.caller import Caller
 from support.daemon import free_port
 from support.peer import Call, Peer, unique
-from support.wire import parameter
+from support.wire import Message, audio_sdp, parameter
 
 OWN = "127.8.8.9"
 
@@ -27,6 +32,10 @@ qualify_frequency = 1
 
 
 CONF = """\
+[wide]
+type = transport
+bind = 0.0.0.0:{wide}
+
 [second]
 type = transport
 bind = {own}:{second}
@@ -40,10 +49,19 @@ bind = {own}:{third}
 type = endpoint
 context = default
 allow = !all,ulaw
+
+[wide]
+type = endpoint
+transport = wide
+allow = !all,ulaw
 """
 EXTENSIONS = """\
 [default]
 exten = wait,1,Answer()
+ same = n,Wait(60)
+exten = ring,1,Ringing()
+ same = n,Wait(0.5)
+ same = n,Answer()
  same = n,Wait(60)
 exten = end,1,Answer()
  same = n,Wait(0.3)
@@ -52,13 +70,8 @@ exten = end,1,Answer()
 
 
 @pytest.fixture(scope="module")
-def record_path(tmp_path_factory):
-    return tmp_path_factory.mktemp("record") / "record"
-
-
-@pytest.fixture(scope="module")
 def ports():
-    return {"second": free_port(OWN), "third": free_port(OWN)}
+    return {"second": free_port(OWN), "third": free_port(OWN), "wide": free_port("0.0.0.0")}
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +150,115 @@ def test_call_that_came_in_ends_by_its_transport(daemon, peer_at):
     call = Call(peer_at("second"), "end")
     call.establish()
     call.peer.respond(call.peer.expect("BYE"), 200)
+
+
+# ---- bound to all addresses ----
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["never heard of", "asked us before"])
+def test_our_address_as_the_peer_sees_it(daemon, record_path, ports, known):
+    """RFC 3261 18.1.1: Via names the address that the request leaves from."""
+    record_path.unlink(missing_ok=True)
+    ours = "127.44.0.1" if known else "127.0.0.1"
+    peer = daemon.peer(remote=(ours, ports["wide"]))
+    if known:
+        peer.send(peer.request("OPTIONS"))
+        peer.expect(200)
+    caller = Caller(daemon, record_path)
+    caller.dial("wide", f"sip:a@127.0.0.1:{peer.port}")
+    invite = peer.expect("INVITE")
+    assert invite.get("via").startswith(f"SIP/2.0/UDP {ours}:{ports['wide']};rport")
+    peer.respond(invite, 486)
+    peer.expect("ACK")
+    caller.done()
+
+
+def test_a_datagram_to_all(daemon, ports):
+    """What was sent to a broadcast address is answered from one of ours; and so is the peer from then on."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as everybody:
+        everybody.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        everybody.bind(("127.0.0.1", 0))
+        everybody.settimeout(3)
+        peer = daemon.peer(remote=("127.0.0.1", ports["wide"]))
+        request = peer.request("OPTIONS").encode()
+        everybody.sendto(request, ("127.255.255.255", ports["wide"]))
+        assert everybody.recv(4000).startswith(b"SIP/2.0 200 ")
+
+
+@pytest.mark.skipif(os.environ.get("SIPSESSION_TEST_NETWORK") != "own", reason="it takes addresses away")
+def test_an_address_of_ours_goes(daemon, record_path, ports):
+    """A peer that asked at an address which we have no more is reached from another one."""
+    record_path.unlink(missing_ok=True)
+    subprocess.run(["ip", "address", "add", "10.99.99.1/32", "dev", "lo"], check=True)
+    peer = daemon.peer(remote=("10.99.99.1", ports["wide"]), local="127.0.0.1")
+    peer.send(peer.request("OPTIONS"))
+    peer.expect(200)
+    subprocess.run(["ip", "address", "del", "10.99.99.1/32", "dev", "lo"], check=True)
+    peer.remote = ("127.0.0.1", ports["wide"])
+    caller = Caller(daemon, record_path)
+    caller.dial("wide", f"sip:a@127.0.0.1:{peer.port}")
+    peer.respond(peer.expect("INVITE"), 486)
+    peer.expect("ACK")
+    caller.wait("end 486")
+    caller.done()
+
+
+# ---- connections that are lost ----
+
+
+def read_message(connection):
+    connection.settimeout(5)
+    return Message.parse(connection.recv(65536))
+
+
+def refuse(connection, invite, line):
+    kept = [(n, v) for n, v in invite.headers if n.lower() in ("via", "from", "to", "call-id", "cseq")]
+    headers = [(n, f"{v};tag=x") if n.lower() == "to" else (n, v) for n, v in kept]
+    connection.sendall(Message(f"SIP/2.0 {line}", headers).encode())
+
+
+@pytest.mark.parametrize("line", ["", "180 Ringing"])
+def test_the_connection_of_our_call_is_lost(daemon, record_path, line):
+    """RFC 3261 17.1.4, 8.1.3.1: as if it had been answered with 503; not when its time is over."""
+    record_path.unlink(missing_ok=True)
+    caller = Caller(daemon, record_path)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        caller.dial("anonymous", f"sip:a@127.0.0.1:{server.getsockname()[1]};transport=tcp")
+        server.settimeout(5)
+        connection, _ = server.accept()
+        with connection:
+            invite = read_message(connection)
+            if line:
+                refuse(connection, invite, line)
+                caller.wait("early x alive 180")
+        caller.wait("end 503", 3)
+    caller.done()
+
+
+def test_the_connection_of_a_call_to_us_is_lost(daemon):
+    """RFC 3261 18.2.2: the answer comes by a new one, to where Via says."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        name = f"sip:peer@127.0.0.1:{port};transport=tcp"
+        headers = [
+            ("Via", f"SIP/2.0/TCP 127.0.0.1:{port};branch=z9hG4bK{unique('b')}"), ("Max-Forwards", "70"),
+            ("From", f"<{name}>;tag=f"), ("To", "<sip:ring@example.test>"), ("Call-ID", unique("c")),
+            ("CSeq", "1 INVITE"), ("Contact", f"<{name}>"), ("Content-Type", "application/sdp"),
+        ]  # fmt: skip
+        invite = Message("INVITE sip:ring@example.test SIP/2.0", headers, audio_sdp(port))
+        with socket.create_connection(daemon.tcp) as connection:
+            connection.sendall(invite.encode())
+            assert read_message(connection).status == 180
+        server.settimeout(5)
+        connection, _ = server.accept()
+        with connection:
+            answer = read_message(connection)
+            assert answer.status == 200
+            target = answer.contact_uri
+            for number, method in ((1, "ACK"), (2, "BYE")):
+                again = [
+                    (n, {"Via": v + method, "To": answer.get("to"), "CSeq": f"{number} {method}"}.get(n, v))
+                    for n, v in headers if n != "Content-Type"
+                ]  # fmt: skip
+                connection.sendall(Message(f"{method} {target} SIP/2.0", again).encode())
+            assert read_message(connection).status == 200

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * res_sip: which sources may ask at all, by access lists, rates and bans, and what is told of those
+ * res_sip: which sources may ask at all, by access lists, rates, bans and what they have under way
+ * (transactions.c), and what is told of those
  * that may not. Who they are and what they want is not known here.
  */
 #include <arpa/inet.h>
@@ -81,14 +82,10 @@ static int is_limited(const struct sip_access_config *config)
     return config->rate > 0 || config->ban_failures > 0;
 }
 
-int sip_access_check(pjsip_rx_data *rdata)
+/* 0: it is banned or too fast; what there is to answer was answered. */
+static int check_rate(pjsip_rx_data *rdata)
 {
-    const pj_sockaddr *address = &rdata->pkt_info.src_addr;
-
-    if (!sources || !is_limited(&sip_get_config()->access) || is_exempt(address)) {
-        return 1;
-    }
-    switch (sip_sources_request(sources, sip_now(), address)) {
+    switch (sip_sources_request(sources, sip_now(), &rdata->pkt_info.src_addr)) {
     case SIP_ACCESS_GOOD:
         return 1;
     case SIP_ACCESS_BANNED:
@@ -104,6 +101,13 @@ int sip_access_check(pjsip_rx_data *rdata)
     sip_counters.rate_limited++;
     refuse_fast(rdata);
     return 0;
+}
+
+int sip_access_check(pjsip_rx_data *rdata)
+{
+    return is_exempt(&rdata->pkt_info.src_addr) ||
+           ((!sources || !is_limited(&sip_get_config()->access) || check_rate(rdata)) &&
+            sip_transactions_check(rdata));
 }
 
 int sip_access_counts(const pjsip_rx_data *rdata)
@@ -225,6 +229,7 @@ static int is_wanted(const struct sip_config *config)
 
 int sip_access_start(const struct sip_config *config)
 {
+    sip_transactions_start();
     if (!is_wanted(config)) {
         return 0;
     }

@@ -16,6 +16,14 @@ enum sip_access {
     SIP_ACCESS_BANNED
 };
 
+/* Who is one source: an address of IPv4, a network /64 of IPv6, which one peer has as a whole. */
+struct sip_source_key {
+    unsigned char address[16]; /* unused octets are 0 */
+    unsigned char family;      /* 4, 6 */
+};
+
+void sip_source_set_key(struct sip_source_key *key, const pj_sockaddr *address);
+
 struct sip_sources;
 
 /* sets: a power of two; eight sources are kept in each. NULL: logged. */
@@ -35,6 +43,12 @@ void sip_sources_succeeded(struct sip_sources *sources, pj_uint64_t now,
 int sip_sources_unidentified(struct sip_sources *sources, pj_uint64_t now,
                              const pj_sockaddr *address, unsigned count, unsigned period);
 
+/* ---- transactions.c ---- */
+
+void sip_transactions_start(void);
+/* 0: the source of a request that begins something has too many of them; it was answered. */
+int sip_transactions_check(pjsip_rx_data *rdata);
+
 /* ---- access.c ---- */
 
 int sip_access_start(const struct sip_config *config);
@@ -42,7 +56,7 @@ void sip_access_stop(void);
 int sip_access_prepare(struct sip_config *config); /* these three: reload.h */
 void sip_access_abandon(void);
 void sip_access_commit(struct sip_config *old, struct sip_config *config);
-/* 0: the source is banned or too fast; what there is to answer was answered. */
+/* 0: the source is banned, too fast, or has too much under way; what there is to answer was answered. */
 int sip_access_check(pjsip_rx_data *rdata);
 /* 1: failures of this source are counted, and may get it banned. */
 int sip_access_counts(const pjsip_rx_data *rdata);

@@ -14,14 +14,13 @@
 #define WAYS 8
 
 struct source {
-    unsigned char address[16]; /* all zero, with family 0: a free place */
-    unsigned char family;
-    pj_uint64_t seen;       /* when it asked last */
-    pj_uint64_t full;       /* when all its tokens are there again */
-    pj_uint64_t told;       /* when it was last said to be too fast; 0: never */
-    pj_uint64_t first_fail; /* of those that are counted */
-    pj_uint64_t banned;     /* until then */
-    pj_uint64_t first_lost; /* of the requests of nobody we know that are counted */
+    struct sip_source_key key; /* of family 0: a free place */
+    pj_uint64_t seen;          /* when it asked last */
+    pj_uint64_t full;          /* when all its tokens are there again */
+    pj_uint64_t told;          /* when it was last said to be too fast; 0: never */
+    pj_uint64_t first_fail;    /* of those that are counted */
+    pj_uint64_t banned;        /* until then */
+    pj_uint64_t first_lost;    /* of the requests of nobody we know that are counted */
     unsigned failures;
     unsigned lost;
 };
@@ -65,8 +64,7 @@ void sip_sources_destroy(struct sip_sources *sources)
     }
 }
 
-/* Who is one source: an address of IPv4, a network /64 of IPv6, which one peer has as a whole. */
-static void set_key(struct source *key, const pj_sockaddr *address)
+void sip_source_set_key(struct sip_source_key *key, const pj_sockaddr *address)
 {
     memset(key, 0, sizeof(*key));
     if (address->addr.sa_family == PJ_AF_INET6) {
@@ -85,7 +83,7 @@ static void set_key(struct source *key, const pj_sockaddr *address)
     key->family = 4;
 }
 
-static struct source *find_set(const struct sip_sources *sources, const struct source *key)
+static struct source *find_set(const struct sip_sources *sources, const struct sip_source_key *key)
 {
     pj_uint64_t value = sources->seed ^ key->family, word;
     unsigned i;
@@ -112,15 +110,15 @@ static int is_less(const struct source *one, const struct source *other, pj_uint
 /* The source's place, made when it has none. */
 static struct source *get(struct sip_sources *sources, pj_uint64_t now, const pj_sockaddr *address)
 {
-    struct source key, *set, *least;
+    struct source *set, *least;
+    struct sip_source_key key;
     unsigned i;
 
-    set_key(&key, address);
+    sip_source_set_key(&key, address);
     set = find_set(sources, &key);
     least = set;
     for (i = 0; i < WAYS; i++) {
-        if (set[i].family == key.family &&
-            memcmp(set[i].address, key.address, sizeof(key.address)) == 0) {
+        if (memcmp(&set[i].key, &key, sizeof(key)) == 0) {
             set[i].seen = now;
             return &set[i];
         }
@@ -128,8 +126,7 @@ static struct source *get(struct sip_sources *sources, pj_uint64_t now, const pj
             least = &set[i];
         }
     }
-    *least = key;
-    least->seen = now;
+    *least = (struct source){.key = key, .seen = now};
     return least;
 }
 

@@ -193,6 +193,30 @@ void ast_sip_contact_set_state(const char *aor, const char *uri, enum ast_sip_co
     }
 }
 
+static void shift(struct place *place, long long seconds)
+{
+    struct ast_sip_aor *aor = ast_sip_get_aor(place->aor);
+    const long long most = (long long)time(NULL) + (aor ? aor->maximum_expiration : 7200);
+
+    for (struct ast_sip_contact *at = place->contacts; at; at = at->next) {
+        if (at->expires != 0) {
+            at->expires += seconds;
+            at->expires = at->expires < 1 ? 1 : at->expires > most ? most : at->expires;
+        }
+    }
+    ast_sip_aor_unref(aor);
+}
+
+void ast_sip_location_shift(long long seconds)
+{
+    base_assert_sip_thread();
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        for (struct place *place = buckets[i]; place; place = place->next) {
+            shift(place, seconds);
+        }
+    }
+}
+
 /* ---- looking ---- */
 
 const struct ast_sip_contact *ast_sip_aor_contacts(const char *aor)

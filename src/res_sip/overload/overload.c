@@ -4,6 +4,7 @@
  * transactions), and what is let in by its text, before PJSIP has any work with it; wire.c refuses.
  * When nothing is scarce, a message costs one look at a flag here.
  */
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -163,19 +164,25 @@ unsigned sip_overload_loss(void)
 
 /* ---- decisions ---- */
 
-/* An INVITE that was let in comes again (RFC 3261 17.1.1.2): its transaction answers. The key is
- * PJSIP's, of transactions of a server (RFC 3261 17.2.3). */
-static int has_transaction(const pj_str_t *branch)
+/* A request that was let in comes again (RFC 3261 17.1): its transaction answers. The key is PJSIP's,
+ * of transactions of a server (RFC 3261 17.2.3). */
+static int has_transaction(const struct sip_overload_request *request)
 {
-    char text[256];
+    const int is_invite = pj_strcmp2(&request->method, "INVITE") == 0;
+    char text[300];
+    int length;
     pj_str_t key;
 
-    if (branch->slen == 0 || branch->slen > (pj_ssize_t)sizeof(text) - 2) {
+    if (request->branch.slen == 0) {
         return 0;
     }
-    memcpy(text, "s$", 2);
-    memcpy(text + 2, branch->ptr, (size_t)branch->slen);
-    pj_strset(&key, text, branch->slen + 2);
+    length = snprintf(text, sizeof(text), "s$%.*s%s%.*s", is_invite ? 0 : (int)request->method.slen,
+                      request->method.ptr, is_invite ? "" : "$", (int)request->branch.slen,
+                      request->branch.ptr);
+    if (length >= (int)sizeof(text)) {
+        return 0;
+    }
+    pj_strset(&key, text, length);
     return pjsip_tsx_layer_find_tsx2(&key, PJ_FALSE) != NULL;
 }
 
@@ -199,6 +206,15 @@ static enum sip_admission_class class_of(enum sip_overload_kind kind, const pj_s
                                                           : SIP_ADMISSION_STRANGER;
 }
 
+int sip_overload_is_emergency(const pjsip_rx_data *rdata)
+{
+    struct sip_overload_request request;
+
+    sip_overload_read(rdata->msg_info.msg_buf, (size_t)rdata->msg_info.len,
+                      config.emergency_numbers, &request);
+    return request.kind == SIP_OVERLOAD_EMERGENCY;
+}
+
 enum sip_overload_verdict sip_overload_decide(const char *text, size_t length,
                                               const pj_sockaddr *source)
 {
@@ -211,7 +227,7 @@ enum sip_overload_verdict sip_overload_decide(const char *text, size_t length,
     if (request.kind == SIP_OVERLOAD_OUR_ACK) {
         return SIP_OVERLOAD_DROP;
     }
-    if (request.kind != SIP_OVERLOAD_OTHER && has_transaction(&request.branch)) {
+    if (has_transaction(&request)) {
         return SIP_OVERLOAD_LET_IN;
     }
     if (is_let_in(request.kind, class_of(request.kind, source))) {

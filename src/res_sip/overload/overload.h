@@ -70,6 +70,7 @@ enum sip_overload_kind {
 
 struct sip_overload_request {
     enum sip_overload_kind kind;
+    pj_str_t method;
     pj_str_t branch; /* of the topmost Via; empty: none */
 };
 
@@ -95,6 +96,9 @@ int sip_feedback_start(void);
 
 /* Something may have to be refused. Read before sip_overload_decide is called, which costs more. */
 extern int sip_overload_is_watching;
+
+/* 1: a request for an emergency service (RFC 5031), or one of our emergency_numbers. */
+int sip_overload_is_emergency(const pjsip_rx_data *rdata);
 
 enum sip_overload_verdict {
     SIP_OVERLOAD_LET_IN, /* PJSIP may have it */

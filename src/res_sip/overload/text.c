@@ -82,11 +82,15 @@ void sip_overload_read(const char *text, size_t length, const char *numbers,
                        struct sip_overload_request *request)
 {
     const char *end = text + length, *at = sip_guard_next_line(text, end);
+    const char *method_end = memchr(text, ' ', (size_t)(at - text));
     struct sip_guard_span tag = {NULL, NULL}, branch = {NULL, NULL};
     int has_via = 0, has_to = 0;
 
     memset(request, 0, sizeof(*request));
     request->kind = kind_of(text, at, numbers);
+    if (method_end) {
+        pj_strset3(&request->method, (char *)text, (char *)method_end);
+    }
     while (request->kind != SIP_OVERLOAD_GOES_ON && at < end && *at != '\r' && *at != '\n' &&
            (!has_via || !has_to)) {
         const char *next = sip_guard_next_field(at, end), *value = next;

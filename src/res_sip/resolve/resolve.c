@@ -23,6 +23,9 @@
 
 #define MAX_SOCKETS 16
 
+/* A name server may know many names that it says nothing of. Who asks has 64*T1, 32 s, in all. */
+#define ASK_FOR 16000000u /* microseconds, until no further question begins */
+
 /* A lookup under way; freed when its callback was called. */
 struct lookup {
     char host[LOCATE_NAME_SIZE];
@@ -36,7 +39,8 @@ struct lookup {
     unsigned naptr_count, naptr_at;
     struct locate_srv srv[LOCATE_MAX_SRV];
     unsigned srv_count, srv_at;
-    int protocol_at; /* the next protocol whose SRV is asked for without NAPTR */
+    int protocol_at;   /* the next protocol whose SRV is asked for without NAPTR */
+    pj_uint64_t until; /* what was found by then has to do */
     pjsip_server_addresses found;
 };
 
@@ -259,7 +263,10 @@ static void ask_addresses(struct lookup *lookup, const char *name, int protocols
 /* The servers of the SRV records in their order. */
 static void next_address(struct lookup *lookup)
 {
-    if (lookup->srv_at < lookup->srv_count && lookup->found.count < PJSIP_MAX_RESOLVED_ADDRESSES) {
+    if (sip_now() > lookup->until) {
+        finish(lookup);
+    } else if (lookup->srv_at < lookup->srv_count &&
+               lookup->found.count < PJSIP_MAX_RESOLVED_ADDRESSES) {
         const struct locate_srv *srv = &lookup->srv[lookup->srv_at];
 
         ask_addresses(lookup, srv->target, (int)srv->protocol, on_srv_address);
@@ -491,6 +498,7 @@ static void on_resolve(pjsip_resolver_t *resolver, pj_pool_t *pool, const pjsip_
     lookup->fallback = default_protocol(target);
     lookup->token = token;
     lookup->done = done;
+    lookup->until = sip_now() + ASK_FOR;
     begin(lookup);
 }
 

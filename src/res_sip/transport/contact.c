@@ -39,6 +39,22 @@ static int route_to(int family, const pj_str_t *host, pj_sockaddr *address)
     return 0;
 }
 
+int sip_address_towards(const struct sip_transport *transport, const pj_sockaddr *peer,
+                        pj_sockaddr *address)
+{
+    const pj_sockaddr *path = transport->udp ? sip_udp_path(transport->udp, peer) : NULL;
+    char text[PJ_INET6_ADDRSTRLEN];
+    pj_str_t host;
+
+    if (path) {
+        *address = *path;
+        return 0;
+    }
+    host = sip_str(pj_sockaddr_print(peer, text, sizeof(text), 0));
+    *address = transport->address;
+    return route_to(transport->address.addr.sa_family, &host, address);
+}
+
 /* The port of a connection's listener: where a new one would be accepted, also when we connected.
  */
 static pj_uint16_t listening_port(const pjsip_transport *connection)

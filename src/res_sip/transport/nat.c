@@ -201,16 +201,37 @@ static void rewrite_contact(pjsip_tx_data *tdata, const struct sip_transport *tr
     }
 }
 
+/*
+ * RFC 3261 18.1.1: on a socket that is bound to all addresses PJSIP has but one name for us; Via
+ * names the address that the request leaves from.
+ */
+static void name_own_address(pjsip_tx_data *tdata, const struct sip_transport *transport)
+{
+    pjsip_via_hdr *via = pjsip_msg_find_hdr(tdata->msg, PJSIP_H_VIA, NULL);
+    char text[PJ_INET6_ADDRSTRLEN];
+    pj_sockaddr address;
+
+    if (via && sip_address_towards(transport, &tdata->tp_info.dst_addr, &address) == 0 &&
+        pj_strcmp2(&via->sent_by.host, pj_sockaddr_print(&address, text, sizeof(text), 0)) != 0) {
+        pj_strdup2(tdata->pool, &via->sent_by.host, text);
+        pjsip_tx_data_invalidate_msg(tdata);
+    }
+}
+
 /* PJSIP has chosen where it goes, and has not printed it yet. */
 static pj_status_t on_sending(pjsip_tx_data *tdata)
 {
     const struct sip_transport *transport;
 
-    if (!external_wanted || !tdata->tp_info.transport) {
+    if (!tdata->tp_info.transport) {
         return PJ_SUCCESS;
     }
     transport = sip_transport_of(tdata->tp_info.transport);
-    if (!transport || !is_external(&transport->config->external) ||
+    if (transport && transport->udp && tdata->msg->type == PJSIP_REQUEST_MSG &&
+        !pj_sockaddr_has_addr(&transport->address)) {
+        name_own_address(tdata, transport);
+    }
+    if (!external_wanted || !transport || !is_external(&transport->config->external) ||
         !sip_nat_is_outside(&transport->config->external, &tdata->tp_info.dst_addr)) {
         return PJ_SUCCESS;
     }

@@ -13,50 +13,57 @@
 
 #include "res_sip/transport/tls.h"
 
-/* A URI that is just "sip:HOST" or "sips:HOST"; the certificate counts its octets. */
-static int is_uri_of(const ASN1_IA5STRING *uri, const char *host)
+/* The host of a URI that is just "sip:HOST": its octets, which the certificate counts. 0; -1: it is
+ * none. */
+static int host_of_uri(const ASN1_IA5STRING *uri, pj_str_t *host)
 {
     const char *text = (const char *)ASN1_STRING_get0_data(uri);
-    size_t length = (size_t)ASN1_STRING_length(uri), skip = 0;
+    const pj_ssize_t length = ASN1_STRING_length(uri);
 
-    if (length > 4 && strncasecmp(text, "sip:", 4) == 0) {
-        skip = 4;
-    } else if (length > 5 && strncasecmp(text, "sips:", 5) == 0) {
-        skip = 5;
+    if (length <= 4 || strncasecmp(text, "sip:", 4) != 0 || memchr(text, '@', (size_t)length)) {
+        return -1;
     }
-    return skip && length - skip == strlen(host) && memchr(text, '\0', length) == NULL &&
-           strncasecmp(text + skip, host, length - skip) == 0;
+    host->ptr = (char *)text + 4;
+    host->slen = length - 4;
+    return 0;
 }
 
-/* RFC 5922 7.1: the URIs of subjectAltName are what counts first. */
-static int has_uri_of(X509 *certificate, const char *host)
+/* RFC 5922 7.1: if there are such URIs in subjectAltName, only they count. 1: one is of the host, 0:
+ * none is; -1: there are none. */
+static int look_at_uris(const GENERAL_NAMES *names, const pj_str_t *host)
 {
-    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    int found = 0;
+    int result = -1;
 
-    for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++) {
+    for (int i = 0; i < sk_GENERAL_NAME_num(names) && result != 1; i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        pj_str_t its;
 
-        found |= name->type == GEN_URI && is_uri_of(name->d.uniformResourceIdentifier, host);
+        if (name->type == GEN_URI && host_of_uri(name->d.uniformResourceIdentifier, &its) == 0) {
+            result = pj_stricmp(&its, host) == 0;
+        }
     }
-    GENERAL_NAMES_free(names);
-    return found;
+    return result;
 }
 
 int sip_tls_is_of(X509 *certificate, const char *host, int allow_wildcards)
 {
     unsigned flags =
         allow_wildcards ? X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS : X509_CHECK_FLAG_NO_WILDCARDS;
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
     const pj_str_t text = sip_str(host);
+    int by_uri = names ? look_at_uris(names, &text) : -1;
     pj_sockaddr address;
 
-    if (text.slen == 0) {
-        return 0;
+    if (names || X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) >= 0) {
+        flags |= X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
     }
-    if (sip_parse_ip(&text, &address) == 0) {
-        return X509_check_ip_asc(certificate, host, 0) == 1 || has_uri_of(certificate, host);
+    GENERAL_NAMES_free(names);
+    if (text.slen == 0 || by_uri >= 0) {
+        return text.slen > 0 && by_uri;
     }
-    return X509_check_host(certificate, host, 0, flags, NULL) == 1 || has_uri_of(certificate, host);
+    return sip_parse_ip(&text, &address) == 0
+               ? X509_check_ip_asc(certificate, host, 0) == 1
+               : X509_check_host(certificate, host, 0, flags, NULL) == 1;
 }
 
 /* NULL: it is signed by one whom we trust, and valid today. */

@@ -16,7 +16,10 @@
 #include "res_sip/transport/tls.h"
 #include "res_sip/transport/transport.h"
 
-#define UNREAD_TIME 4 /* times timer B: longer than that no connection waits for its peer to read */
+/* SYNs that are repeated: a server that is dead makes way for the next one (RFC 3263 4.3) after 7 s,
+ * not after the system's two minutes. */
+#define CONNECT_ATTEMPTS 2
+#define UNREAD_TIME      4 /* times timer B: longer than that no connection waits for its peer to read */
 
 static struct sip_transport *transports; /* in the order of the configuration */
 
@@ -100,6 +103,8 @@ void sip_transport_options(struct sip_transport *transport, pj_sockopt_params *p
     transport->options.unread = UNREAD_TIME * (int)sip_get_config()->global.timer_b;
     params->cnt = 0;
     add_option(params, IPPROTO_TCP, TCP_NODELAY, &transport->options.on);
+    transport->options.attempts = CONNECT_ATTEMPTS;
+    add_option(params, IPPROTO_TCP, TCP_SYNCNT, &transport->options.attempts);
     add_option(params, IPPROTO_TCP, TCP_USER_TIMEOUT, &transport->options.unread);
     if (config->tcp_keepalive) {
         add_option(params, SOL_SOCKET, SO_KEEPALIVE, &transport->options.on);

@@ -24,7 +24,7 @@ struct sip_transport {
     pjsip_tpfactory *tcp; /* of TCP and TLS */
     pj_sockaddr address;  /* what it is bound to, with its port */
     struct {
-        int on, idle, interval, count, unread;
+        int on, idle, interval, count, unread, attempts;
     } options; /* of its sockets; PJSIP keeps pointers to them */
     struct {
         unsigned long long loaded, looked_at; /* what distinguishes the certificate's files */
@@ -57,6 +57,12 @@ int sip_udp_fd(const pjsip_transport *transport);
 int sip_udp_start(const struct sip_transport_config *config, pjsip_transport **transport);
 /* Where a datagram was sent to, or NULL when that is just the transport's own address. */
 const pj_sockaddr *sip_udp_destination(const pjsip_rx_data *rdata);
+/* Which of our addresses a peer is known to use, on a socket that is bound to all; NULL: not known.
+ */
+const pj_sockaddr *sip_udp_path(const pjsip_transport *transport, const pj_sockaddr *peer);
+/* contact.c: the address of ours that a peer sees, on a socket that is bound to all. 0; -1 logged. */
+int sip_address_towards(const struct sip_transport *transport, const pj_sockaddr *peer,
+                        pj_sockaddr *address);
 
 int sip_transports_start(const struct sip_config *config);
 /* Forgets them; PJSIP destroys them with its endpoint. */

@@ -91,7 +91,8 @@ static void note_destination(struct udp *udp, struct slot *slot, struct msghdr *
 
             memcpy(&info, CMSG_DATA(control), sizeof(info));
             slot->destination = udp->base.local_addr;
-            memcpy(&slot->destination.ipv4.sin_addr, &info.ipi_addr, sizeof(info.ipi_addr));
+            /* not ipi_addr, which may be a broadcast address */
+            memcpy(&slot->destination.ipv4.sin_addr, &info.ipi_spec_dst, sizeof(info.ipi_spec_dst));
         } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
             struct in6_pktinfo info;
 
@@ -291,6 +292,12 @@ static pj_status_t put(struct udp *udp, const void *data, size_t length,
         set_source(&header, control, local);
     }
     while (sendmsg(udp->watch.fd, &header, MSG_DONTWAIT) < 0) {
+        if (header.msg_control && (errno == EINVAL || errno == ENETUNREACH)) {
+            /* perhaps the address is none of ours any more */
+            header.msg_control = NULL;
+            header.msg_controllen = 0;
+            continue;
+        }
         if (errno == EAGAIN || errno == ENOBUFS) {
             sip_counters.unsent++; /* lost, as if the network had lost it: SIP sends again */
             break;
@@ -310,6 +317,13 @@ static pj_status_t send_datagram(pjsip_transport *transport, pjsip_tx_data *tdat
     (void)callback;
     return put((struct udp *)transport, tdata->buf.start,
                (size_t)(tdata->buf.cur - tdata->buf.start), address, address_length);
+}
+
+const pj_sockaddr *sip_udp_path(const pjsip_transport *transport, const pj_sockaddr *peer)
+{
+    const struct udp *udp = (const struct udp *)transport;
+
+    return udp->paths ? sip_paths_find(udp->paths, peer) : NULL;
 }
 
 int sip_udp_fd(const pjsip_transport *transport)

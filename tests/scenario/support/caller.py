@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Calls of the daemon's (tests/api/api_outgoing): asked for in a call to it, answered by peers."""
 
+import contextlib
 import hashlib
 import re
 import time
 
+from .daemon import Daemon
 from .peer import Call
 from .wire import Message
 
@@ -15,7 +17,7 @@ class Caller:
     """A call to the daemon in which its outgoing calls are asked for."""
 
     def __init__(self, daemon, record_path):
-        self.record_path = record_path
+        self.daemon, self.record_path = daemon, record_path
         self.call = Call(daemon.peer(), "wait")
         self.call.establish()
 
@@ -32,7 +34,7 @@ class Caller:
     def lines(self):
         return self.record_path.read_text().splitlines() if self.record_path.exists() else []
 
-    def wait(self, line, timeout=5):
+    def wait(self, line, timeout=10):
         """Waits for a line of the record."""
         end = time.monotonic() + timeout
         while line not in self.lines():
@@ -41,6 +43,29 @@ class Caller:
 
     def done(self):
         self.call.hang_up()
+
+
+@contextlib.contextmanager
+def caller_of_phones(folder, extensions, endpoints, modules, system=""):
+    """A Caller, at a daemon of its own that calls phones where they registered (a URI of "-")."""
+    record = folder / "record"
+    daemon = Daemon(
+        folder, extensions, endpoints, system, modules=["sdp_rtp", "registrar", "qualify", *modules],
+        env={"SIPSESSION_API_LOG": str(record)},
+    )  # fmt: skip
+    daemon.start()
+    caller = Caller(daemon, record)
+    yield caller
+    caller.done()
+    daemon.stop()
+
+
+def expect_call(peer):
+    """A phone refuses a call of the daemon's; its INVITE."""
+    invite = peer.expect("INVITE", skip=("OPTIONS",))
+    peer.respond(invite, 486)
+    peer.expect("ACK", skip=("OPTIONS",))
+    return invite
 
 
 def contact(peer, user="peer"):

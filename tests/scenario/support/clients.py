@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from . import audio
+from .daemon import is_free
 
 SCENARIOS = Path(__file__).resolve().parent.parent / "sipp"
 
@@ -30,8 +31,10 @@ def program(name, variable=None):
 
 
 def local_port(seed=[21000]):
-    """A port for a client, as far as this test program goes."""
+    """A port for a client, which this test program has given to no other one; those behind it are its own, too."""
     seed[0] += 20
+    while not is_free("127.0.0.1", seed[0]):
+        seed[0] += 20
     return seed[0]
 
 
@@ -107,7 +110,17 @@ def pjsua(folder, uri=None, play=None, record=None, options=(), rate=8000):
         client.process.stdin.write(line.encode() + b"\n")
         client.process.stdin.flush()
 
-    client.console = console
+    def hung_up(timeout=15):
+        """Waits for its call's end and ends it; what it said."""
+        try:
+            client.wait_for("is DISCONNECTED", timeout)
+            console("q")
+            client.wait(15)
+        finally:
+            client.kill()
+        return client.text()
+
+    client.console, client.hung_up = console, hung_up
     return client
 
 

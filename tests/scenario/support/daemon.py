@@ -62,17 +62,22 @@ allow = !all,ulaw,alaw,g722
 """
 
 
+def is_free(address, port, family=socket.AF_INET):
+    """Whether a port can be bound for UDP and for TCP."""
+    try:
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(family, kind) as probe:
+                probe.bind((address, port))
+        return True
+    except OSError:
+        return False
+
+
 def free_port(address, family=socket.AF_INET):
     """A port that is free for UDP and TCP."""
-    while True:
-        port = random.randrange(10000, 20000)
-        try:
-            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                with socket.socket(family, kind) as probe:
-                    probe.bind((address, port))
-            return port
-        except OSError:
-            continue
+    while not is_free(address, port := random.randrange(10000, 20000), family):
+        pass
+    return port
 
 
 class Daemon:
@@ -175,8 +180,8 @@ class Daemon:
 
     def wait(self, timeout=10):
         """Its exit status."""
-        if os.environ.get("SIPSESSION_VARIANT") == "tsan":
-            timeout *= 4  # after a load ThreadSanitizer needs 10 s for its own end
+        if os.environ.get("SIPSESSION_VARIANT") in ("asan", "tsan"):
+            timeout *= 4  # after a load ThreadSanitizer needs 10 s for its own end, and leaks are looked for at the end
         try:
             self.status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -239,7 +244,7 @@ class Daemon:
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
-    def wait_log(self, pattern, timeout=5, after=0):
+    def wait_log(self, pattern, timeout=10, after=0):
         """The first match of a pattern in the log, from an offset on."""
         end = time.monotonic() + timeout
         while True:
@@ -249,6 +254,15 @@ class Daemon:
             if time.monotonic() > end:
                 raise DaemonError(f"the log has no {pattern!r}:\n{self.log()[after:][-4000:]}")
             time.sleep(0.02)
+
+    def wait_matches(self, pattern, count, timeout=10, after=0):
+        """What the log has of a pattern from an offset on, once that is so many times."""
+        end = time.monotonic() + timeout
+        while len(found := re.findall(pattern, self.log()[after:])) < count:
+            if time.monotonic() > end:
+                raise DaemonError(f"the log has {pattern!r} {len(found)} times:\n{self.log()[after:][-4000:]}")
+            time.sleep(0.02)
+        return found
 
     def udp_sockets(self):
         """How many UDP sockets it has: each stream of a call has two."""
@@ -270,7 +284,7 @@ class Daemon:
         log = self.log()
         return len(re.findall(r"DEBUG Session \S+: new -> ", log)) - len(re.findall(r"DEBUG Session \S+: \w+ -> ended", log))
 
-    def check_no_calls(self, timeout=3):
+    def check_no_calls(self, timeout=10):
         """Every session that began has ended."""
         end = time.monotonic() + timeout
         while self.sessions() != 0:

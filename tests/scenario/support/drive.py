@@ -81,7 +81,7 @@ class Drive:
         lines = [line.rsplit(" ", 1)[0] for line in self.lines() if line.endswith(" " + call_id)]
         return [line for line in lines if line.startswith(kind)]
 
-    def wait_event(self, call, kind, timeout=5):
+    def wait_event(self, call, kind, timeout=10):
         end = time.monotonic() + timeout
         while True:
             found = self.events(call, kind)
@@ -91,7 +91,7 @@ class Drive:
                 raise AssertionError(f"no {kind!r} in {self.events(call)}")
             time.sleep(0.02)
 
-    def result(self, call, token, timeout=5):
+    def result(self, call, token, timeout=10):
         """The status with which a refresh ended. It is told exactly once."""
         end = time.monotonic() + timeout
         while True:

@@ -7,6 +7,14 @@ from .peer import Call, unique
 from .wire import audio_sdp
 
 
+def party_options(extensions, endpoints, modules):
+    """A daemon that has loaded api_party besides what it is to be tested."""
+    return {
+        "extensions": extensions, "endpoints": endpoints, "modules": ["sdp_rtp", *modules],
+        "env": {"SIPSESSION_API_LOG": "record"},
+    }  # fmt: skip
+
+
 class Caller:
     """A call to the daemon that tells it to place others, to `peer`."""
 
@@ -33,7 +41,7 @@ class Caller:
     def lines(self):
         return self.record.read_text().splitlines() if self.record.exists() else []
 
-    def wait(self, line, timeout=5):
+    def wait(self, line, timeout=10):
         end = time.monotonic() + timeout
         while line not in self.lines():
             assert time.monotonic() < end, f"{line!r} is not in {self.lines()}"

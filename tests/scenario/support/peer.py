@@ -7,9 +7,12 @@ Everything that goes by is kept; a test that fails shows the ladder.
 import itertools
 import select
 import socket
+import struct
 import time
 
 from .wire import Message, audio_sdp
+
+SO_TIMESTAMPNS = 35  # linux/socket.h: each datagram comes with the time at which the system had it
 
 counter = itertools.count(1)
 
@@ -32,12 +35,14 @@ class Peer:
         kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
         self.socket = socket.socket(family, kind)
         self.socket.bind((self.address, 0))
+        if transport == "udp":
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         if transport == "tcp":
             self.socket.connect(remote)
         self.port = self.socket.getsockname()[1]
         self.buffer = b""
         self.closed = False
-        self.began = time.monotonic()
+        self.began = self.arrived = time.monotonic()
         self.log = []  # (time, "->" or "<-", Message or octets)
         self.waiting = []  # received, not yet asked for
         self.seen = set()
@@ -114,11 +119,17 @@ class Peer:
     # ---- receiving ----
 
     def read(self, timeout):
-        """The next datagram or message as octets, or None."""
+        """The next datagram or message as octets, or None. Of a datagram, `arrived` says when it came, however late we look."""
         if self.transport == "tcp":
             return self.read_stream(timeout)
         ready, _, _ = select.select([self.socket], [], [], max(timeout, 0))
-        return self.socket.recvfrom(65536)[0] if ready else None
+        if not ready:
+            return None
+        data, extra, _, _ = self.socket.recvmsg(65536, 256)
+        stamps = [struct.unpack("=qq", value[:16]) for _, kind, value in extra if kind == SO_TIMESTAMPNS]
+        ago = time.time() - (stamps[0][0] + stamps[0][1] / 1e9) if stamps else 0
+        self.arrived = time.monotonic() - max(ago, 0)
+        return data
 
     def read_stream(self, timeout):
         end = time.monotonic() + timeout
@@ -141,7 +152,7 @@ class Peer:
                 return None
             self.buffer += got
 
-    def receive(self, timeout=5.0):
+    def receive(self, timeout=10.0):
         """The next message, or None. Retransmissions come again, like everything else."""
         if self.waiting:
             return self.waiting.pop(0)
@@ -150,11 +161,12 @@ class Peer:
             return None
         message = Message.parse(data)
         message.again = data in self.seen
+        message.when = self.arrived if self.transport == "udp" else time.monotonic()
         self.seen.add(data)
-        self.log.append((time.monotonic() - self.began, "<-", message))
+        self.log.append((message.when - self.began, "<-", message))
         return message
 
-    def expect(self, *wanted, timeout=5.0, skip=(100,), call_id=None, again=False):
+    def expect(self, *wanted, timeout=10.0, skip=(100,), call_id=None, again=False):
         """The next message that is one of `wanted` (status codes and methods).
 
         Skipped: those in `skip`, retransmissions of what was received before (unless `again`), and
@@ -180,26 +192,61 @@ class Peer:
         finally:
             self.waiting = aside + self.waiting
 
-    def expect_nothing(self, seconds, skip=()):
-        """Nothing may come for a while but what `skip` names."""
+    def catch_up(self):
+        """All that the daemon had to say so far is here: it was asked something behind that, and has answered.
+
+        No ladder shows that question.
+        """
+        request = self.request("OPTIONS")
+        self.send(request)
+        self.log.pop()
+        end = time.monotonic() + 10
+        aside = []
+        try:
+            while True:
+                message = self.receive(end - time.monotonic())
+                if message is None:
+                    raise PeerError(f"no answer to OPTIONS\n{self.ladder()}")
+                if message.call_id == request.call_id:
+                    self.log.pop()
+                    return
+                aside.append(message)
+        finally:
+            self.waiting = aside + self.waiting
+
+    def expect_nothing(self, seconds, skip=(), answered=True, again=False):
+        """Nothing may come for a while but what `skip` names, and what was under way: our last word may have crossed it.
+
+        answered: the daemon answers this peer, so that it can be asked whether that was all.
+        again: retransmissions go on, of what this peer has not answered.
+        """
         end = time.monotonic() + seconds
-        while True:
-            message = self.receive(end - time.monotonic())
-            if message is None:
-                return
+        if answered:
+            self.check_wanted(self.so_far(), skip, True)
+        self.check_wanted(self.arriving(end), skip, again)
+        if answered:
+            self.check_wanted(self.so_far(), skip, again)
+
+    def check_wanted(self, messages, skip, again):
+        for message in messages:
             kind = message.status if message.is_response else message.method
-            if kind not in skip:
+            if kind not in skip and not (again and message.again):
                 raise PeerError(f"expected nothing, got {message.summary}\n{self.ladder()}\n{message!r}")
+
+    def arriving(self, end):
+        """What comes until a time."""
+        while (message := self.receive(end - time.monotonic())) is not None:
+            yield message
+
+    def so_far(self):
+        """Takes all messages that the daemon has sent by now (catch_up)."""
+        self.catch_up()
+        messages, self.waiting = self.waiting, []
+        return messages
 
     def drain(self, seconds):
         """All messages of a time, retransmissions too, each with the time it came."""
-        end = time.monotonic() + seconds
-        found = []
-        while True:
-            message = self.receive(end - time.monotonic())
-            if message is None:
-                return found
-            found.append((time.monotonic(), message))
+        return [(message.when, message) for message in self.arriving(time.monotonic() + seconds)]
 
     def ladder(self):
         lines = []
@@ -287,7 +334,7 @@ class Call:
 
     # ---- what comes ----
 
-    def expect(self, *wanted, timeout=5.0, skip=(100,), again=False):
+    def expect(self, *wanted, timeout=10.0, skip=(100,), again=False):
         message = self.peer.expect(*wanted, timeout=timeout, skip=skip, call_id=self.call_id, again=again)
         if message.is_response and message.method == "INVITE" and message.status > 100:
             self.learn(message)
@@ -303,7 +350,7 @@ class Call:
         elif response.status >= 300:
             self.ack(response)
 
-    def establish(self, timeout=5.0, headers=()):
+    def establish(self, timeout=10.0, headers=()):
         """INVITE, whatever provisional, 200, ACK. Returns the 200."""
         self.send_invite(headers)
         answer = self.expect(200, timeout=timeout, skip=(100, 180, 183))
@@ -315,7 +362,7 @@ class Call:
         self.send("BYE")
         return self.expect(200)
 
-    def refuse_check(self, *wanted, timeout=5.0):
+    def refuse_check(self, *wanted, timeout=10.0):
         """INVITE, a final refusal, ACK. Returns the refusal."""
         self.send_invite()
         return self.expect(*wanted, timeout=timeout, skip=(100, 180, 183))

@@ -78,22 +78,27 @@ def accept(peer, request):
     peer.respond(request, 200, "OK", [("Contact", f"{request.get('contact')};expires={request.get('expires')}")])
 
 
-def answers(remote, transport="udp"):
-    """Whether somebody answers OPTIONS there."""
+def answers(daemon, port, transport="udp"):
+    """Whether the daemon answers OPTIONS there: a datagram before it answers two elsewhere; a connection, or it is refused."""
     try:
-        asker = Peer(remote, transport)
+        asker = Peer((daemon.address, port), transport)
     except ConnectionRefusedError:
         return False
     try:
         asker.send(asker.request("OPTIONS"))
-        return asker.receive(0.3) is not None
+        if transport == "tcp":
+            return asker.receive() is not None
+        other = daemon.peer()
+        other.catch_up()
+        other.catch_up()
+        return asker.receive(0) is not None
     except (ConnectionRefusedError, ConnectionResetError):
         return False
     finally:
         asker.close()
 
 
-def wait_until(condition, timeout=5):
+def wait_until(condition, timeout=10):
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, "in vain"

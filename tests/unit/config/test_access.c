@@ -82,6 +82,10 @@ static void test_wrong_auth(void **state)
         "backslashes\n"
         "p:8: error: wrong value '0' of option 'nonce_lifetime', expected a whole number from 1 to "
         "86400\n");
+    check_bad(
+        TRANSPORT "[b]\ntype=auth\npassword=x\"\\\nusername=a\\b\n", /* the password is not sent */
+        "p:7: error: wrong value 'a\\b' of option 'username', expected text without quotes and "
+        "backslashes\n");
     check_bad(TRANSPORT ALICE "auth=b\n[b]\ntype=auth\nmd5_cred=x\n", /* it is said once */
               "p:10: error: wrong value 'x' of option 'md5_cred', expected 32 hex digits\n"
               "p:8: warning: auth 'b' has no password: it gives no credentials\n");

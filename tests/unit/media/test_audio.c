@@ -239,6 +239,9 @@ static void finished_is_not_told_of_the_replaced(void **state)
     one.left = 1;
     ast_rtp_start(rtp, &params);
     assert_int_equal(ast_rtp_set_audio(rtp, &both, &one), 0);
+    for (unsigned i = 0; i < 100 && one.reads == 0; i++) {
+        nanosleep(&pause, NULL);
+    }
     nanosleep(&pause, NULL); /* the task waits */
     ast_rtp_set_echo(rtp);
     assert_true(live_until(one_released));

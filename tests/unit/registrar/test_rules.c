@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "params.h"
 #include "record.h"
 #include "rules.h"
@@ -468,6 +469,22 @@ static void test_expires_header(void **state)
     }
 }
 
+/* ---- the clock ---- */
+
+static void test_clock(void **state)
+{
+    struct clock_watch watch = {0, 0};
+
+    (void)state;
+    assert_true(clock_step(&watch, 1700000000000LL, 5000) == 0); /* the first look */
+    assert_true(clock_step(&watch, 1700000030000LL, 35000) == 0);
+    assert_true(clock_step(&watch, 1700000031999LL, 35000) == 0); /* a little, time and again */
+    assert_true(clock_step(&watch, 1700000033998LL, 35000) == 0);
+    assert_true(clock_step(&watch, 1700003634100LL, 35100) == 3600);
+    assert_true(clock_step(&watch, 1700003634200LL, 35200) == 0); /* once */
+    assert_true(clock_step(&watch, 1700000000000LL, 36000) == -3635);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -489,6 +506,7 @@ int main(void)
         TEST(test_expires),
         TEST(test_q),
         TEST(test_expires_header),
+        TEST(test_clock),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,9 @@ const char *test_request(const char *method, const char *from, const char *id, c
 /* Sends it and returns the status of the answer, which is in *answer when not NULL; -1: none within 5 s. */
 int test_ask(int fd, const char *request, const char **answer);
 
+/* All that came by the first transport, of UDP, has been worked on, and what it is answered with is here. */
+void test_catch_up(void);
+
 /* A PJSIP module that sees what no other one took; for `started`. */
 void test_watch(pj_bool_t (*on_request)(pjsip_rx_data *rdata));
 

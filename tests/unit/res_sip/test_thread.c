@@ -258,8 +258,10 @@ static void test_timer(void **state)
     test_call(start_timer, NULL);
     test_call(get_fired, &fired);
     assert_int_equal(fired, 0);
-    usleep(150000);
-    test_call(get_fired, &fired);
+    for (unsigned i = 0; i < 500 && !fired; i++) {
+        usleep(10000);
+        test_call(get_fired, &fired);
+    }
     assert_int_equal(fired, 1);
 }
 

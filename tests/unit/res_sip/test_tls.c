@@ -76,7 +76,8 @@ static void test_uris(void **state)
 {
     (void)state;
     assert_true(NAME(GEN_URI, "sip:good.example", "good.example", 0));
-    assert_true(NAME(GEN_URI, "SIPS:good.example", "GOOD.example", 0));
+    assert_true(NAME(GEN_URI, "SIP:good.example", "GOOD.example", 0));
+    assert_false(NAME(GEN_URI, "sips:good.example", "good.example", 0)); /* RFC 5922 7.1 */
     assert_false(NAME(GEN_URI, "sip:user@good.example", "good.example", 0)); /* RFC 5922 7.1 */
     assert_false(NAME(GEN_URI, "http:good.example", "good.example", 0));
     assert_false(NAME(GEN_URI, "sip:*.example", "good.example", 1));

@@ -63,7 +63,7 @@ static void test_tcp_framing(void **state)
         usleep(2000);
     }
     while (!strstr(answer, "z9hG4bK-t2") || !strstr(answer, "z9hG4bK-t1")) {
-        int got = test_receive(fd, answer + length, sizeof(answer) - (size_t)length, 1000);
+        int got = test_receive(fd, answer + length, sizeof(answer) - (size_t)length, 5000);
 
         assert_true(got > 0);
         length += got;
@@ -82,13 +82,13 @@ static void test_tcp_keep_alive(void **state)
     test_start(config_of("127.0.0.1", SIP_TRANSPORT_TCP), NULL);
     fd = test_connect(0);
     test_send(fd, "\r\n\r\n");
-    assert_int_equal(test_receive(fd, answer, sizeof(answer), 1000), 2);
+    assert_int_equal(test_receive(fd, answer, sizeof(answer), 5000), 2);
     assert_string_equal(answer, "\r\n");
     test_send(fd, "\r\n"); /* one alone is nothing */
     assert_int_equal(test_receive(fd, answer, sizeof(answer), 100), -1);
     assert_int_equal(test_ask(fd, test_request("OPTIONS", "alice", "k", NULL, NULL), NULL), 200);
     test_send(fd, "\r\n\r\n");
-    assert_int_equal(test_receive(fd, answer, sizeof(answer), 1000), 2);
+    assert_int_equal(test_receive(fd, answer, sizeof(answer), 5000), 2);
     assert_int_equal(test_counters().malformed, 0);
     close(fd);
     test_stop();
