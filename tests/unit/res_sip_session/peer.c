@@ -383,6 +383,18 @@ int peer_end(const struct ast_sip_session_sdp_handler *handler,
     return 0;
 }
 
+int peer_answering_begin(void **state)
+{
+    (void)state;
+    return peer_begin(&peer_page_handler, &peer_answering);
+}
+
+int peer_answering_end(void **state)
+{
+    (void)state;
+    return peer_end(&peer_page_handler, &peer_answering);
+}
+
 const char *peer_expect_copy(const char *start, char *copy, size_t size)
 {
     snprintf(copy, size, "%s", peer_expect(start));

@@ -75,6 +75,10 @@ int peer_begin(const struct ast_sip_session_sdp_handler *handler,
 int peer_end(const struct ast_sip_session_sdp_handler *handler,
              struct ast_sip_session_extension *extension);
 
+/* The same with peer_page_handler and peer_answering. */
+int peer_answering_begin(void **state);
+int peer_answering_end(void **state);
+
 /* INVITE, 200, ACK (answer may be NULL) until peer_held is confirmed; returns a copy of the 200. */
 const char *peer_call_up(const char *headers, const char *sdp, const char *answer);
 /* BYE, 200. */

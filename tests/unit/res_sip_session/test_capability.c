@@ -12,23 +12,6 @@
 #include "peer.h"
 #include "res_sip/core.h"
 
-static int setup(void **state)
-{
-    (void)state;
-    return peer_begin(&peer_page_handler, &peer_answering);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    return peer_end(&peer_page_handler, &peer_answering);
-}
-
-static void call_up(const char *headers)
-{
-    peer_call_up(headers, peer_offer, NULL);
-}
-
 static void hang_up(void)
 {
     peer_hang_up();
@@ -62,7 +45,7 @@ static void test_methods(void **state)
     const char *message;
 
     (void)state;
-    call_up("");
+    peer_call_up("", peer_offer, NULL);
     assert_int_equal(count(options(), "Allow", "INFO"), 0);
     assert_int_equal(ast_sip_session_register_method("INFO"), 0);
     assert_int_equal(ast_sip_session_register_method("INFO"), 0);
@@ -104,7 +87,7 @@ static void test_option_tags(void **state)
     assert_int_equal(ast_sip_session_register_option_tag("timer"), 0);
     assert_int_equal(session_takes_option_tag(&timer), 1);
     assert_int_equal(session_takes_option_tag(&x), 1);
-    call_up("Require: x-tag\r\n");
+    peer_call_up("Require: x-tag\r\n", peer_offer, NULL);
     message = options();
     assert_int_equal(count(message, "Supported", "x-tag"), 1);
     assert_int_equal(count(message, "Supported", "X-TAG"), 0);
@@ -152,8 +135,9 @@ static void test_bad_names(void **state)
 static void test_what_the_peer_says(void **state)
 {
     (void)state;
-    call_up("Allow: INVITE, ACK,BYE\r\nAllow: REFER\r\nSupported: timer, Replaces\r\n"
-            "Recv-Info: one;q=\"a, two;\\\" b\" , three\r\nRecv-Info: four\r\n");
+    peer_call_up("Allow: INVITE, ACK,BYE\r\nAllow: REFER\r\nSupported: timer, Replaces\r\n"
+                 "Recv-Info: one;q=\"a, two;\\\" b\" , three\r\nRecv-Info: four\r\n",
+                 peer_offer, NULL);
     assert_int_equal(ast_sip_session_peer_allows(peer_held, "INVITE"), 1);
     assert_int_equal(ast_sip_session_peer_allows(peer_held, "BYE"), 1);
     assert_int_equal(ast_sip_session_peer_allows(peer_held, "REFER"), 1);
@@ -202,7 +186,7 @@ static void test_much_said(void **state)
         at += (size_t)snprintf(headers + at, sizeof(headers) - at,
                                "Recv-Info: a-package-with-a-long-name-%d\r\n", i);
     }
-    call_up(headers);
+    peer_call_up(headers, peer_offer, NULL);
     assert_int_equal(ast_sip_session_peer_takes_info_package(peer_held,
                                                              "a-package-with-a-long-name-1"),
                      1);
@@ -251,7 +235,7 @@ static void test_find(void **state)
     char call_id[128], local[128], remote[128];
 
     (void)state;
-    call_up("");
+    peer_call_up("", peer_offer, NULL);
     copy(call_id, sizeof(call_id), &peer_held->priv->dlg->call_id->id);
     copy(local, sizeof(local), &peer_held->priv->dlg->local.info->tag);
     copy(remote, sizeof(remote), &peer_held->priv->dlg->remote.info->tag);
@@ -268,7 +252,7 @@ static void test_find(void **state)
     assert_null(ast_sip_session_find(call_id, local, remote));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, peer_answering_begin, peer_answering_end)
 
 int main(void)
 {

@@ -11,23 +11,6 @@
 #include "../base/failmalloc.h"
 #include "peer.h"
 
-static int setup(void **state)
-{
-    (void)state;
-    return peer_begin(&peer_page_handler, &peer_answering);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    return peer_end(&peer_page_handler, &peer_answering);
-}
-
-static void call_up(const char *headers)
-{
-    peer_call_up(headers, peer_offer, NULL);
-}
-
 static void hang_up(void)
 {
     peer_hang_up();
@@ -66,14 +49,14 @@ static int setup_packages(void **state)
     first_seen = second_seen = 0;
     assert_int_equal(ast_sip_session_register_info_package(&first), 0);
     assert_int_equal(ast_sip_session_register_info_package(&second), 0);
-    return setup(state);
+    return peer_answering_begin(state);
 }
 
 static int teardown_packages(void **state)
 {
     ast_sip_session_unregister_info_package(&first);
     ast_sip_session_unregister_info_package(&second);
-    return teardown(state);
+    return peer_answering_end(state);
 }
 
 static const char *info(const char *headers, const char *response)
@@ -147,7 +130,7 @@ static void test_packages(void **state)
 static void test_statuses(void **state)
 {
     (void)state;
-    call_up("");
+    peer_call_up("", peer_offer, NULL);
     status = 603;
     info("Info-Package: first\r\n", "SIP/2.0 603");
     status = 1; /* answered by the package; 1 itself is no status */
@@ -164,7 +147,7 @@ static void test_legacy_of_nobody(void **state)
     const char *message;
 
     (void)state;
-    call_up("");
+    peer_call_up("", peer_offer, NULL);
     info("", "SIP/2.0 200");
     peer_next_cseq();
     peer_request("INFO", "", peer_offer);
@@ -209,7 +192,7 @@ static void test_changes(void **state)
     const char *message;
 
     (void)state;
-    call_up("Recv-Info: other\r\n");
+    peer_call_up("Recv-Info: other\r\n", peer_offer, NULL);
     ast_sip_session_unregister_info_package(&first);
     message = info("Info-Package: first\r\n", "SIP/2.0 469");
     assert_string_equal(peer_header(message, "Recv-Info"), "Second");
@@ -242,7 +225,7 @@ static void test_bad_registrations(void **state)
     assert_int_equal(ast_sip_session_register_info_package(&none), -1);
     assert_int_equal(ast_sip_session_register_info_package(&lacks), -1);
     ast_sip_session_unregister_info_package(&same); /* not that one */
-    call_up("");
+    peer_call_up("", peer_offer, NULL);
     info("Info-Package: first\r\n", "SIP/2.0 200");
     hang_up();
 }
@@ -266,7 +249,7 @@ static void test_no_memory(void **state)
     assert_int_equal(register_one((void *)&first), -1);
     assert_true(failmalloc_fired());
     failmalloc_set(0);
-    call_up("");
+    peer_call_up("", peer_offer, NULL);
     info("Info-Package: first\r\n", "SIP/2.0 405");
     assert_int_equal(register_one((void *)&first), 0);
     hang_up();
@@ -277,8 +260,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_none, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_none, peer_answering_begin, peer_answering_end),
+        cmocka_unit_test_setup_teardown(test_no_memory, peer_answering_begin, peer_answering_end),
         TEST(test_packages),
         TEST(test_statuses),
         TEST(test_legacy_of_nobody),
