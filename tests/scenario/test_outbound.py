@@ -365,10 +365,12 @@ def test_pjsua_uses_outbound(caller, tmp_path, way):
             assert parameter(contact, "reg-id") == "1" and "+sip.instance" in contact
             seen.append(contact)
             number = len(seen)
+            mark = len(daemon.log())
             caller.dial("alice", "-")
             client.wait_for("state changed to CONFIRMED", timeout=10)
             client.console("h")
             client.wait_for("is DISCONNECTED", timeout=10)
+            daemon.wait_log(r"confirmed -> (ending|ended)", after=mark)  # PJSUA says so before its BYE is out
         finally:
             client.kill()
     assert number == 2 and seen[0].partition(">")[0] != seen[1].partition(">")[0]
