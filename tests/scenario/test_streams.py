@@ -2,19 +2,21 @@
 """Where the network cuts a connection's octets makes no difference (RFC 3261 18.3), and a peer that does not read does
 no harm. The mixtures are drawn from seeds, which the names of the cases have."""
 
+import contextlib
 import os
 import random
 import re
+import select
 import socket
 import struct
 import time
 
 import pytest
 from support.daemon import ANYBODY, free_port
-from support.peer import Call
+from support.peer import Call, Peer
 from support.tls import Authority, TlsPeer
 from support.wire import Message
-from test_guard import alive, is_closed, pongs
+from test_guard import alive, is_closed
 from test_overload import overload
 
 SIZE = 7999  # max_message_size
@@ -168,13 +170,13 @@ def read_message(peer):
 
 def send_in_pieces(daemon, peer, pieces):
     """Behind each the daemon has read what was sent, for it has answered a datagram that came later."""
-    witness = daemon.peer()
     peer.socket.settimeout(5)
-    for piece in pieces:
-        peer.socket.sendall(piece)
-        request = witness.request("OPTIONS")
-        witness.send(request)
-        witness.expect(200, call_id=request.call_id)
+    with contextlib.closing(Peer(daemon.udp)) as witness:
+        for piece in pieces:
+            peer.socket.sendall(piece)
+            request = witness.request("OPTIONS")
+            witness.send(request)
+            witness.expect(200, call_id=request.call_id)
 
 
 def check_mixture(daemon, peer, rng, kinds):
@@ -278,6 +280,15 @@ def test_message_does_not_end_on_our_connection(start_daemon):
 
 
 # ---- keep-alives ----
+
+
+def pongs(peer, timeout=1.0):
+    """The octets that come within that time, and right after the first ones."""
+    end, got = time.monotonic() + timeout, b""
+    while select.select([peer.socket], [], [], max(end - time.monotonic(), 0))[0]:
+        got += peer.socket.recv(1000)
+        end = min(end, time.monotonic() + 0.1)
+    return got
 
 
 def test_pongs_are_no_ping(daemon):

@@ -32,16 +32,6 @@ int sip_trace_prepare(struct sip_config *config); /* these three: reload.h */
 void sip_trace_abandon(void);
 void sip_trace_commit(struct sip_config *old, struct sip_config *config);
 
-/* ---- settle.c: a module of PJSIP ---- */
-
-int sip_settle_start(void);
-void sip_settle_stop(void);
-/* PJSIP is done with a datagram: the transaction of the request in it, if there is one, keeps no more than it needs
- * when it is answered. */
-void sip_settle_later(pjsip_rx_data *rdata);
-/* 1: a message has its text only, which is all there will be of it. */
-int sip_is_settled(const pjsip_tx_data *tdata);
-
 /* ---- respond.c ---- */
 
 /* Answers without a transaction, hdr may be NULL; never an ACK. */

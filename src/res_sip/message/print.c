@@ -88,9 +88,6 @@ static pj_status_t print_text(pjsip_tx_data *tdata)
 
 static pj_status_t on_tx(pjsip_tx_data *tdata)
 {
-    if (sip_is_settled(tdata)) {
-        return PJ_SUCCESS;
-    }
     name_sender(tdata);
     return pjsip_tx_data_is_valid(tdata) ? PJ_SUCCESS : print_text(tdata);
 }

@@ -129,7 +129,7 @@ static int start_modules(struct sip_config *config)
     return sip_edge_start() == 0 && sip_print_start(config) == 0 &&
                    sip_trace_start(&config->global) == 0 && sip_distributor_start() == 0 &&
                    sip_options_start() == 0 && sip_fallback_start() == 0 &&
-                   sip_send_request_start() == 0 && sip_nat_start() == 0 && sip_settle_start() == 0
+                   sip_send_request_start() == 0 && sip_nat_start() == 0
                ? 0
                : -1;
 }
@@ -173,7 +173,6 @@ void sip_destroy(void)
     sip_distributor_release();
     if (sip_endpt) {
         sip_memory_stop();
-        sip_settle_stop();
         sip_registrations_forget();
         sip_resolve_stop();
         sip_transports_retire_stop();

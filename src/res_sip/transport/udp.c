@@ -15,7 +15,6 @@
 
 #include <sipsession/log.h>
 
-#include "res_sip/message/message.h"
 #include "res_sip/overload/overload.h"
 #include "res_sip/transport/transport.h"
 #include "res_sip/transport/wire.h"
@@ -190,7 +189,6 @@ static void receive(struct udp *udp, struct slot *slot, const pj_time_val *now, 
     rdata->pkt_info.len = (pj_ssize_t)length;
     print_source(rdata);
     pjsip_tpmgr_receive_packet(udp->base.tpmgr, rdata);
-    sip_settle_later(rdata);
     sip_wire_done();
     rdata->pkt_info.len = 0;
     pj_pool_reset(udp->parsing);
