@@ -51,19 +51,6 @@ int sip_acl_add(struct ast_sip_acl *acl, const struct sip_network *network, int 
     return 0;
 }
 
-int sip_acl_copy(struct ast_sip_acl **list, const struct ast_sip_acl *acl)
-{
-    struct ast_sip_acl *made = sip_acl_append(list, acl->name);
-    unsigned i;
-
-    for (i = 0; made && i < acl->count; i++) {
-        if (sip_acl_add(made, &acl->rules[i].network, acl->rules[i].permit) != 0) {
-            return -1;
-        }
-    }
-    return made ? 0 : -1;
-}
-
 /* The octets of an address; one of IPv4 that is written as IPv6 (::ffff:a.b.c.d) is one of IPv4. */
 static const unsigned char *octets_of(const pj_sockaddr *address, unsigned *length)
 {

@@ -247,8 +247,6 @@ const struct ast_sip_acl *sip_acl_refusing(const struct ast_sip_acl *list,
 /* A new one at the list's end; NULL: no memory. */
 struct ast_sip_acl *sip_acl_append(struct ast_sip_acl **list, const char *name);
 int sip_acl_add(struct ast_sip_acl *acl, const struct sip_network *network, int permit);
-/* Appends a copy of one. 0; -1 no memory, and the list may have a part of it. */
-int sip_acl_copy(struct ast_sip_acl **list, const struct ast_sip_acl *acl);
 void sip_acl_free(struct ast_sip_acl *acl);
 
 #endif

@@ -128,25 +128,23 @@ static void test_all_lists_must_permit(void **state)
 static int build(void *data)
 {
     struct sip_network of = network("192.0.2.0", 24);
-    struct ast_sip_acl *made = NULL, *copy = NULL, *acl = sip_acl_append(&made, "x");
+    struct ast_sip_acl *made = NULL, *acl = sip_acl_append(&made, "x");
     int result = -1;
 
     (void)data;
-    if (acl && sip_acl_add(acl, &of, 0) == 0 && sip_acl_add(acl, &of, 1) == 0 &&
-        sip_acl_copy(&copy, acl) == 0) {
-        assert_int_equal(copy->count, 2);
-        assert_string_equal(copy->name, "x");
+    if (acl && sip_acl_add(acl, &of, 0) == 0 && sip_acl_add(acl, &of, 1) == 0) {
+        assert_int_equal(acl->count, 2);
+        assert_string_equal(acl->name, "x");
         result = 0;
     }
     sip_acl_free(made);
-    sip_acl_free(copy);
     return result;
 }
 
 static void test_no_memory(void **state)
 {
     (void)state;
-    assert_int_equal(failmalloc_each(build, NULL, 0), 8);
+    assert_int_equal(failmalloc_each(build, NULL, 0), 4);
 }
 
 int main(void)
